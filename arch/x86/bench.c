@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench.c - the benchmark rows of the machine layer.
+ *
+ *     bench <row> <median> <mean> <p99> <max> <samples>
+ */
+#include "bench.h"
+
+#include "arch/cpu.h"
+#include "arch/x86/apic.h"
+#include "arch/x86/console.h"
+#include "arch/x86/irql.h"
+#include "arch/x86/kernel.h"
+#include "arch/x86/print.h"
+#include "arch/x86/serial.h"
+#include "arch/x86/stacks.h"
+#include "arch/x86/time.h"
+#include "rtl.h"
+
+#define KIP_LINE_CHARACTERS 80
+
+static char KipLine[KIP_LINE_CHARACTERS + 1];
+static ULONG KipLineNumber;
+static volatile ULONG KipEmptyInterrupts;
+static ULONG KipRows;
+static UCHAR KipPartnerStack[KERNEL_STACK_BYTES] NT_ALIGNED(16);
+
+static void KipPrintRow(const char *Row, const MI_BENCH_FIGURES *F)
+{
+    KiPrint("bench %s %u %u %u %u %u\n", Row, F->Median, F->Mean, F->Percentile99, F->Maximum,
+            F->Samples);
+    KipRows++;
+}
+
+static void KipMeasureRow(const char *Row, MI_BENCH_OPERATION *Operation)
+{
+    MI_BENCH_FIGURES Figures;
+
+    MiMeasure(Operation, NULL, &Figures);
+    KipPrintRow(Row, &Figures);
+}
+
+static void KipEmptyInterrupt(PKTRAP_FRAME Frame)
+{
+    (void)Frame;
+    KipEmptyInterrupts++;
+}
+
+/*
+ * By INT: through the same gate, the same code and the same acknowledgement as from the APIC, but
+ * without the instructions that would ask the APIC for it.
+ */
+static void KipTakeInterrupt(PVOID Context)
+{
+    (void)Context;
+    __asm__ volatile("int %0" : : "i"(KI_VECTOR_BENCH) : "memory");
+}
+
+static void KipWriteSerialLine(PVOID Context)
+{
+    (void)Context;
+    HalWriteSerial(KipLine, sizeof(KipLine));
+}
+
+/* 80 characters that were not there before, placed and drawn; scrolling redraws more lines. */
+static void KipWriteScreenLine(PVOID Context)
+{
+    (void)Context;
+    memset(KipLine, 'A' + (int)(KipLineNumber++ % 26), KIP_LINE_CHARACTERS);
+    HalWriteScreen("\r", 1);
+    HalWriteScreen(KipLine, KIP_LINE_CHARACTERS);
+    HalFlushConsole();
+}
+
+void KiRunBenchmarks(ULONG64 PromptTsc)
+{
+    MI_BENCH_FIGURES Figures;
+    ULONG Boot = (ULONG)(PromptTsc - KiLoaderBlock->EntryTsc);
+
+    HalStopTimer();
+    memset(KipLine, '#', KIP_LINE_CHARACTERS);
+    KipLine[KIP_LINE_CHARACTERS] = '\n';
+    MiCalibrateBench(&Figures);
+    KipPrintRow("calibration", &Figures);
+    KiConnectInterrupt(KI_VECTOR_BENCH, DISPATCH_LEVEL + 1, KipEmptyInterrupt);
+    KipMeasureRow("irq.empty", KipTakeInterrupt);
+    MiMeasureThreadSwitch(KipPartnerStack + sizeof(KipPartnerStack), sizeof(KipPartnerStack),
+                          &Figures);
+    KipPrintRow("thread.switch", &Figures);
+    KipMeasureRow("console.line.serial", KipWriteSerialLine);
+    if (HalConsoleHasScreen()) {
+        KipMeasureRow("console.line.framebuffer", KipWriteScreenLine);
+    }
+    MiSummarizeSamples(&Boot, 1, &Figures);
+    KipPrintRow("boot.total", &Figures);
+    HalStartTimer(KI_VECTOR_CLOCK, HalClocks.ClockInterval);
+    KiReport(KipEmptyInterrupts == MI_BENCH_WARM_UP + MI_BENCH_SAMPLES && KipRows >= 5,
+             "bench: %u rows; %u empty interrupts ran", KipRows, KipEmptyInterrupts);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel.h - the parts of the kernel's start that kmain.c puts in order.
+ */
+#ifndef X86_KERNEL_H
+#define X86_KERNEL_H
+
+#include "loader.h"
+#include "nt/types.h"
+
+/* The block that we were entered with; valid until mm reclaims the boot window. */
+extern const LOADER_BLOCK *KiLoaderBlock;
+
+/* => Called by start.S, once. */
+NT_NORETURN void KiSystemStartup(const LOADER_BLOCK *Block);
+
+/* ---- describe.c: what the console says of the machine, in this order ---- */
+void KiDescribeBuild(void);
+void KiDescribeFirmware(void);
+void KiDescribeProcessor(void);
+void KiDescribeMemory(void);
+void KiDescribeSwitch(void);
+void KiDescribeDevices(void);
+
+/* ---- report.c ---- */
+
+/* The boot's report: a line for each thing that was shown. */
+void KiRunReport(void);
+
+/* ---- probes.c ---- */
+
+/* The negative probes: each must fault, in the expected way.  Reports a line for each. */
+void KiRunProbes(void);
+
+/* ---- bench.c ---- */
+void KiRunBenchmarks(ULONG64 PromptTsc);
+
+/* ---- crash.c ---- */
+
+/* Provoke a bug check.  => Returns when Kind is not known. */
+void KiCrash(const char *Kind);
+extern const char KiCrashKinds[];
+
+/* ---- run.c ---- */
+
+/* Do what /RUN asks for, or the report and then the prompt. */
+NT_NORETURN void KiRun(const char *List);
+
+/* Print the verdict of all that ran, and end the run with it. */
+NT_NORETURN void KiEndRun(void);
+
+/* Read a line from the console, echoed, with backspace.  Without its end. */
+void KiReadLine(char *Line, SIZE_T Bytes);
+
+/* ---- prompt.c ---- */
+NT_NORETURN void KiPrompt(void);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.c - what to do once the machine is up: the words of /RUN, in their order.
+ *
+ *     report        the boot's report
+ *     bench         the benchmark rows
+ *     crash:<kind>  a bug check on purpose (crash.c)
+ *     wait          print READY, then take the list from the console (a restored machine's start)
+ *     prompt        the prompt at once
+ *     shutdown      print the verdict and end the machine with it
+ *
+ * Without /RUN: the report, then the prompt.  A list without an end goes on to the prompt.
+ */
+#include "arch/cpu.h"
+#include "arch/x86/console.h"
+#include "arch/x86/kernel.h"
+#include "arch/x86/power.h"
+#include "arch/x86/print.h"
+#include "rtl.h"
+
+#define KIP_LINE_BYTES LOADER_RUN_BYTES
+
+static ULONG64 KipPromptTsc;
+
+/* Waits for input asleep: the clock wakes the processor to look again. */
+static char KipReadCharacter(void)
+{
+    int Character;
+
+    for (;;) {
+        Character = KiConsoleRead();
+        if (Character >= 0) {
+            return (char)Character;
+        }
+        KiIdleProcessor();
+    }
+}
+
+void KiReadLine(char *Line, SIZE_T Bytes)
+{
+    SIZE_T Used = 0;
+
+    for (;;) {
+        char Character = KipReadCharacter();
+
+        if (Character == '\r' || Character == '\n') {
+            break;
+        }
+        if ((Character == '\b' || Character == 0x7F) && Used > 0) {
+            Used--;
+            KiPrint("\b \b");
+        } else if (Character >= ' ' && Character < 0x7F && Used + 1 < Bytes) {
+            Line[Used++] = Character;
+            KiPrint("%c", Character);
+        }
+    }
+    Line[Used] = 0;
+    KiPrint("\n");
+}
+
+void KiEndRun(void)
+{
+    KiPrint("# %llu cycles since the loader's entry\n",
+            (unsigned long long)(KeReadCycleCounter() - KiLoaderBlock->EntryTsc));
+    HalEndRun(KiReportVerdict() ? HalRunPassed : HalRunFailed);
+}
+
+static void KipWait(void)
+{
+    char Line[KIP_LINE_BYTES];
+
+    KiPrint("READY\n");
+    KiReadLine(Line, sizeof(Line));
+    KiRun(Line);
+}
+
+/* => Word is one of the list's, zero terminated. */
+static void KipRunWord(const char *Word)
+{
+    if (strcmp(Word, "report") == 0) {
+        KiRunReport();
+    } else if (strcmp(Word, "bench") == 0) {
+        KiRunBenchmarks(KipPromptTsc);
+    } else if (strcmp(Word, "wait") == 0) {
+        KipWait();
+    } else if (strcmp(Word, "prompt") == 0) {
+        KiReportVerdict();
+        KiPrompt();
+    } else if (strcmp(Word, "shutdown") == 0) {
+        KiEndRun();
+    } else if (strncmp(Word, "crash:", 6) == 0) {
+        KiCrash(Word + 6);
+        KiReport(FALSE, "/RUN: crash:%s is not known; there are: %s", Word + 6, KiCrashKinds);
+    } else {
+        KiReport(FALSE, "/RUN: \"%s\" is not known", Word);
+    }
+}
+
+/* Cut the next word off the list.  => Returns the rest. */
+static const char *KipNextWord(const char *List, char Word[KIP_LINE_BYTES])
+{
+    SIZE_T Used = 0;
+
+    while (*List != 0 && *List != ',' && Used + 1 < KIP_LINE_BYTES) {
+        Word[Used++] = *List++;
+    }
+    Word[Used] = 0;
+    return *List == ',' ? List + 1 : List;
+}
+
+void KiRun(const char *List)
+{
+    char Word[KIP_LINE_BYTES];
+
+    if (KipPromptTsc == 0) {
+        KipPromptTsc = KeReadCycleCounter();
+    }
+    if (List[0] == 0) {
+        List = "report";
+    }
+    while (List[0] != 0) {
+        List = KipNextWord(List, Word);
+        KipRunWord(Word);
+    }
+    KiReportVerdict();
+    KiPrompt();
+}

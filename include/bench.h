@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench.h - measuring one operation in cycles, and printing it as a row.
+ *
+ * Under QEMU's -icount shift=0 a cycle is one guest instruction.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "nt/types.h"
+
+#define MI_BENCH_SAMPLES 1000
+#define MI_BENCH_WARM_UP 100
+
+typedef struct _MI_BENCH_FIGURES {
+    ULONG Median;
+    ULONG Mean;
+    ULONG Percentile99;
+    ULONG Maximum;
+    ULONG Samples;
+} MI_BENCH_FIGURES, *PMI_BENCH_FIGURES;
+
+typedef void MI_BENCH_OPERATION(PVOID Context);
+
+/* => Samples[0..Count), in any order; sorts them.  Count >= 1. */
+void MiSummarizeSamples(PULONG Samples, ULONG Count, PMI_BENCH_FIGURES Figures);
+
+/*
+ * Run Operation MI_BENCH_WARM_UP + MI_BENCH_SAMPLES times, measuring each of the latter; what an
+ * empty measurement costs (MiCalibrateBench) is subtracted.
+ *
+ * => The clock is stopped, so that no other interrupt falls into a sample.  One measurement at a
+ *    time.
+ */
+void MiMeasure(MI_BENCH_OPERATION *Operation, PVOID Context, PMI_BENCH_FIGURES Figures);
+
+/*
+ * Measure one switch between two threads of one priority: one sets an event that the other waits
+ * for, and waits itself.  Half of what the way there and back takes.
+ *
+ * => As MiMeasure.  The partner runs on the stack of StackBytes that ends at StackBase, and has
+ *    ended on return.
+ */
+void MiMeasureThreadSwitch(PVOID StackBase, SIZE_T StackBytes, PMI_BENCH_FIGURES Figures);
+
+/* Measure nothing, and subtract its median from then on.  => Returns the figures before that. */
+void MiCalibrateBench(PMI_BENCH_FIGURES Figures);
+
+#endif

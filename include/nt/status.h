@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * status.h - NTSTATUS values, with the codes that ntstatus.h documents.
+ *
+ * Only the values that the tree returns stand here; each layer adds those that it needs.
+ */
+#ifndef NT_STATUS_H
+#define NT_STATUS_H
+
+#include "nt/types.h"
+
+#define NT_SUCCESS(Status)            ((NTSTATUS)(Status) >= 0)
+
+#define STATUS_SUCCESS                ((NTSTATUS)0x00000000)
+#define STATUS_UNSUCCESSFUL           ((NTSTATUS)0xC0000001)
+#define STATUS_NOT_IMPLEMENTED        ((NTSTATUS)0xC0000002)
+#define STATUS_ACCESS_VIOLATION       ((NTSTATUS)0xC0000005)
+#define STATUS_INVALID_PARAMETER      ((NTSTATUS)0xC000000D)
+#define STATUS_NO_SUCH_DEVICE         ((NTSTATUS)0xC000000E)
+#define STATUS_NO_SUCH_FILE           ((NTSTATUS)0xC000000F)
+#define STATUS_END_OF_FILE            ((NTSTATUS)0xC0000011)
+#define STATUS_NO_MEMORY              ((NTSTATUS)0xC0000017)
+#define STATUS_CONFLICTING_ADDRESSES  ((NTSTATUS)0xC0000018)
+#define STATUS_BUFFER_TOO_SMALL       ((NTSTATUS)0xC0000023)
+#define STATUS_OBJECT_NAME_NOT_FOUND  ((NTSTATUS)0xC0000034)
+#define STATUS_INVALID_IMAGE_FORMAT   ((NTSTATUS)0xC000007B)
+#define STATUS_INSUFFICIENT_RESOURCES ((NTSTATUS)0xC000009A)
+#define STATUS_DEVICE_NOT_READY       ((NTSTATUS)0xC00000A3)
+#define STATUS_IO_TIMEOUT             ((NTSTATUS)0xC00000B5)
+#define STATUS_NOT_SUPPORTED          ((NTSTATUS)0xC00000BB)
+#define STATUS_NOT_FOUND              ((NTSTATUS)0xC0000225)
+#define STATUS_BUFFER_OVERFLOW        ((NTSTATUS)0x80000005)
+#define STATUS_INTEGER_OVERFLOW       ((NTSTATUS)0xC0000095)
+#define STATUS_ILLEGAL_INSTRUCTION    ((NTSTATUS)0xC000001D)
+#define STATUS_INTEGER_DIVIDE_BY_ZERO ((NTSTATUS)0xC0000094)
+
+/* What a wait returns, and what the dispatcher raises. */
+#define STATUS_WAIT_0                   ((NTSTATUS)0x00000000)
+#define STATUS_ABANDONED                ((NTSTATUS)0x00000080)
+#define STATUS_ABANDONED_WAIT_0         ((NTSTATUS)0x00000080)
+#define STATUS_TIMEOUT                  ((NTSTATUS)0x00000102)
+#define STATUS_MUTANT_NOT_OWNED         ((NTSTATUS)0xC0000046)
+#define STATUS_SEMAPHORE_LIMIT_EXCEEDED ((NTSTATUS)0xC0000047)
+#define STATUS_MUTANT_LIMIT_EXCEEDED    ((NTSTATUS)0xC0000191)
+
+#endif

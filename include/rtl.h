@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rtl.h - the run-time library of the core: strings, formatted print, bitmaps, balanced trees.
+ *
+ * Nothing here allocates, waits or knows the machine.  Unless a line says otherwise: any IRQL, the
+ * caller's locks.
+ */
+#ifndef RTL_H
+#define RTL_H
+
+#include "nt/status.h"
+#include "nt/types.h"
+
+/* ---- memory and strings: as in ISO C; the compiler itself emits calls to the first four ---- */
+
+void *memcpy(void *To, const void *From, SIZE_T Bytes);
+void *memmove(void *To, const void *From, SIZE_T Bytes);
+void *memset(void *To, int Value, SIZE_T Bytes);
+int memcmp(const void *A, const void *B, SIZE_T Bytes);
+SIZE_T strlen(const char *Text);
+int strcmp(const char *A, const char *B);
+int strncmp(const char *A, const char *B, SIZE_T Bytes);
+
+/* Compare up to Bytes or both ends, without regard to ASCII case.  => Returns < 0, 0 or > 0. */
+int RtlCompareText(const char *A, const char *B, SIZE_T Bytes);
+
+/* Case counts.  => Returns the first occurrence of Needle (of an empty one: Haystack), or NULL. */
+const char *RtlFindText(const char *Haystack, const char *Needle);
+
+/*
+ * Read an unsigned number: decimal, or hexadecimal after 0x (or 0X).
+ *
+ * => *Text points at the first digit; on success it is moved behind the last one.  Nothing from End
+ *    on is read.
+ * => STATUS_INVALID_PARAMETER: no digit, or none behind 0x.  STATUS_INTEGER_OVERFLOW: above 64
+ *    bits.  Then *Text and *Value are left alone.
+ */
+NT_MUST_CHECK NTSTATUS RtlParseNumber(const char **Text, const char *End, ULONG64 *Value);
+
+/* ---- formatted print ---- */
+
+/* Receives each piece of the output.  Text does not end in zero; Bytes is not 0. */
+typedef void RTL_PRINT_SINK(PVOID Context, const char *Text, SIZE_T Bytes);
+
+/*
+ * Format as printf does, to a sink.
+ *
+ * Conversions: % c s d i u x X p, flags - + space # 0, width and precision (numbers or *), lengths
+ * hh h l ll z t and I64.  %p prints eight (or sixteen) upper-case digits without 0x.  "%s" prints
+ * "(null)" for NULL and reads no more than its precision.  No floating point, no wide text; %n is
+ * refused: an unknown conversion is printed as it stands and takes no argument (its stars do).
+ *
+ * => Returns the number of bytes that went to the sink.
+ */
+SIZE_T RtlFormat(RTL_PRINT_SINK *Sink, PVOID Context, const char *Format, ...) NT_PRINTF(3, 4);
+SIZE_T RtlFormatV(RTL_PRINT_SINK *Sink, PVOID Context, const char *Format, va_list Arguments)
+    NT_PRINTF(3, 0);
+
+/*
+ * Format into a buffer, always zero terminated.  As documented for ntstrsafe.h.
+ *
+ * => STATUS_BUFFER_OVERFLOW: the text was cut to fit.  STATUS_INVALID_PARAMETER: Bytes is 0, or
+ *    above 2147483647 (NTSTRSAFE_MAX_CCH); then Buffer is left alone.
+ */
+NTSTATUS RtlStringCbPrintfA(char *Buffer, SIZE_T Bytes, const char *Format, ...) NT_PRINTF(3, 4);
+NTSTATUS RtlStringCbVPrintfA(char *Buffer, SIZE_T Bytes, const char *Format, va_list Arguments)
+    NT_PRINTF(3, 0);
+
+/* ---- bitmaps: documented at learn.microsoft.com/windows-hardware/drivers/ddi/wdm ---- */
+
+typedef struct _RTL_BITMAP {
+    ULONG SizeOfBitMap; /* in bits */
+    PULONG Buffer;      /* whole ULONGs; bit n is bit n % 32 of word n / 32 */
+} RTL_BITMAP, *PRTL_BITMAP;
+
+#define RTL_NO_BIT 0xFFFFFFFFu /* the documented failure value of the searches */
+
+void NTAPI RtlInitializeBitMap(PRTL_BITMAP Header, PULONG Buffer, ULONG SizeOfBitMap);
+
+/*
+ * These write all of the buffer's ULONGs.  Nothing else writes the bits of the last one that lie
+ * behind SizeOfBitMap, and no result depends on them.
+ */
+void NTAPI RtlClearAllBits(PRTL_BITMAP Header);
+void NTAPI RtlSetAllBits(PRTL_BITMAP Header);
+
+/* Bits outside the bitmap are a broken invariant: the machine stops.  A Count of 0 does nothing. */
+BOOLEAN NTAPI RtlTestBit(const RTL_BITMAP *Header, ULONG Bit);
+void NTAPI RtlSetBits(PRTL_BITMAP Header, ULONG Start, ULONG Count);
+void NTAPI RtlClearBits(PRTL_BITMAP Header, ULONG Start, ULONG Count);
+
+/* => Returns FALSE also when Count is 0 or a bit of the range lies outside the bitmap. */
+BOOLEAN NTAPI RtlAreBitsSet(const RTL_BITMAP *Header, ULONG Start, ULONG Count);
+BOOLEAN NTAPI RtlAreBitsClear(const RTL_BITMAP *Header, ULONG Start, ULONG Count);
+ULONG NTAPI RtlNumberOfSetBits(const RTL_BITMAP *Header);
+ULONG NTAPI RtlNumberOfClearBits(const RTL_BITMAP *Header);
+
+/*
+ * Find Count clear (set) bits in a row: the first run that begins at or after Hint, or else the
+ * first one in the bitmap.  Runs do not wrap around the end.  AndSet and AndClear then change it.
+ *
+ * => A Hint outside the bitmap counts as 0.
+ * => Returns the first bit's number; RTL_NO_BIT when there is no such run.
+ * => Count is 0: returns Hint rounded down to a multiple of 8 (a byte), and changes nothing.
+ */
+ULONG NTAPI RtlFindClearBits(const RTL_BITMAP *Header, ULONG Count, ULONG Hint);
+ULONG NTAPI RtlFindSetBits(const RTL_BITMAP *Header, ULONG Count, ULONG Hint);
+ULONG NTAPI RtlFindClearBitsAndSet(PRTL_BITMAP Header, ULONG Count, ULONG Hint);
+ULONG NTAPI RtlFindSetBitsAndClear(PRTL_BITMAP Header, ULONG Count, ULONG Hint);
+
+/*
+ * The first run of clear bits at or after From; a run that covers From begins there.
+ *
+ * => Returns its length, its first bit in *Start; 0 when there is none, and *Start is left alone.
+ */
+ULONG NTAPI RtlFindNextForwardRunClear(const RTL_BITMAP *Header, ULONG From, PULONG Start);
+
+/* ---- AVL trees: intrusive, so that inserting cannot fail ---- */
+
+typedef struct _RTL_BALANCED_NODE {
+    struct _RTL_BALANCED_NODE *Left;
+    struct _RTL_BALANCED_NODE *Right;
+    struct _RTL_BALANCED_NODE *Parent; /* NULL: the root */
+    LONG Balance;                      /* height(Right) - height(Left): -1, 0 or 1 */
+} RTL_BALANCED_NODE, *PRTL_BALANCED_NODE;
+
+typedef struct _RTL_AVL_TREE {
+    PRTL_BALANCED_NODE Root; /* NULL: empty */
+} RTL_AVL_TREE, *PRTL_AVL_TREE;
+
+/*
+ * Link Node as the child of Parent and rebalance.
+ *
+ * => Parent is the node at which the caller's descent ended (NULL: the tree is empty), Right which
+ *    side; that side is empty, or the machine stops.
+ */
+void NTAPI RtlAvlInsertNodeEx(PRTL_AVL_TREE Tree, PRTL_BALANCED_NODE Parent, BOOLEAN Right,
+                              PRTL_BALANCED_NODE Node);
+
+/* => Node is in Tree, or the machine stops.  Its fields are then the caller's again. */
+void NTAPI RtlAvlRemoveNode(PRTL_AVL_TREE Tree, PRTL_BALANCED_NODE Node);
+
+/* Walks in order.  => NULL: empty, or past the end. */
+PRTL_BALANCED_NODE NTAPI RtlAvlFirstNode(const RTL_AVL_TREE *Tree);
+PRTL_BALANCED_NODE NTAPI RtlAvlLastNode(const RTL_AVL_TREE *Tree);
+PRTL_BALANCED_NODE NTAPI RtlAvlNextNode(const RTL_BALANCED_NODE *Node);
+PRTL_BALANCED_NODE NTAPI RtlAvlPreviousNode(const RTL_BALANCED_NODE *Node);
+
+/* => TRUE when links and balances hold (T1-T3 in avl.c); *Count is then the number of nodes. */
+NT_MUST_CHECK BOOLEAN NTAPI RtlAvlVerify(const RTL_AVL_TREE *Tree, PULONG Count);
+
+#endif

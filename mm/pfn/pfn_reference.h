@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pfn_reference.h - who holds a frame: shares (valid PTEs) and references (I/O).
+ *
+ * All shares together count as one reference.  When the last share goes the page leaves the working
+ * sets (Transition); when the last reference goes it is put on a list.
+ *
+ * Bug check 0x4E (PFN_LIST_CORRUPT): P2 is the frame; P1 and the rest as documented:
+ *
+ *     07   P3 share count              more references were given back than taken
+ *     99   P3 state                    a share that is not there, a frame in the wrong state
+ *     9A   P3 state, P4 references     freed while locked for I/O
+ */
+#ifndef MM_PFN_PFN_REFERENCE_H
+#define MM_PFN_PFN_REFERENCE_H
+
+#include "mm/pfn/pfn.h"
+#include "nt/status.h"
+
+/*
+ * Keep Frame's contents where they are: lock it for I/O.  A page on the standby or modified list
+ * leaves it (Transition).
+ *
+ * => STATUS_INSUFFICIENT_RESOURCES: it has MI_MAXIMUM_REFERENCES; nothing changes.
+ * => Bug check 99: the frame is free, bad or no RAM.
+ */
+NT_MUST_CHECK NTSTATUS MiReferenceFrame(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+
+/* Give such a reference back; the last one puts the page on a list. */
+void MiDereferenceFrame(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+
+/*
+ * The two above for a frame that others hold too, so that its state does not change; a few
+ * instructions.
+ *
+ * => Frame <= MiHighestFrame.
+ * => Return FALSE, and change nothing, when the calls above have to decide.
+ */
+static inline BOOLEAN MiReferenceHeldFrame(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+
+    if (Pfn->u3.Long < MI_PFN_ONE_REFERENCE || Pfn->u3.Long >= MI_PFN_REFERENCES) {
+        return FALSE;
+    }
+    Pfn->u3.Long += MI_PFN_ONE_REFERENCE;
+    return TRUE;
+}
+
+static inline BOOLEAN MiDereferenceHeldFrame(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+
+    if (Pfn->u3.Long < 2 * MI_PFN_ONE_REFERENCE) {
+        return FALSE;
+    }
+    Pfn->u3.Long -= MI_PFN_ONE_REFERENCE;
+    return TRUE;
+}
+
+/*
+ * One more valid PTE (or other owner).  A page on the standby or modified list, or in transition,
+ * becomes Active again: the soft fault.
+ *
+ * => STATUS_INSUFFICIENT_RESOURCES: a page in transition has MI_MAXIMUM_REFERENCES.
+ */
+NT_MUST_CHECK NTSTATUS MiIncrementShareCount(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+
+/* One valid PTE less; the last one makes it a transition page, or puts it on a list. */
+void MiDecrementShareCount(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+
+/*
+ * Tie an Active Frame without a PTE to the one at Pte, in the page table PteFrame, which gets a
+ * share: it cannot leave while it remembers the page.
+ *
+ * => Original is what the PTE will hold when the frame is reused.  PteFrame is Active, or
+ *    MI_PTE_FRAME_NONE.
+ */
+void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteFrame)
+    NT_HOLDS(MiPfnLock);
+
+/*
+ * The PTE is gone: the page is deleted.  Gives the page table's share back; from then on the last
+ * share and reference free the frame.
+ */
+void MiClearFramePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+
+/* => The frame is not on a list.  Modified pages are written before they are reused. */
+void MiSetFrameModified(PFN_NUMBER Frame, BOOLEAN Modified) NT_HOLDS(MiPfnLock);
+
+#endif

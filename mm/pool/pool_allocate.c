@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_allocate.c - the long way of an allocation: any type, any size, every failure.
+ *
+ *     0 .. FF0 bytes   a small block: front end, free blocks, a new page; for paged pool from the
+ *                      three pools in turn; at last from what the front end gave back
+ *     more             whole pages, entered in the table of big blocks
+ */
+#include "mm/pool/pool.h"
+
+#include "arch/cpu.h"
+#include "mm/pool/pool_big.h"
+#include "mm/pool/pool_block.h"
+#include "mm/pool/pool_free.h"
+#include "mm/pool/pool_front.h"
+#include "mm/pool/pool_pages.h"
+#include "nt/bugcodes.h"
+
+#define MI_MUST_SUCCEED 0x9A /* 0xC2, P1 */
+#define MI_TYPE_FLAGS                                                                              \
+    (POOL_QUOTA_FAIL_INSTEAD_OF_RAISE | POOL_RAISE_IF_ALLOCATION_FAILURE | POOL_COLD_ALLOCATION)
+
+/* What remains of a POOL_TYPE without its flags. */
+#define MI_TYPE_BASE          1u
+#define MI_TYPE_MUST_SUCCEED  2u
+#define MI_TYPE_CACHE_ALIGNED 4u
+
+#define MI_LARGEST_REQUEST    0x7FFFF000u /* its pages can still be counted in bytes */
+
+/* A request's type, taken apart. */
+typedef struct _MI_POOL_KIND {
+    POOL_TYPE BaseType;
+    BOOLEAN CacheAligned;
+} MI_POOL_KIND;
+
+static ULONG MipNextPagedPool; /* (A) the pools take turns */
+
+void MiCheckPoolIrql(ULONG Subcode, POOL_TYPE BaseType, ULONG_PTR Value)
+{
+    KIRQL Irql = KeGetCurrentIrql();
+
+    if (Irql > (BaseType == PagedPool ? APC_LEVEL : DISPATCH_LEVEL)) {
+        KeBugCheckEx(BAD_POOL_CALLER, Subcode, Irql, BaseType, Value);
+    }
+}
+
+/* => Returns FALSE for a type that does not exist here: session pool, or nonsense. */
+static BOOLEAN MipTakeTypeApart(const MI_POOL_REQUEST *Request, MI_POOL_KIND *Kind)
+{
+    ULONG Type = (ULONG)Request->PoolType & ~(ULONG)MI_TYPE_FLAGS;
+
+    if (Type == NonPagedPoolMustSucceed || Type == NonPagedPoolCacheAlignedMustS) {
+        KeBugCheckEx(BAD_POOL_CALLER, MI_MUST_SUCCEED, Request->PoolType, Request->Bytes,
+                     Request->Tag);
+    }
+    Kind->BaseType = (POOL_TYPE)(Type & MI_TYPE_BASE);
+    Kind->CacheAligned = (Type & MI_TYPE_CACHE_ALIGNED) != 0;
+    return (Type & ~(MI_TYPE_BASE | MI_TYPE_CACHE_ALIGNED)) == 0;
+}
+
+/* ---- small blocks ---- */
+
+static PPOOL_HEADER MipAllocateFromPools(MI_POOL_KIND Kind, ULONG Units)
+{
+    ULONG Pools = Kind.BaseType == PagedPool ? MI_PAGED_POOLS : 1;
+    ULONG First = 0;
+    ULONG Tries;
+
+    if (Kind.BaseType == PagedPool) {
+        First = __atomic_fetch_add(&MipNextPagedPool, 1, __ATOMIC_RELAXED);
+    }
+    for (Tries = 0; Tries < Pools; Tries++) {
+        PMI_POOL Pool = MiFindPool(Kind.BaseType, (First + Tries) % Pools);
+        PPOOL_HEADER Block = MiAllocatePoolBlock(Pool, Units, Kind.CacheAligned);
+
+        if (Block != NULL) {
+            return Block;
+        }
+    }
+    return NULL;
+}
+
+static PVOID MipAllocateSmall(MI_POOL_KIND Kind, const MI_POOL_REQUEST *Request)
+{
+    ULONG Units = MiUnitsFor(Request->Bytes);
+    PPOOL_HEADER Block = NULL;
+
+    if (!Kind.CacheAligned && MI_FRONT_SIZE_OF_UNITS(Units) < MiPoolFront.Sizes) {
+        PVOID Data = MiTakeFromFrontEnd(Kind.BaseType, MI_FRONT_SIZE_OF_UNITS(Units));
+
+        Block = Data != NULL ? MiPoolHeaderOf(Data) : NULL;
+    }
+    if (Block == NULL) {
+        Block = MipAllocateFromPools(Kind, Units);
+    }
+    if (Block == NULL && MiFlushPoolFrontEnd(Kind.BaseType) != 0) {
+        Block = MipAllocateFromPools(Kind, Units);
+    }
+    if (Block == NULL) {
+        return NULL;
+    }
+    Block->Own = MI_OWN(Units, ((ULONG)Kind.BaseType + 1) | MI_BLOCK_IN_USE);
+    Block->PoolTag = Request->Tag;
+    MiCountPoolAllocation(&MiPoolTagOf(Request->Tag)->Use[Kind.BaseType], Units * MI_POOL_UNIT);
+    return Block + 1;
+}
+
+/* ---- big blocks ---- */
+
+static PVOID MipAllocateBig(POOL_TYPE BaseType, const MI_POOL_REQUEST *Request)
+{
+    ULONG Pages = BYTES_TO_PAGES(Request->Bytes);
+    MI_BIG_BLOCK Block = {0, Request->Tag, Request->Bytes, Pages, FALSE, BaseType};
+    PVOID Va = MiAllocatePoolPages(BaseType, 0, Pages);
+
+    if (Va == NULL && MiFlushPoolFrontEnd(BaseType) != 0) {
+        Va = MiAllocatePoolPages(BaseType, 0, Pages);
+    }
+    if (Va == NULL) {
+        return NULL;
+    }
+    Block.Va = (ULONG_PTR)Va;
+    if (!MiInsertBigBlock(&Block)) {
+        MiFreePoolPages(Va, Pages);
+        return NULL;
+    }
+    MiMarkBigBlockEnd(&Block);
+    MiCountPoolAllocation(&MiPoolTagOf(Request->Tag)->Use[BaseType], Pages * PAGE_SIZE);
+    return Va;
+}
+
+/* ---- all of them ---- */
+
+/* Nobody can catch an exception yet: this is what an unhandled one becomes. */
+static NT_NORETURN void MipRaiseStatus(NTSTATUS Status, const MI_POOL_REQUEST *Request)
+{
+    KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Status, (ULONG_PTR)Request->Caller, 0, 0);
+}
+
+static PVOID MipAllocateAny(MI_POOL_KIND Kind, const MI_POOL_REQUEST *Request)
+{
+    if (Request->Bytes > MI_LARGEST_REQUEST || MiPoolAllocationFails()) {
+        return NULL;
+    }
+    if (Request->Bytes > (Kind.CacheAligned ? MI_LARGEST_CACHE_LINED : MI_LARGEST_SMALL)) {
+        return MipAllocateBig(Kind.BaseType, Request);
+    }
+    return MipAllocateSmall(Kind, Request);
+}
+
+static PVOID MipAllocate(const MI_POOL_REQUEST *Request)
+{
+    MI_POOL_KIND Kind;
+    PVOID Found = NULL;
+
+    MiCheckPoolTag(Request);
+    if (MipTakeTypeApart(Request, &Kind)) {
+        MiCheckPoolIrql(MI_BAD_IRQL_TO_ALLOCATE, Kind.BaseType, Request->Bytes);
+        Found = MipAllocateAny(Kind, Request);
+    }
+    if (Found == NULL && (Request->PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
+        MipRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, Request);
+    }
+    return Found;
+}
+
+PVOID MiAllocatePoolSlowly(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag, PVOID Caller)
+{
+    return MipAllocate(&(MI_POOL_REQUEST){PoolType, Bytes, Tag, Caller});
+}
+
+PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    MI_POOL_REQUEST Request = {PoolType, NumberOfBytes, Tag, __builtin_return_address(0)};
+    PVOID Found = MipAllocate(&Request);
+
+    if (Found == NULL && (PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) == 0) {
+        MipRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, &Request);
+    }
+    return Found;
+}
+
+/* ---- priorities ---- */
+
+/* The part of the pool's maximum that stays free: an eighth, a thirty-second, nothing. */
+static ULONG MipReservePages(ULONG MaximumPages, EX_POOL_PRIORITY Priority)
+{
+    if (Priority >= HighPoolPriority) {
+        return 0;
+    }
+    return MaximumPages / (Priority >= NormalPoolPriority ? 32 : 8);
+}
+
+PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+                                          EX_POOL_PRIORITY Priority)
+{
+    MI_POOL_REQUEST Request = {PoolType, NumberOfBytes, Tag, __builtin_return_address(0)};
+    MI_POOL_PAGES Pages;
+
+    MiQueryPoolPages((POOL_TYPE)(PoolType & MI_TYPE_BASE), &Pages);
+    if (Priority < HighPoolPriority &&
+        Pages.MaximumPages - Pages.UsedPages <
+            MipReservePages(Pages.MaximumPages, Priority) + BYTES_TO_PAGES(NumberOfBytes)) {
+        MiCheckPoolTag(&Request);
+        return NULL;
+    }
+    return MipAllocate(&Request);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_front.c - switching the front end, emptying it, counting what waits there.
+ */
+#include "mm/pool/pool_front.h"
+
+#include "mi_assert.h"
+#include "mm/pool/pool_big.h"
+#include "mm/pool/pool_pages.h"
+#include "rtl.h"
+
+MI_POOL_FRONT MiPoolFront;
+static ULONG MipOffReasons; /* (A) MI_FRONT_END_OFF bits */
+
+static void MipApplyReasons(void)
+{
+    BOOLEAN Off = __atomic_load_n(&MipOffReasons, __ATOMIC_RELAXED) != 0;
+
+    MiPoolFront.Sizes = Off ? 0 : MI_FRONT_SIZES;
+}
+
+void MiInitializePoolFrontEnd(void)
+{
+    memset(&MiPoolFront, 0, sizeof(MiPoolFront));
+    MipOffReasons = 0;
+    MipApplyReasons();
+}
+
+void MiSetPoolFrontEnd(MI_FRONT_END_OFF Reason, BOOLEAN Off)
+{
+    if (Off) {
+        __atomic_fetch_or(&MipOffReasons, Reason, __ATOMIC_RELAXED);
+    } else {
+        __atomic_fetch_and(&MipOffReasons, ~(ULONG)Reason, __ATOMIC_RELAXED);
+    }
+    MipApplyReasons();
+}
+
+PVOID FASTCALL MiTakeFromOtherSlots(PVOID *Slots)
+{
+    ULONG Index;
+
+    for (Index = 1; Index < MI_FRONT_SLOTS; Index++) {
+        if (__atomic_load_n(&Slots[Index], __ATOMIC_RELAXED) != NULL) {
+            PVOID Block = __atomic_exchange_n(&Slots[Index], NULL, __ATOMIC_ACQUIRE);
+
+            if (Block != NULL) {
+                return Block;
+            }
+        }
+    }
+    return NULL;
+}
+
+BOOLEAN FASTCALL MiGiveToOtherSlots(PVOID *Slots, PVOID Block)
+{
+    ULONG Index;
+
+    for (Index = 1; Index < MI_FRONT_SLOTS; Index++) {
+        PVOID Empty = NULL;
+
+        if (__atomic_compare_exchange_n(&Slots[Index], &Empty, Block, FALSE, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static ULONG MipFlushPages(void)
+{
+    MI_BIG_BLOCK Block;
+    PVOID Page;
+    ULONG Pages = 0;
+
+    while ((Page = MiTakeFromSlots(MiPoolFront.Pages)) != NULL) {
+        MI_ASSERT(MiRemoveBigBlock(Page, &Block));
+        MiFreePoolPages(Page, 1);
+        Pages++;
+    }
+    return Pages;
+}
+
+ULONG MiFlushPoolFrontEnd(POOL_TYPE BaseType)
+{
+    PVOID Block;
+    ULONG Blocks = BaseType == NonPagedPool ? MipFlushPages() : 0;
+    ULONG Size;
+
+    for (Size = 0; Size < MI_FRONT_SIZES; Size++) {
+        while ((Block = MiTakeFromFrontEnd(BaseType, Size)) != NULL) {
+            MiFreePoolBlock(MiPoolHeaderOf(Block));
+            Blocks++;
+        }
+    }
+    return Blocks;
+}
+
+ULONG MiCountFrontEnd(POOL_TYPE BaseType, PULONG Units)
+{
+    ULONG Blocks = 0;
+    ULONG Size;
+    ULONG Slot;
+
+    *Units = 0;
+    for (Size = 0; Size < MI_FRONT_SIZES; Size++) {
+        for (Slot = 0; Slot < MI_FRONT_SLOTS; Slot++) {
+            if (MiPoolFront.Slots[BaseType][Size][Slot] != NULL) {
+                Blocks++;
+                *Units += Size + MI_MINIMUM_UNITS;
+            }
+        }
+    }
+    return Blocks;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.h - where everything lies in the system half, computed once at boot.
+ *
+ * Pure: from the size of RAM and the values of system.reg to a table of ranges.
+ */
+#ifndef MM_SYSVA_LAYOUT_H
+#define MM_SYSVA_LAYOUT_H
+
+#include "loader.h"
+#include "nt/types.h"
+#include "rtl.h"
+
+typedef enum _MI_REGION {
+    MiRegionKernel,           /* boot window and kernel image */
+    MiRegionPfnDatabase,      /* mapped as far as it has entries */
+    MiRegionInitialPool,      /* nonpaged pool that is mapped from the start */
+    MiRegionDrivers,          /* images that are loaded later */
+    MiRegionCacheExtension,   /* what the system cache has beyond C1000000-E0FFFFFF */
+    MiRegionSession,          /* reserved: Terminal Services */
+    MiRegionPageTables,       /* the self-map */
+    MiRegionHyperspace,       /* process private: windows and the working-set list */
+    MiRegionSystemWorkingSet, /* working-set lists of the system cache and the paged pool */
+    MiRegionSystemCache,
+    MiRegionPagedPool,
+    MiRegionSystemPtes,
+    MiRegionPoolExpansion, /* what nonpaged pool may grow into */
+    MiRegionFramebuffer,   /* the screen, in 4 MB pages */
+    MiRegionCrashDump,
+    MiRegionHal,
+    MiRegions
+} MI_REGION;
+
+typedef struct _MI_RANGE {
+    ULONG_PTR Start; /* page aligned */
+    ULONG Bytes;     /* whole pages; 0: the region does not exist */
+} MI_RANGE, *PMI_RANGE;
+
+typedef struct _MI_LAYOUT {
+    MI_RANGE Region[MiRegions];
+    ULONG MaximumNonPagedPoolBytes; /* the initial part and the expansion together */
+    ULONG SessionViewBytes;         /* of the session space */
+    ULONG SessionPoolBytes;
+} MI_LAYOUT, *PMI_LAYOUT;
+
+/*
+ * A value of system.reg was corrected.
+ *
+ * => Unit is "bytes", "MB" or "entries"; Reason completes "... because ".
+ */
+typedef void MI_LAYOUT_COMPLAINT(PVOID Context, const char *Name, const char *Unit, ULONG Given,
+                                 ULONG Used, const char *Reason);
+
+typedef struct _MI_LAYOUT_INPUT {
+    ULONG RamPages; /* RAM that the machine has below 4 GB */
+    PFN_NUMBER HighestFrame;
+    ULONG FramebufferBytes; /* what is mapped and ends at FF800000; 0: no framebuffer */
+    const LOADER_REGISTRY_VALUE *Values;
+    ULONG ValueCount;
+    MI_LAYOUT_COMPLAINT *Complain; /* NULL: nobody listens */
+    PVOID Context;                 /* for Complain */
+} MI_LAYOUT_INPUT, *PMI_LAYOUT_INPUT;
+
+#define MI_FRAMEBUFFER_END 0xFF800000u
+/* The most that HalMapFramebuffer maps is 128 MB; the simulated machine hides 136 MB this way. */
+#define MI_FRAMEBUFFER_LIMIT 0x08800000u
+
+/*
+ * Compute the layout.  Values that are absent, of another type or unknown count as 0: the system
+ * chooses; values that do not fit are corrected, and Complain hears of each.
+ *
+ * => FramebufferBytes <= MI_FRAMEBUFFER_LIMIT.
+ */
+MI_LAYOUT MiComputeLayout(const MI_LAYOUT_INPUT *Input);
+
+/* The map, by address, one line a region. */
+void MiPrintLayout(const MI_LAYOUT *Layout, RTL_PRINT_SINK *Sink, PVOID Context);
+
+const char *MiRegionName(MI_REGION Region);
+
+/* Check Y1 to Y5 of layout.c.  => Stops the machine when one does not hold. */
+void MiVerifyLayout(const MI_LAYOUT *Layout);
+
+#endif

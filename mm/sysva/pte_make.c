@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pte_make.c - composing page-table entries.
+ *
+ * Cache attributes as bits (Intel SDM volume 3, 11.12.3): none set is write-back; CacheDisable with
+ * WriteThrough is uncached whatever the MTRRs say; the PAT bit alone is entry 4, which the boot
+ * programs as write-combining.  In a PTE the PAT bit is bit 7, LargePage in a directory entry.
+ *
+ * Accessed and Dirty are set in advance: nobody ages these pages, and the processor then need not
+ * write to the page table.
+ */
+#include "mm/sysva/pte_make.h"
+
+MMPTE MiKernelTemplates[2][4];
+
+static MMPTE MipMakeValid(void)
+{
+    MMPTE Pte = {.Long = MM_PTE_BITS_VALID | MM_PTE_BITS_WRITE | MM_PTE_BITS_ACCESSED |
+                         MM_PTE_BITS_DIRTY};
+
+    return Pte;
+}
+
+void MiInitializePteMaking(BOOLEAN GlobalPages, BOOLEAN WriteCombining)
+{
+    MMPTE Cached = MipMakeValid();
+    MMPTE NonCached;
+    ULONG i;
+
+    Cached.Hard.Global = GlobalPages;
+    NonCached = Cached;
+    NonCached.Hard.CacheDisable = 1;
+    NonCached.Hard.WriteThrough = 1;
+    MiKernelTemplates[MiKernelReadWrite][MiCacheUnknown] = Cached;
+    MiKernelTemplates[MiKernelReadWrite][MiCached] = Cached;
+    MiKernelTemplates[MiKernelReadWrite][MiNonCached] = NonCached;
+    MiKernelTemplates[MiKernelReadWrite][MiWriteCombined] = WriteCombining ? Cached : NonCached;
+    MiKernelTemplates[MiKernelReadWrite][MiWriteCombined].Hard.LargePage = WriteCombining;
+    for (i = 0; i < RTL_NUMBER_OF(MiKernelTemplates[0]); i++) {
+        MMPTE ReadOnly = MiKernelTemplates[MiKernelReadWrite][i];
+
+        ReadOnly.Hard.Write = 0;
+        ReadOnly.Hard.Dirty = 0;
+        MiKernelTemplates[MiKernelReadOnly][i] = ReadOnly;
+    }
+}
+
+MMPTE MiMakeKernelPde(PFN_NUMBER Frame)
+{
+    MMPTE Pde = MipMakeValid();
+
+    Pde.Hard.Dirty = 0; /* the processor ignores it in a directory entry */
+    Pde.Hard.PageFrameNumber = Frame;
+    return Pde;
+}
+
+MMPTE MiMakeWindowPte(PFN_NUMBER Frame)
+{
+    MMPTE Pte = MipMakeValid();
+
+    Pte.Hard.PageFrameNumber = Frame;
+    return Pte;
+}
+
+MI_CACHE_ATTRIBUTE MiPteCacheAttribute(MMPTE Pte)
+{
+    if (Pte.Hard.CacheDisable) {
+        return MiNonCached;
+    }
+    return Pte.Hard.LargePage ? MiWriteCombined : MiCached;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pte_make.h - the only place where mm composes page-table entries.
+ *
+ * Kinds of a system PTE, told apart without knowing who owns it:
+ *
+ *     valid    Valid = 1
+ *     list     Valid = 0, List = 1: heads a free run of system PTEs
+ *     zero     all bits 0: nothing, or reserved and not mapped
+ */
+#ifndef MM_SYSVA_PTE_MAKE_H
+#define MM_SYSVA_PTE_MAKE_H
+
+#include "arch/pte_x86.h"
+#include "nt/types.h"
+
+/* How memory may be cached; also the value of MMPFN.u3.e1.CacheAttribute, where 0 is unknown. */
+typedef enum _MI_CACHE_ATTRIBUTE {
+    MiCacheUnknown,
+    MiCached,
+    MiNonCached,
+    MiWriteCombined
+} MI_CACHE_ATTRIBUTE;
+
+typedef enum _MI_KERNEL_ACCESS {
+    MiKernelReadOnly,
+    MiKernelReadWrite
+} MI_KERNEL_ACCESS;
+
+/* A free run's first PTE.  Positions are indexes into the system PTEs, never pointers. */
+typedef struct _MMPTE_LIST {
+    ULONG Valid : 1;     /* 0 */
+    ULONG Epoch : 9;     /* how many flushes there had been when it was released, modulo 512 */
+    ULONG Prototype : 1; /* 0 */
+    ULONG List : 1;      /* 1 */
+    ULONG Next : 20;     /* the next free run, or MI_PTE_LIST_END */
+} MMPTE_LIST;
+
+NT_C_ASSERT(sizeof(MMPTE_LIST) == sizeof(MMPTE));
+
+#define MI_PTE_EPOCH_MASK 0x1FFu
+#define MI_PTE_LIST_END   0xFFFFFu
+
+/*
+ * What the processor offers; the boot says so before the first mapping.
+ *
+ * => WriteCombining: the PAT bit alone (entry 4) means write-combining.  Without it write-combined
+ *    memory is not cached.
+ */
+void MiInitializePteMaking(BOOLEAN GlobalPages, BOOLEAN WriteCombining);
+
+/* (I) By MI_KERNEL_ACCESS and MI_CACHE_ATTRIBUTE; for MiMakeKernelTemplate. */
+extern MMPTE MiKernelTemplates[2][4];
+
+/* The bits of a valid system PTE without a frame.  => Any IRQL, any locks, as the next two. */
+static inline MMPTE MiMakeKernelTemplate(MI_KERNEL_ACCESS Access, MI_CACHE_ATTRIBUTE Attribute)
+{
+    return MiKernelTemplates[Access][Attribute];
+}
+
+/* A valid system PTE: supervisor only, global where the processor knows that. */
+static inline MMPTE MiMakeValidKernelPte(MMPTE Template, PFN_NUMBER Frame)
+{
+    Template.Long |= Frame << PAGE_SHIFT;
+    return Template;
+}
+
+/* A directory entry for a page table of the system half. */
+MMPTE MiMakeKernelPde(PFN_NUMBER Frame);
+
+/* A window of one address space: not global. */
+MMPTE MiMakeWindowPte(PFN_NUMBER Frame);
+
+static inline MMPTE MiMakeZeroPte(void)
+{
+    MMPTE Pte = {.Long = 0};
+
+    return Pte;
+}
+
+/* MMPTE_LIST composed and taken apart by shifts: compilers make more of its bit fields. */
+#define MI_PTE_LIST_EPOCH_SHIFT 1
+#define MI_PTE_LIST_BIT         MM_PTE_BITS_RESERVED
+#define MI_PTE_LIST_NEXT_SHIFT  12
+
+static inline MMPTE MiMakeListPte(ULONG Next, ULONG Epoch)
+{
+    MMPTE Pte = {.Long = Next << MI_PTE_LIST_NEXT_SHIFT | MI_PTE_LIST_BIT |
+                         (Epoch & MI_PTE_EPOCH_MASK) << MI_PTE_LIST_EPOCH_SHIFT};
+
+    return Pte;
+}
+
+/* A list PTE with another Next. */
+static inline MMPTE MiRelinkListPte(MMPTE Pte, ULONG Next)
+{
+    Pte.Long = (Pte.Long & ((1u << MI_PTE_LIST_NEXT_SHIFT) - 1)) | Next << MI_PTE_LIST_NEXT_SHIFT;
+    return Pte;
+}
+
+static inline MMPTE_LIST MiPteAsList(MMPTE Pte)
+{
+    union {
+        MMPTE Pte;
+        MMPTE_LIST List;
+    } Entry = {.Pte = Pte};
+
+    return Entry.List;
+}
+
+/* The attribute that a valid PTE gives its page. */
+MI_CACHE_ATTRIBUTE MiPteCacheAttribute(MMPTE Pte);
+
+#endif

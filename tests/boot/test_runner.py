@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Does the runner bite?  Its decisions, on logs made up for the purpose; TAP on stdout."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import figures
+import hyperspace_qemu as hq
+import matrix
+import trials
+
+GOOD = "ok 1 - a\nok 2 - b\n2 passed, 0 failed\n"
+STOP = ("*** STOP: 0x0000001E (0xC0000005, 0x80801234, 0x00000000, 0x00000008)\n"
+        "KMODE_EXCEPTION_NOT_HANDLED\n"
+        "eax=00000000 ebx=00000000 ecx=00000000 edx=00000000 esi=00000000 edi=00000000\n"
+        "eip=80801234 esp=8084cecc ebp=8084ced8 efl=00000246 irql=0\n"
+        "cs=0008 ss=0010 ds=0023 es=0023 fs=0030 gs=0000\n"
+        "cr0=80010031 cr2=00000008 cr3=0da1c000 cr4=00000090\n\nChildEBP RetAddr\n"
+        "8084cec8 80804ebe KipReadNull+0x19\n8084ced8 80808d03 KiCrash+0x2e\n")
+INI = ('[boot loader]\r\ndefault=rdisk(0)\\B\r\n[operating systems]\r\n'
+       'rdisk(0)\\A="A" /SOS\r\nrdisk(0)\\B="B" /MAXMEM=64 /RUN=old\r\n')
+
+
+def outcome(status, log, early=None):
+    return hq.judge(status, log, early).outcome
+
+
+def check(name, condition):
+    check.number += 1
+    print("%s %d - runner: %s" % ("ok" if condition else "not ok", check.number, name))
+    check.failed += not condition
+
+
+check.number = check.failed = 0
+
+
+def judging():
+    check("status and verdict make a pass", outcome(85, GOOD) == "passed")
+    check("other lines do not disturb", outcome(85, "noise\n" + GOOD + "bye\n") == "passed")
+    check("no verdict line is a failure", outcome(85, "ok 1 - a\n") == "failed")
+    check("a verdict of nothing is a failure", outcome(85, "0 passed, 0 failed\n") == "failed")
+    check("a verdict that miscounts is a failure",
+          outcome(85, "ok 1 - a\n2 passed, 0 failed\n") == "failed")
+    check("a report run again counts on", outcome(
+        85, GOOD + "ok 3 - a\nok 4 - b\n4 passed, 0 failed\n4 passed, 0 failed\n") == "passed")
+    check("lines after the verdict are a failure",
+          outcome(85, GOOD + "ok 3 - a\n") == "failed")
+    check("a line that failed is a failure whatever the status",
+          outcome(85, "ok 1 - a\nnot ok 2 - b\n2 passed, 0 failed\n") == "failed")
+    check("status 87 is a failure", outcome(87, GOOD) == "failed")
+    check("status 0 is a silent reset, even after a verdict", outcome(0, GOOD) == "reset")
+    check("QEMU's own failure is an error", outcome(1, "") == "error")
+    check("being killed is an error", outcome(-9, "") == "error")
+    check("a stop screen is a bug check", outcome(89, STOP) == "bugcheck")
+    check("a stop screen before a hang is not a hang's fault",
+          outcome(None, STOP, ("hang", "")) == "hang")
+    check("a loader's sentence ends the run",
+          outcome(None, "Hyperspace cannot start: no kernel\n", ("hang", "")) == "loader")
+    check("escapes do not hide it",
+          hq.final_line(hq.plain(b"\x1b[2J\x1b[01;01HHyperspace \x1b[0mcannot start: x\r\n")))
+    check("an unfinished sentence is waited for",
+          hq.final_line("Hyperspace cannot start: no ker") is None)
+    check("nothing bootable ends the run",
+          outcome(None, "UEFI Interactive Shell v2.2\n", ("hang", "")) == "noboot")
+
+
+def crashes():
+    result = hq.judge(89, STOP)
+    check("the right stop screen is accepted", matrix.check_crash("null", result) is None)
+    check("another kind's stop screen is not", matrix.check_crash("irql", result) is not None)
+    check("status 85 after a stop screen is not",
+          matrix.check_crash("null", hq.judge(85, STOP + GOOD)) is not None)
+    check("a parameter out of range is not", matrix.check_crash("null", hq.judge(
+        89, STOP.replace("0x00000008)", "0x00000009)"))) is not None)
+    check("a stack without names is not", matrix.check_crash("null", hq.judge(
+        89, STOP.replace("KiCrash+0x2e", "0x80808d03"))) is not None)
+    check("a screen without control registers is not", matrix.check_crash("null", hq.judge(
+        89, STOP.replace("cr0=", "cr9="))) is not None)
+
+
+def boot_ini():
+    text = hq.append_options(INI, "/RUN=report,shutdown /DEBUG")
+    check("switches go to the default entry, and replace",
+          'B="B" /MAXMEM=64 /RUN=report,shutdown /DEBUG\r\n' in text and 'A="A" /SOS\r\n' in text)
+    check("the rest of boot.ini stays", text.startswith(INI[:INI.index("rdisk(0)\\B=")]))
+
+
+def data_volume():
+    """A run changes its copy and never the image."""
+    with tempfile.TemporaryDirectory() as folder:
+        for layout in ("gpt", "mbr", "superfloppy"):
+            source, copy = os.path.join(folder, layout), os.path.join(folder, "copy")
+            subprocess.run([trials.MAKE_IMAGE, source], check=True, env=dict(
+                os.environ, LAYOUT=layout, FILES=sys.argv[1]))
+            with open(source, "rb") as file:
+                before = hash(file.read(64 << 20))
+            image = hq.Image(source, copy)
+            image.add_options("/DEBUG")
+            with open(source, "rb") as file:
+                after = hash(file.read(64 << 20))
+            check("boot.ini is found and changed in a copy, " + layout,
+                  b" /DEBUG" in image.read("boot.ini") and before == after)
+
+
+def figures_tell():
+    check("no failure in 300 is below 1 %", figures.bound95(0, 300) == 0.01)
+    check("one failure in 100 is below 4.8 %", 0.047 < figures.bound95(1, 100) < 0.048)
+    check("no trial bounds nothing", figures.bound95(0, 0) is None)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "figures")
+        line = figures.record(path, "R16", 0, 0, 1.0)
+        check("no trial is not measured", line["note"] == "not measured"
+              and all("not measured" in figures.sentence(line) for line in figures.read(path)))
+    events = [matrix.events("noise %d\nHyperspace 1\nTSC 1000.0%d MHz\nirq %d\n" % (n, n, 7))
+              for n in (1, 2)]
+    check("measurements are no events", events[0] == events[1] and "irq 7" in events[0])
+
+
+if __name__ == "__main__":
+    judging()
+    crashes()
+    boot_ini()
+    data_volume()
+    figures_tell()
+    print("1..%d" % check.number)
+    sys.exit(1 if check.failed else 0)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - runs the registered tests one after the other.
+ *
+ * A failed check leaves its test by longjmp; the next test starts clean.  A crash is the
+ * sanitizers' business: it ends the program with their report and a non-zero status.
+ */
+#include "test.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static TEST_CASE *FirstCase;
+static TEST_CASE **LastLink = &FirstCase;
+static jmp_buf Escape;
+static void (*FailureRoutine)(void);
+static uint64_t Seed = UINT64_C(0x9E3779B97F4A7C15);
+static uint64_t Effort = 1;
+
+void TestRegister(TEST_CASE *Case)
+{
+    *LastLink = Case;
+    LastLink = &Case->Next;
+}
+
+void TestOnFailure(void (*Routine)(void))
+{
+    FailureRoutine = Routine;
+}
+
+void TestFail(const char *File, int Line, const char *Format, ...)
+{
+    va_list Arguments;
+
+    printf("# %s:%d: ", File, Line);
+    va_start(Arguments, Format);
+    vprintf(Format, Arguments);
+    va_end(Arguments);
+    printf(" (seed %llu)\n", (unsigned long long)Seed);
+    longjmp(Escape, 1);
+}
+
+void TestCheckEqual(const char *File, int Line, const char *What, uint64_t Expected,
+                    uint64_t Actual)
+{
+    if (Expected != Actual) {
+        TestFail(File, Line, "%s: expected %#llx, found %#llx", What, (unsigned long long)Expected,
+                 (unsigned long long)Actual);
+    }
+}
+
+void TestCheckText(const char *File, int Line, const char *What, const char *Expected,
+                   const char *Actual)
+{
+    if (strcmp(Expected, Actual) != 0) {
+        TestFail(File, Line, "%s: expected \"%s\", found \"%s\"", What, Expected, Actual);
+    }
+}
+
+uint64_t TestSeed(void)
+{
+    return Seed;
+}
+
+uint32_t TestRandom(uint64_t *State)
+{
+    uint64_t X = *State;
+
+    X ^= X << 13;
+    X ^= X >> 7;
+    X ^= X << 17;
+    *State = X;
+    return (uint32_t)(X >> 32);
+}
+
+uint64_t TestRounds(uint64_t Normal)
+{
+    return Normal * Effort;
+}
+
+static uint64_t EnvironmentNumber(const char *Name, uint64_t Default)
+{
+    const char *Text = getenv(Name);
+    uint64_t Value = Text == NULL ? 0 : strtoull(Text, NULL, 0);
+
+    return Value == 0 ? Default : Value;
+}
+
+static int RunCase(const TEST_CASE *Case, unsigned Number)
+{
+    volatile int Passed = 0; /* set between setjmp and longjmp */
+
+    if (setjmp(Escape) == 0) {
+        Case->Run();
+        Passed = 1;
+    } else if (FailureRoutine != NULL) {
+        FailureRoutine();
+    }
+    printf("%s %u - %s\n", Passed ? "ok" : "not ok", Number, Case->Name);
+    fflush(stdout);
+    return Passed;
+}
+
+int main(int Count, char **Arguments)
+{
+    static unsigned Passed;
+    static unsigned Failed;
+    static TEST_CASE *Case;
+
+    Seed = EnvironmentNumber("HYPERSPACE_SEED", Seed);
+    Effort = EnvironmentNumber("HYPERSPACE_EFFORT", Effort);
+    for (Case = FirstCase; Case != NULL; Case = Case->Next) {
+        if (Count > 1 && strstr(Case->Name, Arguments[1]) == NULL) {
+            continue;
+        }
+        if (RunCase(Case, Passed + Failed + 1)) {
+            Passed++;
+        } else {
+            Failed++;
+        }
+    }
+    printf("1..%u\n", Passed + Failed);
+    return Failed != 0 || Passed == 0;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_world.c - see pool_world.h.
+ */
+#include "tests/unit/pool_world.h"
+
+#include "tests/unit/test.h"
+
+#define VALID_WRITABLE 3u /* MMPTE: Valid, Write */
+#define FRAMES         4096u
+
+const POOL_WORLD PoolWorldPlain = {32, 32, 32, FALSE, FALSE};
+
+ULONG PoolCommittedPages;
+ULONG PoolCommitLimit;
+static ULONG InitialPages;
+static PFN_NUMBER FreeFrames[FRAMES];
+static ULONG FreeFrameCount;
+static UCHAR Charged[POOL_MOST_PAGES]; /* of paged pool */
+static ULONG Bits[MiPoolPartCount][MI_POOL_REGION_BYTES(POOL_MOST_PAGES) / sizeof(ULONG)];
+
+/* ---- frames ---- */
+
+static PFN_NUMBER TakeFrame(void)
+{
+    PFN_NUMBER Frame;
+
+    if (FreeFrameCount == 0) {
+        return HostAllocateFrame();
+    }
+    Frame = FreeFrames[--FreeFrameCount];
+    memset(HostFrame(Frame), 0, PAGE_SIZE);
+    return Frame;
+}
+
+static void MapPage(ULONG_PTR Va)
+{
+    HostMapPage(HOST_DIRECTORY_FRAME, Va, TakeFrame(), VALID_WRITABLE);
+}
+
+/* A page that was never touched has no table entry or an empty one. */
+static void UnmapPage(ULONG_PTR Va)
+{
+    PMMPTE Pte = HostFindPte(HOST_DIRECTORY_FRAME, Va);
+
+    if (Pte != NULL && (Pte->Long & 1) != 0) {
+        CHECK(FreeFrameCount < FRAMES);
+        FreeFrames[FreeFrameCount++] = Pte->Long >> PAGE_SHIFT;
+        Pte->Long = 0;
+        KeFlushSingleTb(Va);
+    }
+}
+
+/* ---- callbacks ---- */
+
+static NTSTATUS Charge(ULONG Pages)
+{
+    if (Pages > PoolCommitLimit - PoolCommittedPages) {
+        return STATUS_NO_MEMORY;
+    }
+    PoolCommittedPages += Pages;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS PoolMapPages(ULONG_PTR Va, ULONG Pages)
+{
+    NTSTATUS Status = Charge(Pages);
+
+    for (; NT_SUCCESS(Status) && Pages != 0; Pages--, Va += PAGE_SIZE) {
+        MapPage(Va);
+    }
+    return Status;
+}
+
+void PoolUnmapPages(ULONG_PTR Va, ULONG Pages)
+{
+    PoolCommittedPages -= Pages;
+    for (; Pages != 0; Pages--, Va += PAGE_SIZE) {
+        UnmapPage(Va);
+    }
+}
+
+static NTSTATUS ChargePaged(ULONG_PTR Va, ULONG Pages)
+{
+    NTSTATUS Status = Charge(Pages);
+
+    if (NT_SUCCESS(Status)) {
+        memset(Charged + ((Va - POOL_PAGED_VA) >> PAGE_SHIFT), 1, Pages);
+    }
+    return Status;
+}
+
+static void DischargePaged(ULONG_PTR Va, ULONG Pages)
+{
+    memset(Charged + ((Va - POOL_PAGED_VA) >> PAGE_SHIFT), 0, Pages);
+    PoolUnmapPages(Va, Pages);
+}
+
+static BOOLEAN DemandZeroPaged(ULONG_PTR Va, ULONG ErrorCode)
+{
+    ULONG_PTR Page = (Va - POOL_PAGED_VA) >> PAGE_SHIFT;
+
+    (void)ErrorCode;
+    if (Va < POOL_PAGED_VA || Page >= POOL_MOST_PAGES || !Charged[Page]) {
+        return FALSE;
+    }
+    MapPage(Va & ~(ULONG_PTR)(PAGE_SIZE - 1));
+    return TRUE;
+}
+
+/* ---- the world ---- */
+
+void PoolWorldCreate(const POOL_WORLD *World)
+{
+    MI_POOL_RANGE Ranges[MiPoolPartCount] = {
+        {POOL_INITIAL_VA, World->InitialPages, Bits[0], PoolMapPages, PoolUnmapPages},
+        {POOL_EXPANSION_VA, World->ExpansionPages, Bits[1], PoolMapPages, PoolUnmapPages},
+        {POOL_PAGED_VA, World->PagedPages, Bits[2], ChargePaged, DischargePaged},
+    };
+
+    HostMachineCreate(FRAMES, TestSeed());
+    HostSetFaultHandler(DemandZeroPaged);
+    FreeFrameCount = 0;
+    PoolCommittedPages = 0;
+    PoolCommitLimit = FRAMES;
+    InitialPages = World->Protect ? 0 : World->InitialPages;
+    memset(Charged, 0, sizeof(Charged));
+    CHECK(NT_SUCCESS(PoolMapPages(POOL_INITIAL_VA, World->InitialPages)));
+    MiInitializePoolPages(Ranges, World->Protect);
+    MiInitializePools(World->Poison);
+}
+
+void PoolWorldVerify(void)
+{
+    ULONG_PTR Va = 0;
+
+    MiVerifyPool();
+    CHECK(!HostFindStaleTranslation(&Va));
+}
+
+/* The big blocks' table may have moved into pages of its own. */
+#define TABLE_TAG 0x74426D4Du /* 'MmBt' */
+
+void PoolWorldCheckEmpty(void)
+{
+    MI_POOL_FIGURES Figures;
+    ULONG Table;
+
+    MiTrimPools();
+    PoolWorldVerify();
+    Table = (ULONG)MiFindPoolTag(TABLE_TAG)->Use[NonPagedPool].Bytes;
+    MiQueryPoolFigures(NonPagedPool, &Figures);
+    CHECK_EQUAL(Table, Figures.InUseBytes);
+    CHECK_EQUAL(Table / PAGE_SIZE, Figures.UsedPages);
+    MiQueryPoolFigures(PagedPool, &Figures);
+    CHECK_EQUAL(0, Figures.InUseBytes);
+    CHECK_EQUAL(0, Figures.InUseBlocks);
+    CHECK_EQUAL(0, Figures.UsedPages);
+    CHECK(PoolCommittedPages >= InitialPages);
+    CHECK(PoolCommittedPages - InitialPages <= Table / PAGE_SIZE);
+}
+
+/* ---- bug checks ---- */
+
+void PoolExpectStop(POOL_STOP Stop, KSTART *Routine, PVOID Context)
+{
+    HOST_BUGCHECK BugCheck;
+    ULONG Index;
+
+    if (!HostCatchBugCheck(Routine, Context, &BugCheck)) {
+        TestFail(__FILE__, __LINE__, "expected bug check %x/%lx, there was none",
+                 (unsigned)Stop.Code, (unsigned long)Stop.Parameter[0]);
+    }
+    CHECK_EQUAL(Stop.Code, BugCheck.Code);
+    for (Index = 0; Index < 4; Index++) {
+        if (Stop.Parameter[Index] != POOL_ANY) {
+            CHECK_EQUAL(Stop.Parameter[Index], BugCheck.Parameter[Index]);
+        }
+    }
+}
+
+typedef struct _CALL {
+    PVOID P;
+    POOL_TYPE Type;
+    SIZE_T Bytes;
+    ULONG Tag;
+} CALL;
+
+static void DoFree(PVOID Context)
+{
+    const CALL *Call = Context;
+
+    ExFreePoolWithTag(Call->P, Call->Tag);
+}
+
+static void DoAllocate(PVOID Context)
+{
+    const CALL *Call = Context;
+
+    ExAllocatePoolWithTag(Call->Type, Call->Bytes, Call->Tag);
+}
+
+void PoolExpectFreeStops(POOL_STOP Stop, PVOID P, ULONG Tag)
+{
+    PoolExpectStop(Stop, DoFree, &(CALL){.P = P, .Tag = Tag});
+}
+
+void PoolExpectAllocateStops(POOL_STOP Stop, POOL_TYPE Type, SIZE_T Bytes, ULONG Tag)
+{
+    PoolExpectStop(Stop, DoAllocate, &(CALL){.Type = Type, .Bytes = Bytes, .Tag = Tag});
+}
