@@ -46,8 +46,8 @@ def press(guest: hq.Guest, text: str) -> None:
         name = KEYS.get(character, character)
         if character.isupper():
             name = "shift-" + character.lower()
-        guest.monitor.call("send-key", keys=[{"type": "qcode", "data": key}
-                                             for key in name.split("-")], **{"hold-time": 20})
+        keys = [{"type": "qcode", "data": key} for key in name.split("-")]
+        guest.monitor.call_last("send-key", keys=keys, **{"hold-time": 20})
         time.sleep(0.06)  # held, then a pause: as people type
 
 

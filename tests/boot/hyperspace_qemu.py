@@ -329,6 +329,16 @@ class Monitor:
             if "return" in answer:
                 return answer["return"]
 
+    def call_last(self, command: str, **arguments: object) -> None:
+        """One command that may end the machine: QEMU can be gone before it has answered."""
+        try:
+            self.call(command, **arguments)
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        except RuntimeError as gone:
+            if "QEMU has gone" not in str(gone):
+                raise
+
     def wait_status(self, command: str, wanted: Sequence[str], timeout: float = 30) -> str:
         """Ask until the status is one of those wanted."""
         limit = time.monotonic() + timeout

@@ -209,7 +209,7 @@ def machine_check_test(firmware: str) -> Test:
         guest = hq.Guest(hq.Machine(bench.image("/RUN=wait,shutdown"), firmware, cpu="qemu64"),
                          qmp=True)
         if guest.wait_for(r"^READY\s*$", 60):
-            guest.monitor.call("human-monitor-command", **inject)
+            guest.monitor.call_last("human-monitor-command", **inject)
         result = bench.keep(name, guest.finish(20))
         wanted = ("0x0000009C", "0x00000001", "0xB2000000", "0x00000005")
         found = result.stop[:2] + result.stop[3:]

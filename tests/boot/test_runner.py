@@ -3,9 +3,11 @@
 """Does the runner bite?  Its decisions, on logs made up for the purpose; TAP on stdout."""
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 import figures
 import hyperspace_qemu as hq
@@ -35,6 +37,45 @@ def check(name, condition):
 
 
 check.number = check.failed = 0
+
+
+def dying_machine(path):
+    """A control channel that greets, answers once, and is gone before it answers again."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen(1)
+
+    def serve():
+        channel, _ = server.accept()
+        channel.sendall(b'{"QMP": {}}\n')
+        channel.recv(4096)
+        channel.sendall(b'{"return": {}}\n')
+        channel.recv(1)  # the rest stays unread: closing resets the connection
+        channel.close()
+        server.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+
+
+def control_channel():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "socket")
+        alive = subprocess.Popen(["sleep", "30"])
+        try:
+            dying_machine(path)
+            hq.Monitor(path, alive).call_last("inject")
+            check("a command that ends QEMU needs no answer", True)
+            os.unlink(path)
+            dying_machine(path)
+            try:
+                hq.Monitor(path, alive).call("inject")
+                lost = False
+            except (ConnectionResetError, RuntimeError):
+                lost = True
+            check("any other command does", lost)
+        finally:
+            alive.kill()
+            alive.wait()
 
 
 def judging():
