@@ -289,7 +289,6 @@ static void MipReportPool(POOL_TYPE Type, const char *Name)
         }
     }
     MiQueryPoolFigures(Type, &Full);
-    MiVerifyPool();
     for (i = 0; i < MIP_BLOCKS; i++) {
         if (Blocks[i] != NULL) {
             ExFreePoolWithTag(Blocks[i], MIP_TAG);
@@ -395,5 +394,6 @@ void MiReportMemory(void)
     MipReportMdl(PagedPool, "paged pool");
     MipReportContiguous();
     MiVerifyPageLists();
+    MiVerifyPool();
     MipReportBalance(&Before);
 }
