@@ -42,9 +42,8 @@ static void CheckCrash(char *Kind)
         ULONG_PTR Expected = MmExpectedStop.Parameter[i];
 
         if (Expected != MI_ANY_PARAMETER && Expected != BugCheck.Parameter[i]) {
-            TestFail(__FILE__, __LINE__, "%s: parameter %u is %lx, not %lx", Kind,
-                     (unsigned)i + 1, (unsigned long)BugCheck.Parameter[i],
-                     (unsigned long)Expected);
+            TestFail(__FILE__, __LINE__, "%s: parameter %u is %lx, not %lx", Kind, (unsigned)i + 1,
+                     (unsigned long)BugCheck.Parameter[i], (unsigned long)Expected);
         }
     }
     HostMachineDelete();
