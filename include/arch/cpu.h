@@ -23,7 +23,8 @@
 KIRQL NTAPI KeGetCurrentIrql(void);
 
 /*
- * => NewIrql >= the current one, else bug check 0x0A.
+ * => NewIrql >= the current one, else bug check 0x09: the current one, NewIrql, 0, the caller.
+ *    NewIrql <= HIGH_LEVEL, else bug check 0x0A with the same.
  * => Returns the old IRQL; interrupts of NewIrql and below are held back until it falls.
  */
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql);
@@ -32,7 +33,7 @@ KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql);
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(void);
 
 /*
- * => NewIrql <= the current one, else bug check 0x0A.
+ * => NewIrql <= the current one, else bug check 0x0A: the current one, NewIrql, 0, the caller.
  * => Interrupts that were held back are delivered before it returns.  Their handlers run with
  *    interrupts enabled, also when the caller had disabled them.
  */
