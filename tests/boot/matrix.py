@@ -49,7 +49,7 @@ CRASHES = {
     "handler": ("0x0000000A", (ANY, "0x0000001C", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
     "screen": ("0x000000E2", ("0x00000002", NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
     "unmapped": ("0x00000050", (POOL, NONE, CODE, NONE), "PAGE_FAULT_IN_NONPAGED_AREA"),
-    "raise": ("0x0000000A", ("0x00000002", "0x00000001", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
+    "raise": ("0x00000009", ("0x00000002", "0x00000001", NONE, CODE), "IRQL_NOT_GREATER_OR_EQUAL"),
     "lower": ("0x0000000A", (NONE, "0x00000002", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
     "esp": ("0x0000007F", ("0x00000008", ANY, NONE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
     "nested": ("0x000000E2", ("0x00000001", NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
@@ -57,18 +57,26 @@ CRASHES = {
     "nmi": ("0x00000080", ("0x004F4454", NONE, NONE, NONE), "NMI_HARDWARE_FAILURE"),
     "manual": ("0x000000E2", (NONE, NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
 }
-# What follows the stop line, whatever the kind.  The trace leads back to KiRun: a leaf without a
-# frame of its own hides its caller, KiCrash.
+# What follows the stop line, whatever the kind.
 STOP_PARTS = [
     ("registers",
      re.compile(r"^eax=[0-9a-f]{8} ebx=.* edi=[0-9a-f]{8}\neip=[0-9a-f]{8} esp=[0-9a-f]{8} "
                 r"ebp=[0-9a-f]{8} efl=[0-9a-f]{8} irql=\d+\ncs=0008 ss=0010 ", re.M)),
     ("control registers",
      re.compile(r"^cr0=8[0-9a-f]{7} cr2=[0-9a-f]{8} cr3=[0-9a-f]{5}000 cr4=[0-9a-f]{8}$", re.M)),
-    ("a stack trace with function names",
-     re.compile(r"^ChildEBP RetAddr\n(?:[0-9a-f]{8} [0-9a-f]{8} \w[\w.]*\+0x[0-9a-f]+\n)*"
-                r"[0-9a-f]{8} [0-9a-f]{8} Ki(?:Crash|Run)\+0x[0-9a-f]+\n", re.M)),
+    ("a stack trace with function names, from KiCrash to the start",
+     re.compile(r"^ChildEBP RetAddr\n(?:FRAME\w[\w.]*\+0x[0-9a-f]+\n)*"
+                r"FRAMEKiCrash\+0x[0-9a-f]+\n(?:FRAME\w[\w.]*\+0x[0-9a-f]+\n)*"
+                r"[0-9a-f]{8} 00000000 KiSystemStartup\+0x[0-9a-f]+\n"
+                .replace("FRAME", "[0-9a-f]{8} [0-9a-f]{8} "), re.M)),
 ]
+# The innermost function of each trace that does not begin in KeBugCheckEx's caller.
+CULPRITS = {
+    "null": "KipReadNull", "readonly": "KipWriteCode", "stack": "KipRecurse",
+    "divide": "KipDivide", "opcode": "KipOpcode", "irql": "KipTouchAtDispatch",
+    "handler": "Kip(FaultyHandler|ReadNull)", "unmapped": "KipReadUnmapped", "esp": "KipLoseStack",
+    "breakpoint": "KipBreakpoint",
+}
 # A crash inside the stop screen: its stack trace is what fails.
 NESTED = re.compile(r"^ChildEBP RetAddr\n\n\*\*\* STOP: 0x00000050 while stopping$", re.M)
 # What every report holds, whatever the machine; a stop that is left out must not go unnoticed.
@@ -156,6 +164,10 @@ def check_crash(kind: str, result: hq.Result) -> Optional[str]:
     for part, pattern in STOP_PARTS[:2] if kind == "nested" else STOP_PARTS:
         if not pattern.search(screen):
             return explain(result, part)
+    culprit = CULPRITS.get(kind)
+    if culprit and not re.search(r"^ChildEBP RetAddr\n[0-9a-f]{8} [0-9a-f]{8} %s[.+]" % culprit,
+                                 screen, re.M):
+        return explain(result, "a stack trace that begins in " + culprit)
     if kind == "nested" and not NESTED.search(screen):
         return explain(result, "the second stop's own line")
     return None
