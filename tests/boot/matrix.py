@@ -87,6 +87,7 @@ REPORT_STOPS = [
     "probe: write to a task stack's guard", "probe: read of free user space",
     "probe: fetch from free user space", "probe: read of the last page",
     "probe: read of a PTE without table", "probe: division by zero", "probe: invalid opcode",
+    "probe: two threads at once",
     "interrupt vectors", "NMI: 1 came", "IRQL: an interrupt was held back", "IRQL: at level 0",
     "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "configuration: ", "symbols: ", "entropy: ",
     "console: the line above was read back"]

@@ -44,6 +44,7 @@ void HostpCpuReset(void)
 {
     Irql = PASSIVE_LEVEL;
     InterruptsEnabled = TRUE;
+    HostpExceptionList = EXCEPTION_CHAIN_END;
     Cycles = 0;
     PendingCount = 0;
     DispatchRequested = FALSE;
@@ -52,13 +53,14 @@ void HostpCpuReset(void)
 
 HOST_CPU_STATE HostpCpuState(void)
 {
-    return (HOST_CPU_STATE){Irql, InterruptsEnabled};
+    return (HOST_CPU_STATE){Irql, InterruptsEnabled, HostpExceptionList};
 }
 
 void HostpSetCpuState(HOST_CPU_STATE State)
 {
     Irql = State.Irql;
     InterruptsEnabled = State.InterruptsEnabled;
+    HostpExceptionList = State.ExceptionList;
 }
 
 /* ---- interrupts ---- */
