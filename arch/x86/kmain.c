@@ -15,6 +15,7 @@
 #include "arch/x86/kernel.h"
 #include "arch/x86/keyboard.h"
 #include "arch/x86/mmu.h"
+#include "arch/x86/pci.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "arch/x86/stacks.h"
@@ -105,6 +106,25 @@ static void KipInterrupts(void)
     (void)HalMaskIoApics(&HalAcpi);
 }
 
+/* Before any memory of the firmware's is used for something else. */
+static void KipBusMasters(void)
+{
+    const HAL_BUS_MASTERS Masters = HalStopBusMasters();
+
+    if (!Masters.Present) {
+        KiPrint("PCI        no configuration mechanism 1: devices go on as firmware left them\n");
+        return;
+    }
+    KiPrint("PCI        %u functions, %u bus masters stopped; %u bridges, %u displays left\n",
+            Masters.Functions, Masters.Stopped, Masters.Bridges, Masters.Displays);
+    if (Masters.Refused != 0) {
+        KiPrint("           %u functions still may write to memory: bus %02x, device %02x, "
+                "function %u\n",
+                Masters.Refused, Masters.LastRefused.Bus, Masters.LastRefused.Device,
+                Masters.LastRefused.Function);
+    }
+}
+
 static void KipClocks(void)
 {
     HalCalibrateClocks(&HalAcpi, KiLoaderBlock->TscHz);
@@ -163,6 +183,7 @@ static const KIP_STEP KipSteps[] = {
     {KiDescribeSwitch, "mode switch"},
     {KipAcpi, "ACPI facts"},
     {KipInterrupts, "local APIC; 8259s and I/O APICs silenced"},
+    {KipBusMasters, "memory that no device writes to"},
     {KipClocks, "calibrated counters, the clock interrupt"},
     {KipThreads, "this code is a thread; an idle thread"},
     {KipEnable, "PASSIVE_LEVEL, interrupts on"},

@@ -89,7 +89,7 @@ REPORT_STOPS = [
     "probe: read of a PTE without table", "probe: division by zero", "probe: invalid opcode",
     "probe: two threads at once",
     "interrupt vectors", "NMI: 1 came", "IRQL: an interrupt was held back", "IRQL: at level 0",
-    "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "configuration: ", "symbols: ", "entropy: ",
+    "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "bus masters: ", "configuration: ", "symbols: ", "entropy: ",
     "console: the line above was read back"]
 PROTECTION = re.compile(r"^(not ok|ok) \d+ - (?:protection audit|probe)\b", re.M)
 
