@@ -136,6 +136,19 @@ static void KipThreads(void)
     KeInitializeThreads(KiIdleStackTop, KERNEL_STACK_BYTES);
 }
 
+/* The firmware's clock, and what the time-stamp counter has counted since it was read. */
+static void KipSystemTime(void)
+{
+    const ULONG64 Second = 10000000; /* in 100 ns */
+    ULONG64 Cycles = KeReadCycleCounter() - KiLoaderBlock->SystemTimeTsc;
+
+    if (KiLoaderBlock->SystemTime != 0 && HalClocks.TscHz != 0) {
+        KeInitializeSystemTime((LONGLONG)(KiLoaderBlock->SystemTime +
+                                          Cycles / HalClocks.TscHz * Second +
+                                          Cycles % HalClocks.TscHz * Second / HalClocks.TscHz));
+    }
+}
+
 static void KipEnable(void)
 {
     KfLowerIrql(PASSIVE_LEVEL);
@@ -186,6 +199,7 @@ static const KIP_STEP KipSteps[] = {
     {KipBusMasters, "memory that no device writes to"},
     {KipClocks, "calibrated counters, the clock interrupt"},
     {KipThreads, "this code is a thread; an idle thread"},
+    {KipSystemTime, "the date, where the firmware knows it"},
     {KipEnable, "PASSIVE_LEVEL, interrupts on"},
     {KipMemoryManager, "page frames, system PTEs, kernel stacks, pools"},
     {MmStartSystemThreads, "zeroed pages, work items"},

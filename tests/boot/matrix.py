@@ -89,7 +89,8 @@ REPORT_STOPS = [
     "probe: read of a PTE without table", "probe: division by zero", "probe: invalid opcode",
     "probe: two threads at once",
     "interrupt vectors", "NMI: 1 came", "IRQL: an interrupt was held back", "IRQL: at level 0",
-    "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "bus masters: ", "configuration: ", "symbols: ", "entropy: ",
+    "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "bus masters: ",
+    "configuration: ", "symbols: ", "entropy: ",
     "console: the line above was read back"]
 PROTECTION = re.compile(r"^(not ok|ok) \d+ - (?:protection audit|probe)\b", re.M)
 
@@ -140,6 +141,21 @@ def screens_test(firmware: str) -> Test:
                                              extra=["-device", "bochs-display"]))
         if result.outcome != "passed" or "read back from the screen's pixels" not in result.log:
             return explain(result, "passed, with text on a screen")
+        return None
+
+    return Test(name, run, "boot")
+
+
+def clock_test(firmware: str) -> Test:
+    """The system time is that of the machine's clock, a few seconds later."""
+    name = "date from the firmware's clock %s" % firmware
+
+    def run(bench: Bench) -> Optional[str]:
+        result = bench.boot(name, hq.Machine(bench.image(REPORT), firmware, extra=[
+            "-rtc", "base=2031-02-28T23:59:58,clock=vm"]))
+        if result.outcome != "passed" or not re.search(
+                r"^Time +2031-0(2-28 23:59|3-01 00:00):\d\d UTC", result.log, re.M):
+            return explain(result, "passed, with the clock's date")
         return None
 
     return Test(name, run, "boot")
@@ -396,6 +412,7 @@ def events(log: str) -> str:
     start = re.search(r"^.*Hyperspace", log, re.M)
     text = log[start.start():] if start else log
     text = re.sub(r"(?<=entropy: )\d+", "#", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "#", text)
     return re.sub(r"\d[\d,.]*(?= ?(ns|us|ms|s|kHz|MHz|GHz|Hz|cycles|instructions|ticks)\b)",
                   "#", text)
 
@@ -455,7 +472,8 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
         tests += [refusal_test(*refusal, firmware) for refusal in REFUSALS]
         tests += [test(firmware) for test in COMPLAINTS]
         tests += [unknown_switch_test(firmware), maxmem_test(firmware)]
-        tests += [again_test(firmware), screens_test(firmware), machine_check_test(firmware)]
+        tests += [again_test(firmware), screens_test(firmware), machine_check_test(firmware),
+                  clock_test(firmware)]
         tests += [cpu_test(*lack, firmware) for lack in CPU_LACKS[firmware]]
     tests.append(secure_boot_test())
     return tests
