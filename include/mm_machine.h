@@ -5,6 +5,7 @@
 #ifndef MM_MACHINE_H
 #define MM_MACHINE_H
 
+#include "arch/cpu.h"
 #include "loader.h"
 #include "nt/types.h"
 
@@ -88,5 +89,15 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop);
 
 /* The memory manager's lines of the boot's report.  => PASSIVE_LEVEL. */
 void MiReportMemory(void);
+
+/* The dispatcher's.  => PASSIVE_LEVEL, after MmStartSystemThreads. */
+void MiReportThreads(void);
+
+/*
+ * Run Routine(Theirs) in a thread of the caller's priority while the caller runs Routine(Mine);
+ * return when both have.
+ * => PASSIVE_LEVEL, one at a time.  FALSE: there was no stack, and nothing ran.
+ */
+BOOLEAN MiRunBeside(KSTART *Routine, PVOID Theirs, PVOID Mine);
 
 #endif

@@ -328,6 +328,7 @@ void KiRunReport(void)
     KipCheckSymbols();
     KipCheckEntropy();
     KipCheckScreen();
+    MiReportThreads();
     MiReportMemory();
     KiPrint("# interrupts: %u delivered, %u held back, %u spurious, %u unexpected\n",
             KiInterruptCounters.Delivered, KiInterruptCounters.HeldBack,

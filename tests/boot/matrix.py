@@ -91,7 +91,9 @@ REPORT_STOPS = [
     "interrupt vectors", "NMI: 1 came", "IRQL: an interrupt was held back", "IRQL: at level 0",
     "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "bus masters: ",
     "configuration: ", "symbols: ", "entropy: ",
-    "console: the line above was read back"]
+    "console: the line above was read back",
+    "threads: 500 of 500", "priorities: ", "quantum: ", "timer: ", "wait: a timeout", "DPC: ",
+    "mutex: ", "work items: ", "stacks: "]
 PROTECTION = re.compile(r"^(not ok|ok) \d+ - (?:protection audit|probe)\b", re.M)
 
 
