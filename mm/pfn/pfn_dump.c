@@ -64,6 +64,29 @@ void MiQueryPfnCounters(PMI_PFN_COUNTERS Counters)
     MiUnlockPfn(OldIrql);
 }
 
+void MiCountPages(PMI_PAGE_SUMS Sums)
+{
+    KIRQL OldIrql = MiLockPfn();
+    PFN_NUMBER Frame;
+
+    memset(Sums, 0, sizeof(*Sums));
+    for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
+        const MMPFN *Pfn = MI_PFN(Frame);
+        ULONG State = Pfn->u3.e1.PageLocation;
+
+        if (!MiIsRamFrame(Frame)) {
+            continue;
+        }
+        if (State < ActiveAndValid && Pfn->u3.e2.ReferenceCount != 0) {
+            Sums->Unknown++;
+        } else {
+            Sums->States[State]++;
+        }
+        Sums->Total++;
+    }
+    MiUnlockPfn(OldIrql);
+}
+
 /* => Returns what the frame is when no page table contains it. */
 static const char *MipFrameUse(const MMPFN *Pfn)
 {

@@ -5,6 +5,8 @@
 #include "tests/unit/pfn_machine.h"
 
 #include "nt/bugcodes.h"
+#include "tests/unit/world.h"
+#include "verify.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,7 @@ static void Restore(PFN_NUMBER Frame)
 
 void PfnPowerOn(ULONG Frames, const LOADER_MEMORY_RUN *Runs, ULONG Count)
 {
+    WorldForget();
     HostMachineCreate(Frames, TestSeed());
     MiSetPageColors(0);
     MiFailFrameAllocation = 0;
@@ -61,7 +64,7 @@ void PfnStart(ULONG Frames)
 
 void PfnFinish(void)
 {
-    MiVerifyPageLists();
+    MiVerifyAll();
     CHECK_EQUAL(PASSIVE_LEVEL, KeGetCurrentIrql());
     HostMachineDelete();
 }

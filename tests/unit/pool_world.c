@@ -5,6 +5,8 @@
 #include "tests/unit/pool_world.h"
 
 #include "tests/unit/test.h"
+#include "tests/unit/world.h"
+#include "verify.h"
 
 #define VALID_WRITABLE 3u /* MMPTE: Valid, Write */
 #define FRAMES         4096u
@@ -118,6 +120,7 @@ void PoolWorldCreate(const POOL_WORLD *World)
         {POOL_PAGED_VA, World->PagedPages, Bits[2], ChargePaged, DischargePaged},
     };
 
+    WorldForget();
     HostMachineCreate(FRAMES, TestSeed());
     HostSetFaultHandler(DemandZeroPaged);
     FreeFrameCount = 0;
@@ -134,7 +137,7 @@ void PoolWorldVerify(void)
 {
     ULONG_PTR Va = 0;
 
-    MiVerifyPool();
+    MiVerifyAll();
     CHECK(!HostFindStaleTranslation(&Va));
 }
 
