@@ -45,7 +45,7 @@ BOOLEAN KeDisableInterrupts(void)
     ULONG Flags;
 
     __asm__ volatile("pushf; pop %0; cli" : "=r"(Flags) : : "memory");
-    return (Flags & 0x200) != 0; /* EFLAGS.IF */
+    return (Flags & KI_EFLAGS_IF) != 0;
 }
 
 void KeRestoreInterrupts(BOOLEAN WasEnabled)

@@ -40,8 +40,6 @@ const char *MiRegionName(MI_REGION Region)
     return MipRules[Region].Name;
 }
 
-MI_LAYOUT MiLayout;
-
 MI_REGION MiFindRegion(ULONG_PTR Va)
 {
     MI_REGION i;
