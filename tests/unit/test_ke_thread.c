@@ -86,7 +86,6 @@ TEST(KeThread_creation_refuses_what_cannot_run)
     KTHREAD_START Wrong;
 
     Start();
-    CheckRefused(Description(-1));
     CheckRefused(Description(32));
     CheckRefused(Description(-1));
     Wrong = Description(8);
