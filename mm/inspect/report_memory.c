@@ -84,7 +84,7 @@ static void MipReportFrames(void)
              (ULONG)sizeof(MMPFN));
 }
 
-#define MIP_FRAMES 64u
+#define MIP_FRAMES 16u
 
 /* Frames are written through hyperspace; zeroed ones must be zero, and none is handed out twice. */
 static void MipReportAllocation(void)
@@ -121,7 +121,7 @@ static void MipReportZeroing(void)
 {
     MI_PFN_COUNTERS Before;
     MI_PFN_COUNTERS After;
-    LARGE_INTEGER Interval = {.QuadPart = -100000}; /* 10 ms: two ticks at most */
+    LARGE_INTEGER Interval = {.QuadPart = -1}; /* until the next tick */
     ULONG Waits = 0;
 
     MiQueryPfnCounters(&Before);
@@ -259,7 +259,7 @@ static void MipReportContiguous(void)
 
 /* ---- pools ---- */
 
-#define MIP_BLOCKS 300u
+#define MIP_BLOCKS 128u
 
 /* Blocks of all small sizes and some large ones, filled, half of them freed and taken again. */
 static void MipReportPool(POOL_TYPE Type, const char *Name)
@@ -276,13 +276,13 @@ static void MipReportPool(POOL_TYPE Type, const char *Name)
     MiQueryPoolFigures(Type, &Before);
     for (Round = 0; Round < 2; Round++) {
         for (i = Round; i < MIP_BLOCKS; i += 1 + Round) {
-            Blocks[i] = ExAllocatePoolWithTag(Type, 20 * (i + 1), MIP_TAG);
+            Blocks[i] = ExAllocatePoolWithTag(Type, 40 * (i + 1), MIP_TAG);
             if (Blocks[i] != NULL) {
-                MipFill(Blocks[i], 5 * (i + 1), i);
+                MipFill(Blocks[i], 10 * (i + 1), i);
             }
         }
         for (i = !Round; i < MIP_BLOCKS; i += 2 - Round) {
-            Wrong += Blocks[i] == NULL || MipCountWrong(Blocks[i], 5 * (i + 1), i) != 0;
+            Wrong += Blocks[i] == NULL || MipCountWrong(Blocks[i], 10 * (i + 1), i) != 0;
             if (Round == 0 && Blocks[i] != NULL) {
                 ExFreePoolWithTag(Blocks[i], MIP_TAG);
             }
@@ -304,7 +304,7 @@ static void MipReportPool(POOL_TYPE Type, const char *Name)
              After.PeakPages);
 }
 
-#define MIP_UNTOUCHED 64u
+#define MIP_UNTOUCHED 32u
 
 /* A page fault changes a counter behind the compiler's back. */
 static ULONG MipRead(const ULONG *Counter)

@@ -152,7 +152,7 @@ static BOOLEAN MipInsertPageTable(ULONG_PTR Va, PFN_NUMBER Frame)
     if (Wanted) {
         MiSetFramePte(Frame, Pde, MiMakeZeroPte(), MipTableFrame(Pde));
         MiWritePte(Pde, MiMakeKernelPde(Frame));
-        MiSystemPageTables++;
+        __atomic_add_fetch(&MiSystemPageTables, 1, __ATOMIC_RELAXED);
         memset(PAGE_ALIGN(MiGetPteAddress(Va)), 0, PAGE_SIZE);
     }
     MiUnlockPfn(OldIrql);

@@ -29,8 +29,8 @@ void MiReturnSystemPages(ULONG Pages);
  */
 NT_MUST_CHECK NTSTATUS MiCreateSystemPageTables(ULONG_PTR Start, ULONG Bytes);
 
-/* Page tables that the call above has made; they stay. */
-extern ULONG MiSystemPageTables NT_GUARDED_BY(MiPfnLock);
+/* (A) Page tables that the call above has made; they stay. */
+extern ULONG MiSystemPageTables;
 
 /*
  * Put Count new frames, contents undefined, under the PTEs from First on.
