@@ -17,7 +17,8 @@ static const struct {
     {"MmBt", "table of large pool blocks"},
     {"None", "ExAllocatePool: no tag was given"},
     {"Ovfl", "all tags that found the tag table full"},
-    {"Bnch", "benchmark figures"},
+    {"Test", "the boot's report"},
+    {"Thre", "threads"},
 };
 
 static MI_TAG_PATTERN MipPatternOfTag(ULONG Tag)

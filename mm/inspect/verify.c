@@ -5,8 +5,9 @@
  *   V1  an Active frame that names a PTE of the system half is what that PTE maps; a frame on
  *       standby or modified, or in transition, is not
  *   V2  RAM that a valid system PTE maps is held: it is on no list
- *   V3  a page that a system PTE or a directory entry of the system half owns was charged: so many
- *       are committed at least, and commitment is within its limit
+ *   V3  commitment is the sum of what was charged to it: pages that a PTE or a directory entry of
+ *       the system half owns (paged pool's apart), pages that paged pool handed out, touched or
+ *       not, and those of MmAllocatePagesForMdl; it is within its limit
  *
  * A violation of V1 or V2 is bug check 0x1A, 403: PTE and PFN are out of step (P2 the PTE's
  * address, P3 its contents, P4 the frame).
@@ -18,8 +19,10 @@
 #include "mm/ke/thread.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
+#include "mm/pool/pool_pages.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
+#include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
 #include "nt/bugcodes.h"
 
@@ -59,17 +62,29 @@ static BOOLEAN MipVerifyOwner(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     return Maps;
 }
 
+/* Charged when it was handed out, not when it was touched. */
+static BOOLEAN MipIsPagedPool(const MMPTE *At)
+{
+    const MI_POOL_REGION *Region = MiPoolRegion(MiPaged);
+    ULONG_PTR Offset = MiGetVaMappedByPte((PMMPTE)(ULONG_PTR)At) - Region->Base;
+
+    return Region->Pages != 0 && Offset >> PAGE_SHIFT < Region->Pages;
+}
+
 void MiVerifyFrameOwners(void)
 {
     KIRQL OldIrql = MiLockPfn();
-    ULONG Owned = 0;
+    ULONG Charged = MiAllocatedMdlPages;
     PFN_NUMBER Frame;
 
     for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
-        Owned += MipVerifyOwner(Frame);
+        Charged += MipVerifyOwner(Frame) && !MipIsPagedPool(MI_PFN(Frame)->PteAddress);
     }
     MiUnlockPfn(OldIrql);
-    MI_ASSERT(MiCommit.Committed >= Owned); /* V3 */
+    if (MiPoolRegion(MiPaged)->Pages != 0) {
+        Charged += MiPoolRegion(MiPaged)->UsedPages;
+    }
+    MI_ASSERT(MiCommit.Committed == Charged); /* V3 */
     MI_ASSERT(MiCommit.Committed <= MiCommit.Limit && MiCommit.Committed <= MiCommit.Peak);
 }
 

@@ -8,6 +8,7 @@
  */
 #include "mm/pool/pool_block.h"
 #include "mm/sysva/kernel_stack.h"
+#include "mm/sysva/layout.h"
 #include "mm/sysva/system_ptes.h"
 #include "tests/unit/command_bench.h"
 #include "tests/unit/pool_world.h"
@@ -35,7 +36,7 @@ static ULONG AnyNumber(uint64_t *State)
 {
     ULONG Random = TestRandom(State);
 
-    switch (TestRandom(State) % 6) {
+    switch (TestRandom(State) % 7) {
     case 0:
         return Random;
     case 1:
@@ -44,6 +45,11 @@ static ULONG AnyNumber(uint64_t *State)
         return Random % 0x500;
     case 3:
         return (ULONG)(ULONG_PTR)Blocks[Random % BLOCKS] + Random % 64;
+    case 4: {
+        const MI_RANGE *Region = &MiLayout.Region[Random % MiRegions];
+
+        return (ULONG)Region->Start + (TestRandom(State) % 3 - 1) * 4;
+    }
     default:
         return Interesting[Random % RTL_NUMBER_OF(Interesting)];
     }

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * command_bench.c - see command_bench.h.
- *
- * The populated machine's pools get their pages as a booted one's do: system pages, charged; paged
- * pool at the first touch, by its fault handler.
  */
 #include "tests/unit/command_bench.h"
 
-#include "mm/pool/pool_pages.h"
 #include "mm/sysva/layout.h"
-#include "mm/sysva/system_pages.h"
-#include "tests/unit/pool_world.h"
-#include "tests/unit/sysva_machine.h"
-#include "verify.h"
+#include "tests/unit/mm_world.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,9 +13,9 @@
 #include <string.h>
 
 #define COLUMNS 100u
+#define FRAMES  4096u
 
 static char Output[0x10000];
-static ULONG Bits[MiPoolPartCount][MI_POOL_REGION_BYTES(POPULATED_POOL_PAGES) / sizeof(ULONG)];
 
 /* ---- commands ---- */
 
@@ -109,76 +102,53 @@ unsigned LineCount(const char *Text)
 
 /* ---- the populated machine ---- */
 
-static NTSTATUS CommitPages(ULONG_PTR Va, ULONG Pages)
+const char *Text(const char *Format, ...)
 {
-    return MiCreateSystemPages(MiGetPteAddress(Va), Pages,
-                               MiMakeKernelTemplate(MiKernelReadWrite, MiCached));
-}
+    static char Texts[4][1024];
+    static unsigned Turn;
+    char *Result = Texts[Turn++ % 4];
+    va_list Arguments;
 
-static void DecommitPages(ULONG_PTR Va, ULONG Pages)
-{
-    MiDeleteSystemPages(MiGetPteAddress(Va), Pages);
-}
-
-static NTSTATUS CommitPaged(ULONG_PTR Va, ULONG Pages)
-{
-    (void)Va;
-    (void)Pages;
-    return STATUS_SUCCESS;
-}
-
-static void DecommitPaged(ULONG_PTR Va, ULONG Pages)
-{
-    for (; Pages != 0; Pages--, Va += PAGE_SIZE) {
-        if (MiReadPte(MiGetPteAddress(Va)).Hard.Valid) {
-            DecommitPages(Va, 1);
-        }
-    }
-}
-
-static BOOLEAN FaultPaged(ULONG_PTR Va, ULONG ErrorCode)
-{
-    POOL_TYPE BaseType;
-    MI_POOL_PLACE Place = MiQueryPoolPlace((PVOID)Va, &BaseType);
-
-    (void)ErrorCode;
-    if ((Place != MiPoolPlaceStart && Place != MiPoolPlaceMiddle) || BaseType != PagedPool) {
-        return FALSE;
-    }
-    return NT_SUCCESS(CommitPages((ULONG_PTR)PAGE_ALIGN(Va), 1));
-}
-
-static void StartPools(void)
-{
-    MI_POOL_RANGE Ranges[MiPoolPartCount] = {
-        {POOL_INITIAL_VA, POPULATED_POOL_PAGES, Bits[0], CommitPages, DecommitPages},
-        {POOL_EXPANSION_VA, POPULATED_POOL_PAGES, Bits[1], CommitPages, DecommitPages},
-        {POOL_PAGED_VA, POPULATED_POOL_PAGES, Bits[2], CommitPaged, DecommitPaged},
-    };
-    ULONG Part;
-
-    for (Part = 0; Part < MiPoolPartCount; Part++) {
-        CHECK_EQUAL(STATUS_SUCCESS,
-                    MiCreateSystemPageTables(Ranges[Part].Base, POPULATED_POOL_PAGES * PAGE_SIZE));
-    }
-    CHECK_EQUAL(STATUS_SUCCESS, CommitPages(POOL_INITIAL_VA, POPULATED_POOL_PAGES));
-    HostSetFaultHandler(FaultPaged);
-    MiInitializePoolPages(Ranges, FALSE);
-    MiInitializePools(FALSE);
+    va_start(Arguments, Format);
+    vsnprintf(Result, sizeof(Texts[0]), Format, Arguments);
+    va_end(Arguments);
+    return Result;
 }
 
 void PopulatedStart(void)
 {
-    MI_LAYOUT_INPUT Input = {.RamPages = 0x4000, .HighestFrame = 0x3FFF};
-
-    SysvaStart(1024, 2048);
-    MiLayout = MiComputeLayout(&Input);
-    StartPools();
+    MmWorldStart(FRAMES);
 }
 
 void PopulatedFinish(void)
 {
-    MiVerifyAll();
-    CHECK_EQUAL(PASSIVE_LEVEL, KeGetCurrentIrql());
-    HostMachineDelete();
+    MmWorldFinish();
+}
+
+ULONG NonPagedStart(void)
+{
+    return (ULONG)MiLayout.Region[MiRegionInitialPool].Start;
+}
+
+ULONG ExpansionStart(void)
+{
+    return (ULONG)MiLayout.Region[MiRegionPoolExpansion].Start;
+}
+
+ULONG PagedStart(void)
+{
+    return (ULONG)MiLayout.Region[MiRegionPagedPool].Start;
+}
+
+ULONG Number(const volatile void *Address)
+{
+    return (ULONG)(ULONG_PTR)Address;
+}
+
+PVOID Allocate(POOL_TYPE Type, SIZE_T Bytes, ULONG Tag)
+{
+    PVOID Block = ExAllocatePoolWithTag(Type, Bytes, Tag);
+
+    CHECK(Block != NULL);
+    return Block;
 }

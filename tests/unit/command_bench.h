@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_COMMAND_BENCH_H
 #define TESTS_UNIT_COMMAND_BENCH_H
 
+#include "ex.h"
 #include "mm/inspect/command.h"
 #include "tests/host/machine.h"
 #include "tests/unit/test.h"
@@ -27,14 +28,25 @@ unsigned NumberBehind(const char *Text, const char *Word);
 /* How many lines Text has. */
 unsigned LineCount(const char *Text);
 
-/* ---- a machine with everything: frames, system PTEs, stacks, pools, threads ---- */
+/* Text as printf formats it, for expectations.  => The next call but three overwrites it. */
+const char *Text(const char *Format, ...) __attribute__((format(printf, 1, 2)));
 
-#define POPULATED_POOL_PAGES 64u
+/* ---- a machine with everything: mm_world.h, with 16 MB ---- */
 
-/* => Pools at POOL_INITIAL_VA, POOL_EXPANSION_VA and POOL_PAGED_VA (pool_world.h). */
 void PopulatedStart(void);
 
 /* MiVerifyAll, then power off. */
 void PopulatedFinish(void);
+
+/* Where the regions of its layout begin. */
+ULONG NonPagedStart(void);
+ULONG ExpansionStart(void);
+ULONG PagedStart(void);
+
+/* An address as a number. */
+ULONG Number(const volatile void *Address);
+
+/* => Succeeds, or the test fails. */
+PVOID Allocate(POOL_TYPE Type, SIZE_T Bytes, ULONG Tag);
 
 #endif

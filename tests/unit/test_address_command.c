@@ -7,16 +7,15 @@
 #include "tests/unit/command_bench.h"
 #include <string.h>
 #include "tests/unit/pool_world.h"
-#include "tests/unit/sysva_machine.h"
 
 TEST(Address_without_an_argument_prints_the_map)
 {
-    const char *Text;
+    const char *Shown;
 
     PopulatedStart();
-    Text = Command("!address");
-    CHECK_SHOWS("C0000000 - C03FFFFF       4 MB  page tables\n", Text);
-    CHECK_SHOWS("FFC00000 - FFFFFFFF       4 MB  HAL\n", Text);
+    Shown = Command("!address");
+    CHECK_SHOWS("C0000000 - C03FFFFF       4 MB  page tables\n", Shown);
+    CHECK_SHOWS("FFC00000 - FFFFFFFF       4 MB  HAL\n", Shown);
     PopulatedFinish();
 }
 
@@ -40,13 +39,15 @@ TEST(Address_tells_whose_page_it_is)
     PopulatedStart();
     Block = ExAllocatePoolWithTag(PagedPool, 2 * PAGE_SIZE, TAG_A);
     CHECK_SHOWS(
-        "not mapped: not valid\n    first page of a run in paged pool; try !pool E1000000\n",
+        "not mapped: demand zero\n    first page of a run in paged pool; try !pool E1000000\n",
         Command("!address e1000000"));
     *(volatile UCHAR *)Block = 1;
     CHECK_SHOWS("mapped to frame ", Command("!address e1000000"));
     CHECK_SHOWS("later page of a run in paged pool", Command("!address e1001000"));
-    CHECK_SHOWS("free page of nonpaged pool", Command("!address %x", POOL_EXPANSION_VA));
-    CHECK_SHOWS("its system PTE is free", Command("!address %x", SYSVA_PTES_START + 0x100000));
+    CHECK_SHOWS("free page of nonpaged pool", Command("!address %x", ExpansionStart()));
+    CHECK_SHOWS(
+        "its system PTE is free",
+        Command("!address %x", (ULONG)MiLayout.Region[MiRegionSystemPtes].Start + 0x300000));
     ExFreePoolWithTag(Block, TAG_A);
     PopulatedFinish();
 }

@@ -13,15 +13,15 @@ static const char *const Lists[] = {
     "ModifiedNoWrite: ", "Bad: ",  "Unknown: "};
 
 /* => Returns TOTAL, which is the sum of the other lines. */
-static ULONG CheckSum(const char *Text)
+static ULONG CheckSum(const char *Shown)
 {
     ULONG Sum = 0;
     ULONG i;
 
     for (i = 0; i < RTL_NUMBER_OF(Lists); i++) {
-        Sum += NumberBehind(Text, Lists[i]);
+        Sum += NumberBehind(Shown, Lists[i]);
     }
-    CHECK_EQUAL(Sum, NumberBehind(Text, "TOTAL: "));
+    CHECK_EQUAL(Sum, NumberBehind(Shown, "TOTAL: "));
     return Sum;
 }
 
@@ -50,19 +50,19 @@ static void Populate(void)
 
 TEST(Memusage_lists_add_up_to_the_physical_pages)
 {
-    const char *Text;
+    const char *Shown;
 
     PfnStart(64);
     Populate();
-    Text = Command("!memusage");
-    CHECK_EQUAL(MiPhysicalPages, CheckSum(Text));
-    CHECK_EQUAL(63, NumberBehind(Text, "TOTAL: "));
-    CHECK_EQUAL(2, NumberBehind(Text, "Standby: "));
-    CHECK_EQUAL(1, NumberBehind(Text, " Modified: "));
-    CHECK_EQUAL(1, NumberBehind(Text, "ModifiedNoWrite: "));
-    CHECK_EQUAL(1, NumberBehind(Text, "Transition: "));
-    CHECK_EQUAL(0, NumberBehind(Text, "Unknown: "));
-    CHECK_SHOWS("Standby by priority 0-7: 0 0 0 1 0 1 0 0  repurposed: 0\n", Text);
+    Shown = Command("!memusage");
+    CHECK_EQUAL(MiPhysicalPages, CheckSum(Shown));
+    CHECK_EQUAL(63, NumberBehind(Shown, "TOTAL: "));
+    CHECK_EQUAL(2, NumberBehind(Shown, "Standby: "));
+    CHECK_EQUAL(1, NumberBehind(Shown, " Modified: "));
+    CHECK_EQUAL(1, NumberBehind(Shown, "ModifiedNoWrite: "));
+    CHECK_EQUAL(1, NumberBehind(Shown, "Transition: "));
+    CHECK_EQUAL(0, NumberBehind(Shown, "Unknown: "));
+    CHECK_SHOWS("Standby by priority 0-7: 0 0 0 1 0 1 0 0  repurposed: 0\n", Shown);
     PfnFinish();
 }
 

@@ -6,38 +6,28 @@
 #include "tests/unit/command_bench.h"
 #include <string.h>
 #include "tests/unit/pool_world.h"
-#include "tests/unit/sysva_machine.h"
-
-static PVOID Allocate(POOL_TYPE Type, SIZE_T Bytes, ULONG Tag)
-{
-    PVOID Block = ExAllocatePoolWithTag(Type, Bytes, Tag);
-
-    CHECK(Block != NULL);
-    return Block;
-}
-
-static ULONG Address(PVOID P)
-{
-    return (ULONG)(ULONG_PTR)P;
-}
 
 TEST(Pool_stars_the_block_that_holds_the_address)
 {
     PVOID First;
     PVOID Second;
+    ULONG Va;
 
     PopulatedStart();
     First = Allocate(NonPagedPool, 0x30, TAG_A);
     Second = Allocate(NonPagedPool, 0x10, TAG_B | PROTECTED_POOL);
-    CHECK_TEXT("Pool page 81000040 region is Nonpaged pool\n"
-               " 81000000 size   38 previous size    0  (Allocated)  OneA\n"
-               "*81000038 size   18 previous size   38  (Allocated)  OneB (Protected)\n"
-               " 81000050 size  fb0 previous size   18  (Free     )\n",
-               Command("!pool %x", Address(Second)));
-    CHECK_SHOWS("*81000000", Command("!pool %x", Address(First)));
-    CHECK_TEXT("Pool page 81000040 region is Nonpaged pool\n"
-               "*81000038 size   18 previous size   38  (Allocated)\n",
-               Command("!pool %x 80000002", Address(Second)));
+    Va = NonPagedStart();
+    CHECK_TEXT(Text("Pool page %08x region is Nonpaged pool\n"
+                    " %08x size   38 previous size    0  (Allocated)  OneA\n"
+                    "*%08x size   18 previous size   38  (Allocated)  OneB (Protected)\n"
+                    " %08x size  fb0 previous size   18  (Free     )\n",
+                    Va + 0x40, Va, Va + 0x38, Va + 0x50),
+               Command("!pool %x", Number(Second)));
+    CHECK_SHOWS(Text("*%08x", Va), Command("!pool %x", Number(First)));
+    CHECK_TEXT(Text("Pool page %08x region is Nonpaged pool\n"
+                    "*%08x size   18 previous size   38  (Allocated)\n",
+                    Va + 0x40, Va + 0x38),
+               Command("!pool %x 80000002", Number(Second)));
     ExFreePoolWithTag(First, TAG_A);
     ExFreePoolWithTag(Second, TAG_B | PROTECTED_POOL);
     PopulatedFinish();
@@ -51,8 +41,8 @@ TEST(Pool_flag_1_shows_the_first_words)
     Block = Allocate(NonPagedPool, 0x30, TAG_A);
     Block[0] = 0x12345678;
     Block[3] = 0x9ABCDEF0;
-    CHECK_SHOWS("OneA\n     12345678 ", Command("!pool %x 1", Address(Block)));
-    CHECK_SHOWS(" 9abcdef0\n", Command("!pool %x 1", Address(Block)));
+    CHECK_SHOWS("OneA\n     12345678 ", Command("!pool %x 1", Number(Block)));
+    CHECK_SHOWS(" 9abcdef0\n", Command("!pool %x 1", Number(Block)));
     ExFreePoolWithTag(Block, TAG_A);
     PopulatedFinish();
 }
@@ -67,14 +57,14 @@ TEST(Pool_touches_no_page_that_is_not_resident)
     Big = Allocate(PagedPool, 3 * PAGE_SIZE - 5, TAG_A);
     Filled = HostCounters()->Faults;
     CHECK_SHOWS("*e1000000 size 3000 is a large allocation of 2ffb bytes  OneA\n",
-                Command("!pool %x", Address(Big) + 2 * PAGE_SIZE));
+                Command("!pool %x", Number(Big) + 2 * PAGE_SIZE));
     CHECK_SHOWS("is a free page\n", Command("!pool e1003000"));
-    CHECK_SHOWS("is in no pool\n", Command("!pool e1040000"));
+    CHECK_SHOWS("is in no pool\n", Command("!pool d0000000"));
     CHECK_SHOWS("is in no pool\n", Command("!pool ffffffff"));
     CHECK_EQUAL(Filled, HostCounters()->Faults);
     Small = Allocate(PagedPool, 16, TAG_B);
-    CHECK_SHOWS("region is Paged pool\n", Command("!pool %x", Address(Small)));
-    CHECK_SHOWS("OneB", Command("!pool %x", Address(Small)));
+    CHECK_SHOWS("region is Paged pool\n", Command("!pool %x", Number(Small)));
+    CHECK_SHOWS("OneB", Command("!pool %x", Number(Small)));
     ExFreePoolWithTag(Big, TAG_A);
     ExFreePoolWithTag(Small, TAG_B);
     PopulatedFinish();
@@ -86,8 +76,8 @@ TEST(Pool_without_an_address_shows_both_pools)
 
     PopulatedStart();
     Block = Allocate(NonPagedPool, 0x30, TAG_A);
-    CHECK_SHOWS("nonpaged pool, initial   81000000 - 8103FFFF      64 pages,      1 used",
-                Command("!pool"));
+    CHECK_SHOWS(Text("nonpaged pool, initial   %08X - ", NonPagedStart()), Command("!pool"));
+    CHECK_SHOWS(" pages,      1 used", Command("!pool"));
     CHECK_SHOWS("nonpaged                 1 blocks, 56 bytes in use", Command("!pool"));
     CHECK_SHOWS("Flags:", Command("!pool 0 4"));
     ExFreePoolWithTag(Block, TAG_A);
@@ -99,15 +89,17 @@ TEST(Pool_without_an_address_shows_both_pools)
 TEST(Poolval_finds_a_sound_page_valid)
 {
     PVOID Block;
+    ULONG Va;
 
     PopulatedStart();
     Block = Allocate(NonPagedPool, 0x30, TAG_A);
-    CHECK_TEXT("Pool page 81000000 [nonpaged]: validating\nPool page 81000000 is VALID\n",
-               Command("!poolval %x", Address(Block)));
-    CHECK_SHOWS("81000038 free list: flink", Command("!poolval %x 1", Address(Block)));
-    CHECK_SHOWS("81000000 size   38 previous size    0  allocated\n",
-                Command("!poolval %x 2", Address(Block)));
-    CHECK_SHOWS("+004 PoolTag: 41656e4f  OneA\n", Command("!poolval %x 3", Address(Block)));
+    Va = NonPagedStart();
+    CHECK_TEXT(Text("Pool page %08X [nonpaged]: validating\nPool page %08X is VALID\n", Va, Va),
+               Command("!poolval %x", Number(Block)));
+    CHECK_SHOWS(Text("%08X free list: flink", Va + 0x38), Command("!poolval %x 1", Number(Block)));
+    CHECK_SHOWS(Text("%08X size   38 previous size    0  allocated\n", Va),
+                Command("!poolval %x 2", Number(Block)));
+    CHECK_SHOWS("+004 PoolTag: 41656e4f  OneA\n", Command("!poolval %x 3", Number(Block)));
     ExFreePoolWithTag(Block, TAG_A);
     PopulatedFinish();
 }
@@ -123,10 +115,11 @@ TEST(Poolval_names_the_header_that_is_inconsistent)
     Second = Allocate(NonPagedPool, 0x30, TAG_A);
     Header = MiPoolHeaderOf(Second);
     Header->PreviousSize += 1;
-    CHECK_SHOWS("is inconsistent", Command("!poolval %x", Address(First)));
-    CHECK_SHOWS("disagrees with header 81000038", Command("!poolval %x", Address(First)));
-    CHECK_SHOWS("INVALID", Command("!poolval %x", Address(First)));
-    CHECK_SHOWS("is not a valid pool header", Command("!pool %x", Address(First)));
+    CHECK_SHOWS("is inconsistent", Command("!poolval %x", Number(First)));
+    CHECK_SHOWS(Text("disagrees with header %08X", Number(Header)),
+                Command("!poolval %x", Number(First)));
+    CHECK_SHOWS("INVALID", Command("!poolval %x", Number(First)));
+    CHECK_SHOWS("is not a valid pool header", Command("!pool %x", Number(First)));
     Header->PreviousSize -= 1;
     ExFreePoolWithTag(First, TAG_A);
     ExFreePoolWithTag(Second, TAG_A);
@@ -141,14 +134,15 @@ TEST(Poolval_follows_the_links_of_free_blocks)
 
     PopulatedStart();
     Block = Allocate(NonPagedPool, 0x30, TAG_A);
-    Entry = MiPoolListEntry((PPOOL_HEADER)0x81000038);
+    Entry = MiPoolListEntry((PPOOL_HEADER)(NonPagedStart() + 0x38));
     Saved = *Entry;
     Entry->Flink = (PLIST_ENTRY)0xDEADBEE0;
-    CHECK_SHOWS("81000038 free list: flink DEADBEE0", Command("!poolval %x", Address(Block)));
-    CHECK_SHOWS("do not point back: bug check 19, 3\n", Command("!poolval %x", Address(Block)));
-    CHECK_SHOWS("is INVALID\n", Command("!poolval %x", Address(Block)));
+    CHECK_SHOWS(Text("%08X free list: flink DEADBEE0", NonPagedStart() + 0x38),
+                Command("!poolval %x", Number(Block)));
+    CHECK_SHOWS("do not point back: bug check 19, 3\n", Command("!poolval %x", Number(Block)));
+    CHECK_SHOWS("is INVALID\n", Command("!poolval %x", Number(Block)));
     Entry->Flink = Entry;
-    CHECK_SHOWS("is INVALID\n", Command("!poolval %x", Address(Block)));
+    CHECK_SHOWS("is INVALID\n", Command("!poolval %x", Number(Block)));
     *Entry = Saved;
     ExFreePoolWithTag(Block, TAG_A);
     PopulatedFinish();
@@ -160,9 +154,8 @@ TEST(Poolval_says_what_has_no_headers)
 
     PopulatedStart();
     Big = Allocate(PagedPool, 2 * PAGE_SIZE, TAG_A);
-    CHECK_SHOWS("a large block, which has no header", Command("!poolval %x", Address(Big)));
-    CHECK_SHOWS("a large block, which has no header",
-                Command("!poolval %x", Address(Big) + 0x1234));
+    CHECK_SHOWS("a large block, which has no header", Command("!poolval %x", Number(Big)));
+    CHECK_SHOWS("a large block, which has no header", Command("!poolval %x", Number(Big) + 0x1234));
     CHECK_SHOWS("a free page", Command("!poolval e1010000"));
     CHECK_SHOWS("in no pool", Command("!poolval 0"));
     CHECK_SHOWS("Which page?", Command("!poolval"));
@@ -177,17 +170,18 @@ TEST(Poolfind_lists_large_blocks_first)
     PVOID Small;
     PVOID Big;
     PVOID Other;
-    const char *Text;
+    const char *Found;
 
     PopulatedStart();
     Small = Allocate(NonPagedPool, 0x30, TAG_A);
     Big = Allocate(NonPagedPool, 2 * PAGE_SIZE, TAG_A);
     Other = Allocate(NonPagedPool, 0x30, TAG_B);
-    Text = Command("!poolfind OneA");
-    CHECK_SHOWS("81001000 size   2000  OneA\nSearching NonPaged pool (81000000 : 81040000)\n"
-                "81000000 size     38  OneA\n",
-                Text);
-    CHECK_SHOWS("2 blocks, 8248 bytes; 0 pages are not resident\n", Text);
+    Found = Command("!poolfind OneA");
+    CHECK_SHOWS(Text("%08X size   2000  OneA\nSearching NonPaged pool (%08X : ", Number(Big),
+                     NonPagedStart()),
+                Found);
+    CHECK_SHOWS(Text("\n%08X size     38  OneA\n", Number(Small) - 8), Found);
+    CHECK_SHOWS("2 blocks, 8248 bytes; 0 pages are not resident\n", Found);
     CHECK_SHOWS("2 blocks, 8248 bytes", Command("!poolfind 0x41656E4F"));
     CHECK_SHOWS("3 blocks, ", Command("!poolfind On?? 0"));
     CHECK_SHOWS("3 blocks, ", Command("!poolfind *"));
@@ -227,7 +221,7 @@ TEST(Lookaside_shows_misses_and_the_hit_rate)
 {
     NPAGED_LOOKASIDE_LIST Nonpaged;
     PAGED_LOOKASIDE_LIST Paged;
-    const char *Text;
+    const char *Lists;
     ULONG i;
 
     PopulatedStart();
@@ -237,13 +231,13 @@ TEST(Lookaside_shows_misses_and_the_hit_rate)
     for (i = 0; i < 4; i++) {
         ExFreeToNPagedLookasideList(&Nonpaged, ExAllocateFromNPagedLookasideList(&Nonpaged));
     }
-    Text = Command("!lookaside");
-    CHECK_SHOWS("\"OneA\"\n    Type     =     0000 NonPagedPool\n", Text);
-    CHECK_SHOWS("\"OneB\"\n    Type     =     0001 PagedPool\n", Text);
-    CHECK_SHOWS("AllocateMisses =        1", Text);
-    CHECK_SHOWS("TotalAllocates =        4", Text);
-    CHECK_SHOWS("Hit Rate       =      75%", Text);
-    CHECK(strstr(Command("!lookaside %x", Address(&Nonpaged.L)), "OneB") == NULL);
+    Lists = Command("!lookaside");
+    CHECK_SHOWS("\"OneA\"\n    Type     =     0000 NonPagedPool\n", Lists);
+    CHECK_SHOWS("\"OneB\"\n    Type     =     0001 PagedPool\n", Lists);
+    CHECK_SHOWS("AllocateMisses =        1", Lists);
+    CHECK_SHOWS("TotalAllocates =        4", Lists);
+    CHECK_SHOWS("Hit Rate       =      75%", Lists);
+    CHECK(strstr(Command("!lookaside %x", Number(&Nonpaged.L)), "OneB") == NULL);
     ExDeleteNPagedLookasideList(&Nonpaged);
     ExDeletePagedLookasideList(&Paged);
     PopulatedFinish();

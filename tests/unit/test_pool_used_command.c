@@ -17,23 +17,23 @@ typedef struct _LINE {
     unsigned Column[8];
 } LINE;
 
-/* => Returns FALSE when Text does not begin with such a line. */
-static BOOLEAN ReadLine(const char *Text, LINE *Line)
+/* => Returns FALSE when Shown does not begin with such a line. */
+static BOOLEAN ReadLine(const char *Shown, LINE *Line)
 {
-    return sscanf(Text + 6, "%u %u %u %u %u %u %u %u", &Line->Column[0], &Line->Column[1],
+    return sscanf(Shown + 6, "%u %u %u %u %u %u %u %u", &Line->Column[0], &Line->Column[1],
                   &Line->Column[2], &Line->Column[3], &Line->Column[4], &Line->Column[5],
                   &Line->Column[6], &Line->Column[7]) == 8;
 }
 
-static const char *NextLine(const char *Text)
+static const char *NextLine(const char *Shown)
 {
-    return strchr(Text, '\n') + 1;
+    return strchr(Shown, '\n') + 1;
 }
 
-static LINE LineOf(const char *Text, const char *Tag)
+static LINE LineOf(const char *Shown, const char *Tag)
 {
     LINE Line = {{0}};
-    const char *Found = strstr(Text, Tag);
+    const char *Found = strstr(Shown, Tag);
 
     CHECK(Found != NULL && ReadLine(Found - 1, &Line));
     return Line;
@@ -64,22 +64,22 @@ TEST(Poolused_diff_is_allocs_less_frees_and_the_total_is_the_sum)
     PVOID Blocks[24];
     LINE Sum = {{0}};
     LINE Line;
-    const char *Text;
+    const char *Shown;
     ULONG i;
 
     PopulatedStart();
     Populate(Blocks, RTL_NUMBER_OF(Blocks));
     Free(Blocks, 0, 7);
-    Text = NextLine(NextLine(Command("!poolused 1")));
-    for (; strncmp(Text, " TOTAL", 6) != 0; Text = NextLine(Text)) {
-        CHECK(ReadLine(Text, &Line));
+    Shown = NextLine(NextLine(Command("!poolused 1")));
+    for (; strncmp(Shown, " TOTAL", 6) != 0; Shown = NextLine(Shown)) {
+        CHECK(ReadLine(Shown, &Line));
         CHECK_EQUAL(Line.Column[0] - Line.Column[1], Line.Column[2]);
         CHECK_EQUAL(Line.Column[4] - Line.Column[5], Line.Column[6]);
         for (i = 0; i < RTL_NUMBER_OF(Sum.Column); i++) {
             Sum.Column[i] += Line.Column[i];
         }
     }
-    CHECK(ReadLine(Text, &Line));
+    CHECK(ReadLine(Shown, &Line));
     for (i = 0; i < RTL_NUMBER_OF(Sum.Column); i++) {
         CHECK_EQUAL(Sum.Column[i], Line.Column[i]);
     }
@@ -107,17 +107,17 @@ TEST(Poolused_sorts_by_one_pool)
 {
     PVOID Large;
     PVOID Small;
-    const char *Text;
+    const char *Shown;
 
     PopulatedStart();
     Small = ExAllocatePoolWithTag(NonPagedPool, 8, TAG_A);
     Large = ExAllocatePoolWithTag(NonPagedPool, 800, TAG_B);
-    Text = Command("!poolused 2");
-    CHECK_SHOWS("Sorting by NonPaged Pool Consumed", Text);
-    CHECK(strstr(Text, "OneB") < strstr(Text, "OneA"));
-    Text = Command("!poolused");
-    CHECK(strstr(Text, "OneA") < strstr(Text, "OneB"));
-    CHECK(strstr(Text, "Diff") == NULL);
+    Shown = Command("!poolused 2");
+    CHECK_SHOWS("Sorting by NonPaged Pool Consumed", Shown);
+    CHECK(strstr(Shown, "OneB") < strstr(Shown, "OneA"));
+    Shown = Command("!poolused");
+    CHECK(strstr(Shown, "OneA") < strstr(Shown, "OneB"));
+    CHECK(strstr(Shown, "Diff") == NULL);
     CHECK_SHOWS("Flags:", Command("!poolused 6"));
     CHECK_SHOWS("no session pool", Command("!poolused 8"));
     ExFreePool(Small);
@@ -142,11 +142,11 @@ TEST(Poolused_takes_a_tag_with_any_characters)
 
 TEST(TakeTag_fills_short_tags_with_blanks_that_also_mean_zero)
 {
-    const char *Text = "Mm   1";
+    const char *Shown = "Mm   1";
     MI_TAG_PATTERN Pattern;
 
-    CHECK(MiTakeTag(&Text, &Pattern));
-    CHECK_TEXT("1", Text);
+    CHECK(MiTakeTag(&Shown, &Pattern));
+    CHECK_TEXT("1", Shown);
     CHECK(MiTagMatches(&Pattern, 0x20206D4D));
     CHECK(MiTagMatches(&Pattern, 0x00006D4D));
     CHECK(MiTagMatches(&Pattern, 0x20206D4D | PROTECTED_POOL));
@@ -155,10 +155,10 @@ TEST(TakeTag_fills_short_tags_with_blanks_that_also_mean_zero)
 
 TEST(TakeTag_reads_numbers_as_tags)
 {
-    const char *Text = "0x74426D4D";
+    const char *Shown = "0x74426D4D";
     MI_TAG_PATTERN Pattern;
 
-    CHECK(MiTakeTag(&Text, &Pattern));
+    CHECK(MiTakeTag(&Shown, &Pattern));
     CHECK(MiTagMatches(&Pattern, 0x74426D4D));
     CHECK(!MiTagMatches(&Pattern, 0x74426D4E));
 }

@@ -93,14 +93,14 @@ TEST(Pte_names_the_kinds_of_entries_that_are_not_valid)
 
 TEST(Pte_of_a_large_page_names_the_frame_inside)
 {
-    const char *Text;
+    const char *Shown;
 
     Start();
     HostFindPde(HOST_DIRECTORY_FRAME, 0x80400000)->Long = 0x004001E3;
-    Text = Command("!pte 80412345");
-    CHECK_SHOWS("contains 004001E3\n", Text);
-    CHECK_SHOWS("LARGE PAGE pfn 400   -GLDA--KWEV\n", Text);
-    CHECK_SHOWS("of which this address is pfn 412\n", Text);
+    Shown = Command("!pte 80412345");
+    CHECK_SHOWS("contains 004001E3\n", Shown);
+    CHECK_SHOWS("LARGE PAGE pfn 400   -GLDA--KWEV\n", Shown);
+    CHECK_SHOWS("of which this address is pfn 412\n", Shown);
     HostMachineDelete();
 }
 
@@ -124,16 +124,16 @@ TEST(Pte_range_shows_what_is_not_zero_and_skips_missing_tables)
 TEST(Pte_range_stops_after_a_screenful_and_says_how_to_go_on)
 {
     ULONG Index;
-    const char *Text;
+    const char *Shown;
 
     Start();
     for (Index = 0; Index < PTE_PER_PAGE; Index++) {
         Plant(0x80000000 + Index * PAGE_SIZE, 0x0003B163, 0x80);
         Plant(0x80400000 + Index * PAGE_SIZE, 0x0003C163, 0x80);
     }
-    Text = Command("!pte 80000000 80ffffff");
-    CHECK_SHOWS("1024 entries are not zero\nThere may be more: !pte 80400000 80FFFFFF\n", Text);
-    CHECK_EQUAL(1026, LineCount(Text));
+    Shown = Command("!pte 80000000 80ffffff");
+    CHECK_SHOWS("1024 entries are not zero\nThere may be more: !pte 80400000 80FFFFFF\n", Shown);
+    CHECK_EQUAL(1026, LineCount(Shown));
     HostMachineDelete();
 }
 

@@ -31,11 +31,11 @@ static void Finish(void)
 TEST(Thread_shows_what_a_thread_waits_for)
 {
     PKTHREAD Waiter = StartWithWaiter();
-    const char *Text = Command("!thread %x", (ULONG)(ULONG_PTR)Waiter);
+    const char *Shown = Command("!thread %x", (ULONG)(ULONG_PTR)Waiter);
 
-    CHECK_SHOWS("WAIT host\n", Text);
-    CHECK_SHOWS("WAIT: (Executive) KernelMode Non-Alertable\n", Text);
-    CHECK_SHOWS("  NotificationEvent\n", Text);
+    CHECK_SHOWS("WAIT host\n", Shown);
+    CHECK_SHOWS("WAIT: (Executive) KernelMode Non-Alertable\n", Shown);
+    CHECK_SHOWS("  NotificationEvent\n", Shown);
     Finish();
 }
 
@@ -71,18 +71,18 @@ TEST(Ready_and_running_list_the_threads_in_that_state)
 
 TEST(Stacks_filters_by_name_and_grows_with_the_detail)
 {
-    const char *Text;
+    const char *Shown;
 
     StartWithWaiter();
-    Text = Command("!stacks");
-    CHECK_SHOWS("Blocked     Executive NotificationEvent ", Text);
-    CHECK_SHOWS("Running      [first]\n", Text);
-    CHECK_EQUAL(4, LineCount(Text)); /* heading, first, idle, the waiter */
+    Shown = Command("!stacks");
+    CHECK_SHOWS("Blocked     Executive NotificationEvent ", Shown);
+    CHECK_SHOWS("Running      [first]\n", Shown);
+    CHECK_EQUAL(4, LineCount(Shown)); /* heading, first, idle, the waiter */
     CHECK_SHOWS("WAIT: (Executive)", Command("!stacks 1"));
     CHECK_SHOWS("    Start ", Command("!stacks 2"));
-    Text = Command("!stacks 0 host");
-    CHECK_EQUAL(2, LineCount(Text));
-    CHECK_SHOWS("[host]", Text);
+    Shown = Command("!stacks 0 host");
+    CHECK_EQUAL(2, LineCount(Shown));
+    CHECK_SHOWS("[host]", Shown);
     CHECK_SHOWS("The detail is", Command("!stacks 3"));
     Finish();
 }

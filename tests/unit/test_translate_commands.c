@@ -82,17 +82,17 @@ TEST(Vtop_reads_no_frame_that_is_not_RAM)
 
 TEST(SearchPte_finds_every_mapping_of_a_frame)
 {
-    const char *Text;
+    const char *Shown;
 
     PopulatedStart();
     HostMapPage(HOST_DIRECTORY_FRAME, VA, 0x355, 3);
     HostMapPage(HOST_DIRECTORY_FRAME, 0x40000000, 0x355, 1);
     HostMapPage(HOST_DIRECTORY_FRAME, 0x40001000, 0x355, 0x880); /* transition */
-    Text = Command("!searchpte 355");
-    CHECK_SHOWS("PTE at C020048C contains 00355003  va 80123000  -------KWEV\n", Text);
-    CHECK_SHOWS("va 40000000  -------KREV\n", Text);
-    CHECK_SHOWS("va 40001000  transition\n", Text);
-    CHECK_SHOWS("\n3 found\n", Text);
+    Shown = Command("!searchpte 355");
+    CHECK_SHOWS("PTE at C020048C contains 00355003  va 80123000  -------KWEV\n", Shown);
+    CHECK_SHOWS("va 40000000  -------KREV\n", Shown);
+    CHECK_SHOWS("va 40001000  transition\n", Shown);
+    CHECK_SHOWS("\n3 found\n", Shown);
     CHECK_SHOWS("\n0 found\n", Command("!searchpte ffffffff"));
     CHECK_SHOWS("Which frame?", Command("!searchpte"));
     HostMachineDelete();

@@ -4,6 +4,7 @@
  */
 #include "mm/inspect/verify_parts.h"
 #include "mm/sysva/kernel_stack.h"
+#include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pages.h"
 #include "nt/bugcodes.h"
 #include "tests/unit/command_bench.h"
@@ -82,17 +83,30 @@ TEST(VerifyAll_finds_a_PTE_that_maps_another_frame_than_its_own)
     HostMachineDelete();
 }
 
+static PFN_NUMBER FindFreeFrame(void)
+{
+    PFN_NUMBER Frame;
+
+    for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
+        if (MiIsRamFrame(Frame) && MI_PFN(Frame)->u3.e1.PageLocation == FreePageList) {
+            return Frame;
+        }
+    }
+    TestFail(__FILE__, __LINE__, "no frame is free");
+}
+
 TEST(VerifyAll_finds_a_system_PTE_that_maps_a_free_frame)
 {
+    PFN_NUMBER Frame;
     PMMPTE At;
     MMPTE Pte;
 
     PopulatedStart();
     At = MiReserveSystemPtes(1);
-    Pte = MiMakeValidKernelPte(MiMakeKernelTemplate(MiKernelReadWrite, MiCached), 2);
-    CHECK_EQUAL(FreePageList, MI_PFN(2)->u3.e1.PageLocation);
+    Frame = FindFreeFrame();
+    Pte = MiMakeValidKernelPte(MiMakeKernelTemplate(MiKernelReadWrite, MiCached), Frame);
     MiWritePte(At, Pte);
-    ExpectOutOfStep(At, Pte.Long, 2);
+    ExpectOutOfStep(At, Pte.Long, Frame);
     HostMachineDelete();
 }
 
@@ -109,14 +123,49 @@ TEST(VerifyAll_lets_device_registers_be_mapped)
     PopulatedFinish();
 }
 
-TEST(VerifyAll_finds_pages_that_were_not_charged)
+static void ExpectWrongCharge(void)
 {
     HOST_BUGCHECK BugCheck;
 
-    PopulatedStart();
-    MiReturnCommitment(MiCommit.Committed); /* all of it, while the pages are still there */
+    HostConsoleClear();
     CHECK(HostCatchBugCheck(Verify, NULL, &BugCheck));
+    CHECK_EQUAL(MI_ASSERTION, BugCheck.Parameter[0]);
+    CHECK_SHOWS("MiCommit.Committed == Charged", HostConsoleText());
+}
+
+TEST(VerifyAll_finds_a_charge_too_many_and_one_too_few)
+{
+    PopulatedStart();
+    CHECK(MiChargeCommitment(1));
+    ExpectWrongCharge();
+    MiReturnCommitment(1);
+    MiVerifyAll();
+    MiReturnCommitment(1); /* while the page is still there */
+    ExpectWrongCharge();
     HostMachineDelete();
+}
+
+TEST(VerifyAll_counts_pages_of_MDLs_and_untouched_paged_pool)
+{
+    PHYSICAL_ADDRESS Highest = {.QuadPart = 0xFFFFFFFF};
+    PHYSICAL_ADDRESS Zero = {.QuadPart = 0};
+    PVOID Block;
+    PMDL Mdl;
+
+    PopulatedStart();
+    Mdl = MmAllocatePagesForMdl(Zero, Highest, Zero, 5 * PAGE_SIZE);
+    Block = Allocate(PagedPool, 3 * PAGE_SIZE, TAG_A);
+    CHECK(Mdl != NULL);
+    MiVerifyAll();
+    *(volatile UCHAR *)Block = 1;
+    MiVerifyAll();
+    MiAllocatedMdlPages--;
+    ExpectWrongCharge();
+    MiAllocatedMdlPages++;
+    MmFreePagesFromMdl(Mdl);
+    IoFreeMdl(Mdl);
+    ExFreePoolWithTag(Block, TAG_A);
+    PopulatedFinish();
 }
 
 TEST(VerifyAll_finds_a_kept_stack_without_its_pages)
@@ -135,17 +184,17 @@ TEST(VerifyAll_finds_a_kept_stack_without_its_pages)
 
 TEST(Verify_command_names_each_part)
 {
-    const char *Text;
+    const char *Shown;
 
     PopulatedStart();
-    Text = Command("!verify");
-    CHECK_SHOWS("  pools                                           sound\n", Text);
-    CHECK(strstr(Text, "not started") == NULL);
+    Shown = Command("!verify");
+    CHECK_SHOWS("  pools                                           sound\n", Shown);
+    CHECK(strstr(Shown, "not started") == NULL);
     PopulatedFinish();
     WorldForget();
     HostMachineCreate(16, TestSeed());
-    Text = Command("!verify");
-    CHECK_SHOWS("  pools                                           not started\n", Text);
-    CHECK_SHOWS("  threads                                         sound\n", Text);
+    Shown = Command("!verify");
+    CHECK_SHOWS("  pools                                           not started\n", Shown);
+    CHECK_SHOWS("  threads                                         sound\n", Shown);
     HostMachineDelete();
 }

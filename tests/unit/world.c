@@ -5,8 +5,10 @@
 #include "tests/unit/world.h"
 
 #include "mm/pfn/pfn.h"
+#include "mm/pool/pool_pages.h"
 #include "mm/pool/pool_tag.h"
 #include "mm/sysva/layout.h"
+#include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
 
 #include <string.h>
@@ -19,9 +21,15 @@ static void ForgetSystemPtes(void) NT_NO_LOCK_ANALYSIS
 
 void WorldForget(void)
 {
+    static ULONG NoBits;
+    const MI_POOL_RANGE None = {.Bits = &NoBits};
+    const MI_POOL_RANGE NoPools[MiPoolPartCount] = {None, None, None};
+
     MiPfnDatabase = NULL;
     MiHighestFrame = 0;
     ForgetSystemPtes();
+    MiAllocatedMdlPages = 0;
     memset(MiPoolTags, 0, sizeof(MiPoolTags));
+    MiInitializePoolPages(NoPools, FALSE);
     memset(&MiLayout, 0, sizeof(MiLayout));
 }
