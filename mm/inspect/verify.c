@@ -10,10 +10,12 @@
  *       not, and those of MmAllocatePagesForMdl; it is within its limit
  *
  * A violation of V1 or V2 is bug check 0x1A, 403: PTE and PFN are out of step (P2 the PTE's
- * address, P3 its contents, P4 the frame).
+ * address, P3 its contents, P4 the frame).  One that the audit of the page tables finds is 0x1A,
+ * 411: a PTE is corrupt (P2 the address that it maps, P3 how many there are).
  */
 #include "mm/inspect/verify_parts.h"
 
+#include "audit.h"
 #include "mi_assert.h"
 #include "mm.h"
 #include "mm/ke/thread.h"
@@ -27,6 +29,7 @@
 #include "nt/bugcodes.h"
 
 #define MIP_OUT_OF_STEP  0x403u
+#define MIP_CORRUPT_PTE  0x411u
 #define MIP_SYSTEM_START 0x80000000u
 
 static NT_NORETURN void MipOutOfStep(PMMPTE At, MMPTE Pte, PFN_NUMBER Frame)
@@ -147,7 +150,19 @@ static void MipVerifyLayout(void)
     MiVerifyLayout(&MiLayout);
 }
 
+/* Without ranges, which only their owners know: A1, A3, A7 and A8 of audit.h. */
+static void MipVerifyPageTables(void)
+{
+    MI_AUDIT_RESULT Result = {.Violations = 0};
+
+    MiAuditPageTables(NULL, 0, &Result);
+    if (Result.Violations != 0) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MIP_CORRUPT_PTE, Result.FirstVa, Result.Violations, 0);
+    }
+}
+
 const MI_VERIFY_PART MiVerifyParts[] = {
+    {"page tables (audit)", MipHasSystemPtes, MipVerifyPageTables},
     {"layout", MipHasLayout, MipVerifyLayout},
     {"threads", MipHasThreads, KiVerifyThreads},
     {"page lists", MipHasFrames, MiVerifyPageLists},

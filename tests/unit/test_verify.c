@@ -110,6 +110,22 @@ TEST(VerifyAll_finds_a_system_PTE_that_maps_a_free_frame)
     HostMachineDelete();
 }
 
+TEST(VerifyAll_finds_a_system_page_that_user_mode_may_touch)
+{
+    PMMPTE At;
+    MMPTE Pte;
+
+    PopulatedStart();
+    MakePage(&At);
+    Pte = MiReadPte(At);
+    Pte.Hard.Owner = 1;
+    MiWritePte(At, Pte);
+    HostFindPde(HOST_DIRECTORY_FRAME, MiGetVaMappedByPte(At))->Hard.Owner = 1;
+    SysvaExpectBugCheck(MEMORY_MANAGEMENT, 0x411, MiGetVaMappedByPte(At), SYSVA_ANY, 0, Verify,
+                        NULL);
+    HostMachineDelete();
+}
+
 TEST(VerifyAll_lets_device_registers_be_mapped)
 {
     PMMPTE At;
