@@ -60,11 +60,11 @@ static void MipPrintAddress(ULONG_PTR Va)
     MI_REGION Region = MiFindRegion(Va);
 
     if (Va < MIP_SYSTEM_START) {
-        MiPrint("%08X is a user address: there are no address spaces yet\n", (ULONG)Va);
+        MiFail("%08X is a user address: there are no address spaces yet.", (ULONG)Va);
         return;
     }
     if (Region == MiRegions) {
-        MiPrint("%08X is in no region of the system half\n", (ULONG)Va);
+        MiFail("%08X is in no region of the system half.", (ULONG)Va);
     } else {
         const MI_RANGE *Range = &MiLayout.Region[Region];
 
@@ -83,13 +83,13 @@ void MiCommandAddress(const char *Arguments)
     NTSTATUS Status;
 
     if (Arguments[0] == '-') {
-        MiPrint("-summary and filters are about user addresses: there are none yet\n");
+        MiFail("-summary and filters are about user addresses: there are none yet.");
         return;
     }
     Status = MiTakeArgument(&Arguments, &Va);
     if (Status == STATUS_NO_MORE_ENTRIES) {
         if (MiLayout.Region[MiRegionKernel].Bytes == 0) {
-            MiPrint("The layout was not computed yet\n");
+            MiFail("The layout was not computed yet.");
         }
         MiPrintLayout(&MiLayout, MiPrintSink, NULL);
     } else if (NT_SUCCESS(Status)) {

@@ -50,6 +50,6 @@ void MiCommandLookaside(const char *Arguments)
     if (Lookasides.Printed == 0 && Lookasides.Wanted == 0) {
         MiPrint("There are no look-aside lists\n");
     } else if (Lookasides.Printed == 0) {
-        MiPrint("%08X is no look-aside list\n", (ULONG)Lookasides.Wanted);
+        MiFail("%08X is no look-aside list.", (ULONG)Lookasides.Wanted);
     }
 }

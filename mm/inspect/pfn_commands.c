@@ -15,7 +15,7 @@
 BOOLEAN MiCommandNeedsFrames(void)
 {
     if (MiPfnDatabase == NULL) {
-        MiPrint("There is no page-frame database yet\n");
+        MiFail("There is no page-frame database yet.");
         return FALSE;
     }
     return TRUE;
@@ -27,7 +27,7 @@ void MiCommandPfn(const char *Arguments)
     NTSTATUS Status = MiTakeArgument(&Arguments, &Frame);
 
     if (Status == STATUS_NO_MORE_ENTRIES) {
-        MiPrint("Which frame?  !pfn <frame>\n");
+        MiFail("Which frame?  !pfn <frame>.");
     } else if (NT_SUCCESS(Status) && MiCommandNeedsFrames()) {
         MiDumpFrame(MiPrintSink, NULL, (PFN_NUMBER)Frame);
     }
@@ -88,7 +88,7 @@ void MiCommandMemUsage(const char *Arguments)
         return;
     }
     if ((Flags & ~(ULONG_PTR)MIP_ALL_FLAGS) != 0) {
-        MiPrint("Flags are 1 and 2 (modified no-write only) and 8 (summary only)\n");
+        MiFail("Flags are 1 and 2 (modified no-write only) and 8 (summary only).");
         return;
     }
     MiCountPages(&Sums);

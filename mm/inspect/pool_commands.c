@@ -22,7 +22,7 @@
 BOOLEAN MiCommandNeedsPools(void)
 {
     if (MiPoolTags[0].Tag != MI_POOL_TAG_OVERFLOW) {
-        MiPrint("There are no pools yet\n");
+        MiFail("There are no pools yet.");
         return FALSE;
     }
     return TRUE;
@@ -61,7 +61,7 @@ void MiCommandPool(const char *Arguments)
         return;
     }
     if ((Flags & ~(ULONG_PTR)MIP_POOL_FLAGS) != 0) {
-        MiPrint("Flags: 1 contents, 2 only the block of the address, 80000000 no tags\n");
+        MiFail("Flags: 1 contents, 2 only the block of the address, 80000000 no tags.");
         return;
     }
     if (Address == 0) {
@@ -190,7 +190,7 @@ void MiCommandPoolVal(const char *Arguments)
     }
     Status = MiTakeArgument(&Arguments, &Address);
     if (Status == STATUS_NO_MORE_ENTRIES) {
-        MiPrint("Which page?  !poolval <addr> [0-3]\n");
+        MiFail("Which page?  !poolval <addr> [0-3].");
     }
     if (NT_SUCCESS(Status) && MiTakeOptional(&Arguments, 0, &Level)) {
         MipValidate(Address, (ULONG)Level);

@@ -81,7 +81,7 @@ static void MipFindInPart(MIP_SEARCH *Search, MI_POOL_PART Part)
     }
     MiPrint("Searching %s pool (%08X : %08X)\n", Part == MiPaged ? "Paged" : "NonPaged",
             (ULONG)Region->Base, (ULONG)(Region->Base + (Region->Pages << PAGE_SHIFT)));
-    while ((Pages = MiFindRegionRun(Region, Start, &Start)) != 0) {
+    while (!MiStopRequested() && (Pages = MiFindRegionRun(Region, Start, &Start)) != 0) {
         PVOID Va = (PVOID)(Region->Base + ((ULONG_PTR)Start << PAGE_SHIFT));
         MI_BIG_BLOCK Big;
 
@@ -111,7 +111,7 @@ void MiCommandPoolFind(const char *Arguments)
     ULONG_PTR Type;
 
     if (Arguments[0] == 0) {
-        MiPrint("Which tag?  !poolfind <tag> [0 nonpaged | 1 paged]\n");
+        MiFail("Which tag?  !poolfind <tag> [0 nonpaged | 1 paged].");
         return;
     }
     if (!MiCommandNeedsPools() || !MiTakeTag(&Arguments, &Search.Pattern) ||
@@ -119,13 +119,12 @@ void MiCommandPoolFind(const char *Arguments)
         return;
     }
     if (Type == MIP_FIND_SPECIAL || Type == MIP_FIND_SESSION) {
-        MiPrint("%s pool cannot be searched: %s\n",
-                Type == MIP_FIND_SPECIAL ? "Special" : "Session",
-                Type == MIP_FIND_SPECIAL ? "use !pool" : "there are no sessions yet");
+        MiFail("%s pool cannot be searched: %s.", Type == MIP_FIND_SPECIAL ? "Special" : "Session",
+               Type == MIP_FIND_SPECIAL ? "use !pool" : "there are no sessions yet");
         return;
     }
     if (Type > MIP_FIND_PAGED) {
-        MiPrint("The type is 0 (nonpaged), 1 (paged), 2 (special) or 4 (session)\n");
+        MiFail("The type is 0 (nonpaged), 1 (paged), 2 (special) or 4 (session).");
         return;
     }
     Search.BaseType = Type == MIP_FIND_PAGED ? PagedPool : NonPagedPool;

@@ -128,11 +128,11 @@ void MiCommandPoolUsed(const char *Arguments)
     }
     if ((Flags & ~(ULONG_PTR)MIP_ALL_FLAGS) != 0 ||
         (Flags & (MIP_BY_NONPAGED | MIP_BY_PAGED)) == (MIP_BY_NONPAGED | MIP_BY_PAGED)) {
-        MiPrint("Flags: 1 verbose, 2 sort by nonpaged or 4 by paged use, 8 session pool\n");
+        MiFail("Flags: 1 verbose, 2 sort by nonpaged or 4 by paged use, 8 session pool.");
         return;
     }
     if ((Flags & MIP_SESSION) != 0) {
-        MiPrint("There are no sessions yet, and no session pool\n");
+        MiFail("There are no sessions yet, and no session pool.");
         return;
     }
     if (!MiTakeTag(&Arguments, &Selection.Pattern)) {

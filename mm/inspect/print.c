@@ -23,6 +23,21 @@ void MiPrint(const char *Format, ...)
     va_end(Arguments);
 }
 
+void MiFail(const char *Format, ...)
+{
+    va_list Arguments;
+
+    va_start(Arguments, Format);
+    RtlFormatV(MiPrintSink, NULL, Format, Arguments);
+    va_end(Arguments);
+    MiPrint("\n");
+}
+
+BOOLEAN MiStopRequested(void)
+{
+    return KiConsoleRead() == 3;
+}
+
 static LONG MipDigit(char Character)
 {
     if (Character >= '0' && Character <= '9') {
@@ -50,7 +65,7 @@ NTSTATUS MiTakeArgument(const char **Arguments, PULONG_PTR Value)
         Result = Result << 4 | (ULONG)MipDigit(*Text);
     }
     if (*Text != 0 && *Text != ' ') {
-        MiPrint("Not a hexadecimal number: %s\n", *Arguments);
+        MiFail("Not a hexadecimal number: %s.", *Arguments);
         return STATUS_INVALID_PARAMETER;
     }
     while (*Text == ' ') {

@@ -111,7 +111,7 @@ static void MipPrintLiteral(ULONG_PTR Address)
     MMPTE Pte;
 
     if (Address % sizeof(Pte) != 0 || MiReadVirtual(Address, &Pte, sizeof(Pte)) != sizeof(Pte)) {
-        MiPrint("There is no entry at %08X\n", (ULONG)Address);
+        MiFail("There is no entry at %08X.", (ULONG)Address);
         return;
     }
     MipPrintEntry(Directory ? "PDE" : "PTE", Address, Pte,
@@ -141,7 +141,7 @@ static void MipPrintRange(ULONG_PTR Start, ULONG_PTR End)
     ULONG_PTR Next;
     ULONG Lines = 0;
 
-    for (; Va <= End && Lines < MIP_RANGE_LINES; Va = Next) {
+    for (; Va <= End && Lines < MIP_RANGE_LINES && !MiStopRequested(); Va = Next) {
         MI_ENTRIES Entries;
 
         MiReadEntries(Va, &Entries);
@@ -170,7 +170,7 @@ void MiCommandPte(const char *Arguments)
     NTSTATUS Status = MiTakeArgument(&Arguments, &Address);
 
     if (Status == STATUS_NO_MORE_ENTRIES) {
-        MiPrint("Which address?  !pte <va> | <pteaddress> | <address> 1 | <start> <end>\n");
+        MiFail("Which address?  !pte <va> | <pteaddress> | <address> 1 | <start> <end>.");
     }
     if (!NT_SUCCESS(Status) || !MiTakeOptional(&Arguments, 0, &Second)) {
         return;
@@ -180,7 +180,7 @@ void MiCommandPte(const char *Arguments)
     } else if (Second > Address) {
         MipPrintRange(Address, Second);
     } else if (Second != 0) {
-        MiPrint("The range ends before it begins\n");
+        MiFail("The range ends before it begins.");
     } else if (MipIsDirectoryEntry(Address)) {
         MipPrintLiteral(Address & ~(ULONG_PTR)(sizeof(MMPTE) - 1));
     } else if (MipIsTableEntry(Address)) {
@@ -196,9 +196,9 @@ void MiCommandPteToVa(const char *Arguments)
     NTSTATUS Status = MiTakeArgument(&Arguments, &Address);
 
     if (Status == STATUS_NO_MORE_ENTRIES) {
-        MiPrint("Which PTE?  !pte2va <pteaddress>\n");
+        MiFail("Which PTE?  !pte2va <pteaddress>.");
     } else if (NT_SUCCESS(Status) && !MipIsTableEntry(Address)) {
-        MiPrint("%08X is not in the page tables, %08X-%08X\n", (ULONG)Address, PTE_BASE, PTE_TOP);
+        MiFail("%08X is not in the page tables, %08X-%08X.", (ULONG)Address, PTE_BASE, PTE_TOP);
     } else if (NT_SUCCESS(Status)) {
         MiPrint("%08X\n", (ULONG)MiGetVaMappedByPte((PMMPTE)(Address & ~(ULONG_PTR)3)));
     }

@@ -290,7 +290,6 @@ static void MipReportPool(POOL_TYPE Type, const char *Name)
         }
     }
     MiQueryPoolFigures(Type, &Full);
-    MiVerifyPool();
     for (i = 0; i < MIP_BLOCKS; i++) {
         if (Blocks[i] != NULL) {
             ExFreePoolWithTag(Blocks[i], MIP_TAG);

@@ -61,7 +61,7 @@ BOOLEAN MiTakeTag(const char **Arguments, PMI_TAG_PATTERN Pattern)
         Length++;
     }
     if (Length > MIP_TAG_BYTES) {
-        MiPrint("A tag has four characters, of which ? is any, or is *; case matters\n");
+        MiFail("A tag has four characters, of which ? is any, or is *; case matters.");
         return FALSE;
     }
     memcpy(Pattern->Text, Text, Length);

@@ -10,7 +10,7 @@
 static BOOLEAN MipHasThreads(void)
 {
     if (KeGetCurrentThread() == NULL) {
-        MiPrint("There are no threads yet\n");
+        MiFail("There are no threads yet.");
         return FALSE;
     }
     return TRUE;
@@ -29,7 +29,7 @@ void MiCommandThread(const char *Arguments)
         Thread = (ULONG_PTR)KeGetCurrentThread();
     }
     if (!KiDumpThread(MiPrintSink, NULL, (const void *)Thread)) {
-        MiPrint("%08X is not the address of a thread; !stacks lists them\n", (ULONG)Thread);
+        MiFail("%08X is not the address of a thread; !stacks lists them.", (ULONG)Thread);
     }
 }
 
@@ -57,7 +57,7 @@ void MiCommandStacks(const char *Arguments)
         return;
     }
     if (Detail > 2) {
-        MiPrint("The detail is 0 (a line each), 1 (with waits) or 2 (everything)\n");
+        MiFail("The detail is 0 (a line each), 1 (with waits) or 2 (everything).");
         return;
     }
     KiDumpStacks(MiPrintSink, NULL, (ULONG)Detail, Arguments);

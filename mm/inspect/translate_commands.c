@@ -20,7 +20,7 @@ static BOOLEAN MipReadTable(PFN_NUMBER Frame, ULONG Index, MMPTE *Pte)
 
     if (MiPfnDatabase == NULL || !MiIsRamFrame(Frame) ||
         !MmIsAddressValid(MiGetPteAddress(MI_HYPERSPACE_START))) {
-        MiPrint("Frame %x cannot be read\n", Frame);
+        MiFail("Frame %x cannot be read.", Frame);
         return FALSE;
     }
     Window = MiMapFrameInHyperspace(Frame, &OldIrql);
@@ -79,7 +79,7 @@ void MiCommandVtop(const char *Arguments)
         Status = MiTakeArgument(&Arguments, &Va);
     }
     if (Status == STATUS_NO_MORE_ENTRIES) {
-        MiPrint("Which address?  !vtop <dirbase or 0> <va>\n");
+        MiFail("Which address?  !vtop <dirbase or 0> <va>.");
     }
     if (!NT_SUCCESS(Status)) {
         return;
@@ -129,13 +129,13 @@ void MiCommandSearchPte(const char *Arguments)
     NTSTATUS Status = MiTakeArgument(&Arguments, &Frame);
 
     if (Status == STATUS_NO_MORE_ENTRIES) {
-        MiPrint("Which frame?  !searchpte <pfn>\n");
+        MiFail("Which frame?  !searchpte <pfn>.");
     }
     if (!NT_SUCCESS(Status)) {
         return;
     }
     MiPrint("Searching the running address space for PTEs that contain PFN %x\n", (ULONG)Frame);
-    for (Index = 0; Index < PTE_PER_PAGE; Index++) {
+    for (Index = 0; Index < PTE_PER_PAGE && !MiStopRequested(); Index++) {
         ULONG_PTR Va = (ULONG_PTR)Index << PDI_SHIFT;
         MMPTE Pde = MiReadPte(MiGetPdeAddress(Va));
         MI_PTE_KIND Kind = MiPdeKind(Pde);

@@ -43,7 +43,7 @@ BOOLEAN MiCommandNeedsSystemPtes(void)
 
     MiQuerySystemPtes(&Counters);
     if (Counters.Total == 0) {
-        MiPrint("There are no system PTEs yet\n");
+        MiFail("There are no system PTEs yet.");
     }
     return Counters.Total != 0;
 }
@@ -139,8 +139,8 @@ void MiCommandVm(const char *Arguments)
         return;
     }
     if ((Flags & ~(ULONG_PTR)MIP_ALL_FLAGS) != 0) {
-        MiPrint("Flags: 1 no processes, 2 stacks, 4 terminal server, 8 pagefile log,"
-                " 10 owners, 20 kernel VA\n");
+        MiFail("Flags: 1 no processes, 2 stacks, 4 terminal server, 8 pagefile log,"
+               " 10 owners, 20 kernel VA.");
         return;
     }
     MiQueryPfnCounters(&Counters);
@@ -176,7 +176,7 @@ void MiCommandSysPtes(const char *Arguments)
         return;
     }
     if ((Flags & ~(ULONG_PTR)(MIP_PTE_FREE_RUNS | MIP_PTE_OWNERS | MIP_PTE_EXPANSION)) != 0) {
-        MiPrint("Flags: 1 free runs, 4 owners of locked pages, 8 nonpaged pool's expansion\n");
+        MiFail("Flags: 1 free runs, 4 owners of locked pages, 8 nonpaged pool's expansion.");
         return;
     }
     MiDumpSystemPtes(MiPrintSink, NULL, (Flags & MIP_PTE_FREE_RUNS) != 0);

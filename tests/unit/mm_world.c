@@ -6,7 +6,6 @@
 
 #include "mm/sysva/layout.h"
 #include "mm/sysva/system_ptes.h"
-#include "tests/unit/world.h"
 #include "verify.h"
 
 #include <string.h>
@@ -39,7 +38,6 @@ void MmWorldPowerOn(ULONG Frames)
 {
     const ULONG First = HOST_FIRST_FREE_FRAME + FIRMWARE_FRAMES;
 
-    WorldForget();
     HostMachineCreate(Frames, TestSeed());
     HostSetFaultHandler(Fault);
     Runs[0] = (LOADER_MEMORY_RUN){HOST_DIRECTORY_FRAME, 1, LoaderPageTables, 0};

@@ -5,7 +5,6 @@
 #include "tests/unit/pfn_machine.h"
 
 #include "nt/bugcodes.h"
-#include "tests/unit/world.h"
 #include "verify.h"
 
 #include <stdlib.h>
@@ -36,7 +35,6 @@ static void Restore(PFN_NUMBER Frame)
 
 void PfnPowerOn(ULONG Frames, const LOADER_MEMORY_RUN *Runs, ULONG Count)
 {
-    WorldForget();
     HostMachineCreate(Frames, TestSeed());
     MiSetPageColors(0);
     MiFailFrameAllocation = 0;

@@ -5,7 +5,6 @@
 #include "tests/unit/pool_world.h"
 
 #include "tests/unit/test.h"
-#include "tests/unit/world.h"
 #include "verify.h"
 
 #define VALID_WRITABLE 3u /* MMPTE: Valid, Write */
@@ -120,7 +119,6 @@ void PoolWorldCreate(const POOL_WORLD *World)
         {POOL_PAGED_VA, World->PagedPages, Bits[2], ChargePaged, DischargePaged},
     };
 
-    WorldForget();
     HostMachineCreate(FRAMES, TestSeed());
     HostSetFaultHandler(DemandZeroPaged);
     FreeFrameCount = 0;

@@ -6,7 +6,6 @@
 #include "tests/unit/command_bench.h"
 #include <string.h>
 #include "tests/unit/pfn_machine.h"
-#include "tests/unit/world.h"
 
 static const char *const Lists[] = {
     "Zeroed: ",          "Free: ", "Standby: ", " Modified: ", "Active/Valid: ", "Transition: ",
@@ -112,12 +111,11 @@ TEST(Pfn_shows_state_and_flags_of_a_frame)
 
 TEST(Pfn_commands_say_that_there_is_no_database_yet)
 {
-    WorldForget();
     HostMachineCreate(16, TestSeed());
-    CHECK_TEXT("There is no page-frame database yet\n", Command("!pfn 1"));
-    CHECK_TEXT("There is no page-frame database yet\n", Command("!memusage"));
-    CHECK_TEXT("There is no page-frame database yet\n", Command("!vm"));
-    CHECK_TEXT("There are no system PTEs yet\n", Command("!sysptes"));
-    CHECK_TEXT("There are no pools yet\n", Command("!poolused"));
+    CHECK_TEXT("There is no page-frame database yet.\n", Command("!pfn 1"));
+    CHECK_TEXT("There is no page-frame database yet.\n", Command("!memusage"));
+    CHECK_TEXT("There is no page-frame database yet.\n", Command("!vm"));
+    CHECK_TEXT("There are no system PTEs yet.\n", Command("!sysptes"));
+    CHECK_TEXT("There are no pools yet.\n", Command("!poolused"));
     HostMachineDelete();
 }

@@ -5,14 +5,12 @@
 #include "mm/sysva/pte_make.h"
 #include "mm/sysva/system_ptes.h"
 #include "tests/unit/command_bench.h"
-#include "tests/unit/world.h"
 
 #define FRAMES      512u
 #define TABLE_FRAME 0x3Bu
 
 static void Start(void)
 {
-    WorldForget();
     HostMachineCreate(FRAMES, TestSeed());
 }
 
@@ -66,8 +64,8 @@ TEST(Pte_with_1_shows_the_entry_at_that_very_address)
     CHECK_TEXT("PTE at 80200010\ncontains 00000082\nnot valid: demand zero\n"
                " Protect: 4 - ReadWrite\n",
                Command("!pte 80200010 1"));
-    CHECK_TEXT("There is no entry at 80300000\n", Command("!pte 80300000 1"));
-    CHECK_TEXT("There is no entry at 80200011\n", Command("!pte 80200011 1"));
+    CHECK_TEXT("There is no entry at 80300000.\n", Command("!pte 80300000 1"));
+    CHECK_TEXT("There is no entry at 80200011.\n", Command("!pte 80200011 1"));
     HostMachineDelete();
 }
 
@@ -152,7 +150,7 @@ TEST(Pte_refuses_what_makes_no_sense)
 {
     Start();
     CHECK_SHOWS("Which address?", Command("!pte"));
-    CHECK_SHOWS("The range ends before it begins\n", Command("!pte 80000000 70000000"));
+    CHECK_SHOWS("The range ends before it begins.\n", Command("!pte 80000000 70000000"));
     CHECK(Command("!pte zebra")[0] != 0);
     HostMachineDelete();
 }

@@ -71,10 +71,10 @@ TEST(Vtop_reads_no_frame_that_is_not_RAM)
     PFN_NUMBER Directory;
 
     PopulatedStart();
-    CHECK_TEXT("Frame 12345 cannot be read\n", Command("!vtop 12345 80123abc"));
+    CHECK_TEXT("Frame 12345 cannot be read.\n", Command("!vtop 12345 80123abc"));
     Directory = MakeDirectory(0x155);
     ((PMMPTE)HostFrame(Directory))[VA >> PDI_SHIFT] = MiMakeKernelPde(0xFFFFF);
-    CHECK_TEXT("Frame fffff cannot be read\n", Command("!vtop %x 80123abc", Directory));
+    CHECK_TEXT("Frame fffff cannot be read.\n", Command("!vtop %x 80123abc", Directory));
     CHECK_SHOWS("Which address?", Command("!vtop"));
     CHECK_SHOWS("Which address?", Command("!vtop 0"));
     HostMachineDelete();

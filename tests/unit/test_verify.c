@@ -11,7 +11,6 @@
 #include <string.h>
 #include "tests/unit/pool_world.h"
 #include "tests/unit/sysva_machine.h"
-#include "tests/unit/world.h"
 
 static void Verify(PVOID Context)
 {
@@ -50,7 +49,6 @@ TEST(VerifyAll_passes_a_machine_with_everything)
 
 TEST(VerifyAll_passes_a_machine_with_nothing)
 {
-    WorldForget();
     HostMachineCreate(16, TestSeed());
     MiVerifyAll();
     HostMachineDelete();
@@ -207,7 +205,6 @@ TEST(Verify_command_names_each_part)
     CHECK_SHOWS("  pools                                           sound\n", Shown);
     CHECK(strstr(Shown, "not started") == NULL);
     PopulatedFinish();
-    WorldForget();
     HostMachineCreate(16, TestSeed());
     Shown = Command("!verify");
     CHECK_SHOWS("  pools                                           not started\n", Shown);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.c - see world.h.  No lock analysis: nobody else runs.
+ * core.c - after power-on no subsystem of the core exists, whatever an earlier machine had started.
+ *
+ * So MiVerifyAll, and the monitor's commands, see what this machine has.  No lock analysis: nobody
+ * else runs.
  */
-#include "tests/unit/world.h"
+#include "tests/host/machine_i.h"
 
 #include "mm/pfn/pfn.h"
 #include "mm/pool/pool_pages.h"
@@ -19,7 +22,7 @@ static void ForgetSystemPtes(void) NT_NO_LOCK_ANALYSIS
     KeInitializeSpinLock(&MiSystemPteLock);
 }
 
-void WorldForget(void)
+void HostpForgetCore(void)
 {
     static ULONG NoBits;
     const MI_POOL_RANGE None = {.Bits = &NoBits};
