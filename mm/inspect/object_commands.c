@@ -6,8 +6,8 @@
 
 const MI_COMMAND MiObjectCommands[] = {
     {"!poolused", MiCommandPoolUsed, "[flags [tag]]", "pool by tag: 1 verbose, 2 or 4 sorted"},
-    {"!pool", MiCommandPool, "[addr [flags]]", "the blocks of a pool page: 1 contents, 2 one only"},
-    {"!poolfind", MiCommandPoolFind, "<tag> [type]", "the blocks with a tag: 0 nonpaged, 1 paged"},
+    {"!pool", MiCommandPool, "[addr [flags]]", "a pool page's blocks: 1 contents, 2 one only"},
+    {"!poolfind", MiCommandPoolFind, "<tag> [type]", "a tag's blocks: 0 nonpaged, 1 paged"},
     {"!poolval", MiCommandPoolVal, "<addr> [level]", "is a pool page sound: level 0 to 3"},
     {"!lookaside", MiCommandLookaside, "[addr]", "look-aside lists"},
     {"!thread", MiCommandThread, "[addr]", "a thread, and what it waits for"},

@@ -92,11 +92,10 @@ static void MipPrintPagedPools(ULONG UsedPages)
         Others += MiFindPool(PagedPool, Index)->Pages;
     }
     for (Index = 0; Index < MI_PAGED_POOLS; Index++) {
-        MiPrint("  PagedPool %u Usage:   ", Index);
-        MiPrint(" %8u (%9u Kb)\n",
-                Index == 0 ? UsedPages - Others : MiFindPool(PagedPool, Index)->Pages,
-                MIP_KB_PER_PAGE *
-                    (Index == 0 ? UsedPages - Others : MiFindPool(PagedPool, Index)->Pages));
+        char Name[sizeof("PagedPool 4294967295 Usage:")];
+
+        RtlStringCbPrintfA(Name, sizeof(Name), "PagedPool %u Usage:", Index);
+        MipPrintLine(Name, Index == 0 ? UsedPages - Others : MiFindPool(PagedPool, Index)->Pages);
     }
 }
 

@@ -98,6 +98,9 @@ static const char *MipFrameUse(const MMPFN *Pfn)
     return Type < RTL_NUMBER_OF(MipLoaderNames) ? MipLoaderNames[Type] : "?";
 }
 
+/* The bits of u3 that !pfn shows as letters: M, R, W and P. */
+#define MIP_LETTERS 0xFu
+
 static void MipDumpEntry(RTL_PRINT_SINK *Sink, PVOID Context, PFN_NUMBER Frame, const MMPFN *Pfn)
 {
     BOOLEAN Listed = Pfn->u3.e1.PageLocation < ActiveAndValid;
@@ -114,10 +117,11 @@ static void MipDumpEntry(RTL_PRINT_SINK *Sink, PVOID Context, PFN_NUMBER Frame, 
     } else {
         RtlFormat(Sink, Context, "none");
     }
-    RtlFormat(Sink, Context, "  %s  %s%s%s%s%s%s%s\n",
+    RtlFormat(Sink, Context, "  %s%s%s%s%s%s%s%s%s\n",
               Pfn->u4.PteFrame == MI_PTE_FRAME_NOT_RAM
                   ? "NotRam"
                   : MiPageStateName((MMLISTS)Pfn->u3.e1.PageLocation),
+              (Pfn->u3.Long & MIP_LETTERS) != 0 || Use != NULL ? "  " : "",
               Pfn->u3.e1.Modified ? "M" : "", Pfn->u3.e1.PrototypePte ? "P" : "",
               Pfn->u3.e1.ReadInProgress ? "R" : "", Pfn->u3.e1.WriteInProgress ? "W" : "",
               Use != NULL ? "(" : "", Use != NULL ? Use : "", Use != NULL ? ")" : "");
