@@ -13,11 +13,13 @@
 /*
  * Drive the controller F, the driver's Number-th, and add its disks.
  *
- * => PASSIVE_LEVEL.  On failure F has no driver, accesses no memory, and nothing is left behind.
+ * => PASSIVE_LEVEL.  On failure F has no driver and accesses no memory.  STATUS_NO_SUCH_DEVICE:
+ *    there is no disk on it.
  */
 typedef NTSTATUS DRIVER_ADD_DEVICE(HAL_PCI_FUNCTION F, ULONG Number);
 
 DRIVER_ADD_DEVICE VirtioBlkAddDevice;
+DRIVER_ADD_DEVICE AhciAddDevice;
 
 /* A disk was found; it stays.  => PASSIVE_LEVEL. */
 void DriverAddDisk(PDISK_DEVICE Disk);

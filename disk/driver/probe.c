@@ -25,7 +25,7 @@ typedef struct _DRIVERP_KIND {
 static const DRIVERP_KIND DriverpKinds[] = {
     {DRIVERP_ID(0x1AF4, 0x1001), 0, 0, "virtio-blk (transitional)", "", VirtioBlkAddDevice},
     {DRIVERP_ID(0x1AF4, 0x1042), 0, 0, "virtio-blk", "", VirtioBlkAddDevice},
-    {0, 0x010601, 0xFFFFFF, "AHCI", "", NULL},
+    {0, 0x010601, 0xFFFFFF, "AHCI", "", AhciAddDevice},
     {0, 0x010802, 0xFFFFFF, "NVMe", "", NULL},
     {0, 0x0C0330, 0xFFFFFF, "xHCI (USB)", "", NULL},
     {0, 0x010400, 0xFFFF00, "RAID", ": switch it to AHCI or NVMe in the firmware's setup", NULL},
@@ -104,6 +104,10 @@ static void DriverpVisit(HAL_PCI_FUNCTION F, PVOID Context)
         return;
     }
     Status = Kind->AddDevice(F, Counts[Kind - DriverpKinds]++);
+    if (Status == STATUS_NO_SUCH_DEVICE) {
+        KiPrint(": no disk on it\n");
+        return;
+    }
     if (!NT_SUCCESS(Status)) {
         KiPrint(": cannot be used, status %08x\n", (ULONG)Status);
         return;
