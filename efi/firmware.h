@@ -83,8 +83,12 @@ void BlPause(ULONG Seconds);
  *    after BlFail.  Code: executable, unless the firmware wants to be asked (BlMapSwitchPage). */
 PVOID BlAllocatePages(ULONG Pages, ULONG Type, BOOLEAN Code);
 
-/* Return all that BlAllocatePages gave. */
+/* Return all that BlAllocatePages gave, or the last of it. */
 void BlReleasePages(void);
+void BlReleaseLastPages(void);
+
+/* => Whether the firmware could give so many, in one piece. */
+BOOLEAN BlHaveKilobytes(ULONG Kilobytes);
 
 /* ---- volume.c ---- */
 
@@ -93,8 +97,14 @@ BOOLEAN BlFindVolume(void);
 /* Close what BlFindVolume opened, before the firmware gets the machine back. */
 void BlCloseVolume(void);
 
-/* => TRUE with File->Data == NULL when the file does not exist and Required is FALSE. */
-BOOLEAN BlReadFile(const CHAR16 *Name, BOOLEAN Required, BL_FILE *File);
+/*
+ * Read a file of the root directory; Name begins with a backslash.
+ *
+ * => Without NULL: the file must be there; FALSE after BlFail.
+ * => Without is a sentence: when the file is missing or cannot be read, that and the sentence are
+ *    printed, File->Data is NULL and the result TRUE.  FALSE only when memory lacks.
+ */
+BOOLEAN BlReadFile(const CHAR16 *Name, const char *Without, BL_FILE *File);
 
 /* Fill LOADER_BLOCK.BootPartition. */
 void BlDescribeBootPartition(void);
