@@ -17,6 +17,16 @@
 #include "nt/status.h"
 #include "rtl.h"
 
+/*
+ * UEFI's structures have 64-bit members at multiples of 8, which gcc for 32 bits does only with
+ * -malign-double: without it every such structure of the 32-bit loader would be misread.
+ */
+typedef struct _BLP_ALIGNMENT {
+    UINT8 First;
+    UINT64 Second;
+} BLP_ALIGNMENT;
+NT_C_ASSERT(offsetof(BLP_ALIGNMENT, Second) == 8);
+
 /* The trampoline runs identity-mapped below the kernel's half, so all our memory stays there. */
 #define BL_HIGHEST_ADDRESS 0x7FFFFFFFu
 
