@@ -21,6 +21,12 @@
 
 typedef struct _KTHREAD *PKTHREAD, *PRKTHREAD;
 
+/* ---- IRQL: arch/cpu.h has the fast calls ---- */
+
+/* => As KfRaiseIrql and KfLowerIrql. */
+void NTAPI KeRaiseIrql(KIRQL NewIrql, PKIRQL OldIrql);
+void NTAPI KeLowerIrql(KIRQL NewIrql);
+
 /* ---- dispatcher objects: what a thread can wait for ---- */
 
 /* DISPATCHER_HEADER.Type, and KDPC.Type. */

@@ -87,6 +87,16 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop);
 
 /* ---- what it shows ---- */
 
+/*
+ * Provoke one of the core's bug checks, after a line "# expected: STOP ..." with code and
+ * parameters.
+ *
+ * => PASSIVE_LEVEL, after MmStartSystemThreads.  Returns when Kind is not known.
+ */
+void MmCrash(const char *Kind);
+extern const char MmCrashKinds[]; /* their names, a blank between two */
+extern MM_STOP MmExpectedStop;    /* what the line said; "any" is 0xA11A11A1 */
+
 /* The memory manager's lines of the boot's report.  => PASSIVE_LEVEL. */
 void MiReportMemory(void);
 

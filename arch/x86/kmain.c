@@ -26,6 +26,7 @@
 #include "rtl.h"
 
 const LOADER_BLOCK *KiLoaderBlock;
+static HAL_BUS_MASTERS KipMasters; /* what KipBusMasters did */
 
 static void KipPageTables(void)
 {
@@ -109,19 +110,18 @@ static void KipInterrupts(void)
 /* Before any memory of the firmware's is used for something else. */
 static void KipBusMasters(void)
 {
-    const HAL_BUS_MASTERS Masters = HalStopBusMasters();
-
-    if (!Masters.Present) {
+    KipMasters = HalStopBusMasters();
+    if (!KipMasters.Present) {
         KiPrint("PCI        no configuration mechanism 1: devices go on as firmware left them\n");
         return;
     }
     KiPrint("PCI        %u functions, %u bus masters stopped; %u bridges, %u displays left\n",
-            Masters.Functions, Masters.Stopped, Masters.Bridges, Masters.Displays);
-    if (Masters.Refused != 0) {
+            KipMasters.Functions, KipMasters.Stopped, KipMasters.Bridges, KipMasters.Displays);
+    if (KipMasters.Refused != 0) {
         KiPrint("           %u functions still may write to memory: bus %02x, device %02x, "
                 "function %u\n",
-                Masters.Refused, Masters.LastRefused.Bus, Masters.LastRefused.Device,
-                Masters.LastRefused.Function);
+                KipMasters.Refused, KipMasters.LastRefused.Bus, KipMasters.LastRefused.Device,
+                KipMasters.LastRefused.Function);
     }
 }
 
@@ -172,6 +172,17 @@ static void KipMemoryManager(void)
     MmInitSystem(&Boot);
 }
 
+/* What a device may still write to is nobody's memory. */
+static void KipReleaseMemory(void)
+{
+    if (!KipMasters.Present || KipMasters.Refused != 0) {
+        KiPrint("The firmware's temporary memory is left alone: devices may write to it.\n");
+        return;
+    }
+    KiPrint("Memory     %u pages that firmware and loader needed are free now\n",
+            MmReleaseLoaderMemory());
+}
+
 static void KipKeyboard(void)
 {
     HalInitializeKeyboard(HalAcpi.Has8042);
@@ -203,6 +214,7 @@ static const KIP_STEP KipSteps[] = {
     {KipEnable, "PASSIVE_LEVEL, interrupts on"},
     {KipMemoryManager, "page frames, system PTEs, kernel stacks, pools"},
     {MmStartSystemThreads, "zeroed pages, work items"},
+    {KipReleaseMemory, "the firmware's temporary memory"},
     {KipKeyboard, "input from a PS/2 keyboard"},
     {KiProtectInitializedData, "a read-only IDT"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},

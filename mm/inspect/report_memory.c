@@ -20,6 +20,7 @@
 #include "mm/sysva/system_pages.h"
 #include "mm/sysva/system_ptes.h"
 #include "report.h"
+#include "verify.h"
 
 #define MIP_TAG 0x74736554u /* 'Test' */
 
@@ -289,7 +290,6 @@ static void MipReportPool(POOL_TYPE Type, const char *Name)
         }
     }
     MiQueryPoolFigures(Type, &Full);
-    MiVerifyPool();
     for (i = 0; i < MIP_BLOCKS; i++) {
         if (Blocks[i] != NULL) {
             ExFreePoolWithTag(Blocks[i], MIP_TAG);
@@ -394,6 +394,6 @@ void MiReportMemory(void)
     MipReportMdl(NonPagedPool, "nonpaged pool");
     MipReportMdl(PagedPool, "paged pool");
     MipReportContiguous();
-    MiVerifyPageLists();
+    MiVerifyAll();
     MipReportBalance(&Before);
 }
