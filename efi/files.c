@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files.c - what the loader reads: configuration, kernel, symbols, font.
+ * files.c - what the loader reads: configuration, kernel, symbols, font, script.
  *
  * Configuration mistakes are complaints with file and line; the start goes on with the documented
  * defaults.  Only the kernel itself must be there and be right.
@@ -98,14 +98,15 @@ static BOOLEAN BlpReadRegistry(void)
     return BlpAddModule(LoaderModuleSystemReg, &Values, "system.reg");
 }
 
-static BOOLEAN BlpReadModule(const CHAR16 *Name, const char *Text, ULONG Index)
+/* A file that need not be there; Missed: whoever looks at the console should know. */
+static BOOLEAN BlpReadModule(const CHAR16 *Name, const char *Text, ULONG Index, BOOLEAN Missed)
 {
     BL_FILE File;
 
     if (!BlReadFile(Name, FALSE, &File)) {
         return FALSE;
     }
-    if (File.Data == NULL) {
+    if (File.Data == NULL && Missed) {
         BlPrint("%s is not there: going on without it\n", Text);
     }
     return BlpAddModule(Index, &File, Text);
@@ -114,8 +115,9 @@ static BOOLEAN BlpReadModule(const CHAR16 *Name, const char *Text, ULONG Index)
 BOOLEAN BlReadModules(void)
 {
     return BlpAddModule(LoaderModuleBootIni, &BlpBootIni, "boot.ini") && BlpReadRegistry() &&
-           BlpReadModule(L"\\hyperspace.sym", "hyperspace.sym", LoaderModuleSymbols) &&
-           BlpReadModule(L"\\font.psf", "font.psf", LoaderModuleFont);
+           BlpReadModule(L"\\hyperspace.sym", "hyperspace.sym", LoaderModuleSymbols, TRUE) &&
+           BlpReadModule(L"\\font.psf", "font.psf", LoaderModuleFont, TRUE) &&
+           BlpReadModule(L"\\monitor.txt", "monitor.txt", LoaderModuleScript, FALSE);
 }
 
 BOOLEAN BlLoadKernel(void)
