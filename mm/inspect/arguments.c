@@ -108,7 +108,7 @@ static BOOLEAN MipIsLength(const char *Text)
 
     return (Text[0] | 0x20) == 'l' &&
            ((Next >= '0' && Next <= '9') || ((Next | 0x20) >= 'a' && (Next | 0x20) <= 'f') ||
-            Next == '(' || Next == '@' || Next == ' ');
+            Next == '(' || Next == '@' || Next == ' ' || Next == 0);
 }
 
 /* => Returns the objects from Start up to the end of the address space. */

@@ -296,8 +296,12 @@ void MiAssertCommand(const char *Arguments)
 
 void MiCrashCommand(const char *Arguments)
 {
+    if (strcmp(Arguments, "?") == 0) {
+        MiPrint("%s\n", KdCrashKinds());
+        return;
+    }
     KdCrash(*Arguments == 0 ? "manual" : Arguments);
-    MiFail(".crash: \"%s\" is not known; there are: %s", Arguments, KdCrashKinds());
+    MiFail("\"%s\" is not a kind of crash; there are: %s", Arguments, KdCrashKinds());
 }
 
 /* Without arguments what WinDbg says of a system that has not stopped; with them: stop. */

@@ -137,6 +137,14 @@ void MiReadConsoleLine(char *Line, SIZE_T Bytes)
 
 /* ---- finding commands ---- */
 
+static const char *MipSkipBlanks(const char *Text)
+{
+    while (*Text == ' ') {
+        Text++;
+    }
+    return Text;
+}
+
 static BOOLEAN MipIsPunctuation(char Character)
 {
     return Character == '?' || Character == '<';
@@ -189,12 +197,9 @@ static BOOLEAN MipExecute(const char *Text)
         MiPrint("\"%.*s\" is not a command; help lists them\n", Length, Text);
         return FALSE;
     }
-    while (*Arguments == ' ') {
-        Arguments++;
-    }
     MipFailed = FALSE;
     KdCaptureRegisters(&MiRegisters);
-    Command->Routine(Arguments);
+    Command->Routine(MipSkipBlanks(Arguments));
     return !MipFailed;
 }
 
@@ -224,14 +229,6 @@ static char *MipNextCommand(char **Line)
     return Start;
 }
 
-static BOOLEAN MipIsComment(const char *Line)
-{
-    while (*Line == ' ') {
-        Line++;
-    }
-    return *Line == '*';
-}
-
 BOOLEAN MiExecuteLine(const char *Line)
 {
     static char Copies[2][MI_LINE_BYTES]; /* $< is a command that carries lines out itself */
@@ -240,7 +237,7 @@ BOOLEAN MiExecuteLine(const char *Line)
     char *Command;
     BOOLEAN Good = TRUE;
 
-    if (MipIsComment(Line)) {
+    if (*MipSkipBlanks(Line) == '*') {
         return TRUE;
     }
     (void)RtlStringCbPrintfA(Copy, MI_LINE_BYTES, "%s", Line);
@@ -390,7 +387,7 @@ static void MipRunLines(const char *Text, SIZE_T Bytes)
         Number++;
         if (Cut) {
             MipScriptFailure(Number, "longer than a line may be");
-        } else if (Line[0] != 0) {
+        } else if (*MipSkipBlanks(Line) != 0) {
             MipScriptLine(Number, Line);
         }
     }
