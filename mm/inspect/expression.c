@@ -327,65 +327,92 @@ static ULONG_PTR MipParseOperand(PMIP_PARSER Parser)
 
 /* ---- operators ---- */
 
-/* => Returns how tightly the operator at Text binds, 1 loosest; 0: there is none. */
-static ULONG MipOperatorLevel(const char *Text)
+typedef enum _MIP_OPERATION {
+    MipOr,
+    MipXor,
+    MipAnd,
+    MipEqual,
+    MipNotEqual,
+    MipLess,
+    MipLessOrEqual,
+    MipGreater,
+    MipGreaterOrEqual,
+    MipShiftLeft,
+    MipShiftRight,
+    MipAdd,
+    MipSubtract,
+    MipMultiply,
+    MipDivide,
+    MipRemainder
+} MIP_OPERATION;
+
+typedef struct _MIP_OPERATOR {
+    const char *Text;
+    UCHAR Level; /* how tightly it binds, 1 loosest */
+    UCHAR Operation;
+} MIP_OPERATOR;
+
+/* Of two that begin alike the longer stands first. */
+static const MIP_OPERATOR MipOperators[] = {
+    {"==", 4, MipEqual},      {"!=", 4, MipNotEqual},    {"<<", 6, MipShiftLeft},
+    {">>", 6, MipShiftRight}, {"<=", 5, MipLessOrEqual}, {">=", 5, MipGreaterOrEqual},
+    {"<", 5, MipLess},        {">", 5, MipGreater},      {"|", 1, MipOr},
+    {"^", 2, MipXor},         {"&", 3, MipAnd},          {"+", 7, MipAdd},
+    {"-", 7, MipSubtract},    {"*", 8, MipMultiply},     {"/", 8, MipDivide},
+    {"%", 8, MipRemainder},
+};
+
+/* => NULL: no operator stands at Text. */
+static const MIP_OPERATOR *MipFindOperator(const char *Text)
 {
-    switch (*Text) {
-    case '|':
-        return 1;
-    case '^':
-        return 2;
-    case '&':
-        return 3;
-    case '<':
-    case '>':
-        return Text[1] == Text[0] ? 4 : 0;
-    case '+':
-    case '-':
-        return 5;
-    case '*':
-    case '/':
-    case '%':
-        return 6;
-    default:
-        return 0;
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(MipOperators); i++) {
+        if (strncmp(Text, MipOperators[i].Text, strlen(MipOperators[i].Text)) == 0) {
+            return &MipOperators[i];
+        }
     }
+    return NULL;
 }
 
-/* A shift by the width and more leaves nothing. */
-static ULONG_PTR MipShift(char Operator, ULONG_PTR Left, ULONG_PTR Right)
+/* A shift by the width and more leaves nothing.  => The divisor is not 0. */
+static ULONG_PTR MipCompute(MIP_OPERATION Operation, ULONG_PTR Left, ULONG_PTR Right)
 {
-    if (Right >= sizeof(Left) * 8) {
-        return 0;
-    }
-    return Operator == '<' ? Left << Right : Left >> Right;
-}
-
-static ULONG_PTR MipApply(PMIP_PARSER Parser, const char *Operator, ULONG_PTR Left, ULONG_PTR Right)
-{
-    switch (*Operator) {
-    case '|':
+    switch (Operation) {
+    case MipOr:
         return Left | Right;
-    case '^':
+    case MipXor:
         return Left ^ Right;
-    case '&':
+    case MipAnd:
         return Left & Right;
-    case '+':
+    case MipEqual:
+        return Left == Right;
+    case MipNotEqual:
+        return Left != Right;
+    case MipLess:
+        return Left < Right;
+    case MipLessOrEqual:
+        return Left <= Right;
+    case MipGreater:
+        return Left > Right;
+    case MipGreaterOrEqual:
+        return Left >= Right;
+    case MipShiftLeft:
+        return Right < sizeof(Left) * 8 ? Left << Right : 0;
+    case MipShiftRight:
+        return Right < sizeof(Left) * 8 ? Left >> Right : 0;
+    case MipAdd:
         return Left + Right;
-    case '-':
+    case MipSubtract:
         return Left - Right;
-    case '*':
+    case MipMultiply:
         return Left * Right;
-    case '<':
-    case '>':
-        return MipShift(*Operator, Left, Right);
-    default:
-        break;
+    case MipDivide:
+        return Left / Right;
+    case MipRemainder:
+        return Left % Right;
     }
-    if (Right == 0) {
-        return MipError(Parser, Operator, "the divisor is 0");
-    }
-    return *Operator == '/' ? Left / Right : Left % Right;
+    return 0;
 }
 
 static ULONG_PTR MipParseBinary(PMIP_PARSER Parser, ULONG Level)
@@ -393,17 +420,22 @@ static ULONG_PTR MipParseBinary(PMIP_PARSER Parser, ULONG Level)
     ULONG_PTR Left = MipParseOperand(Parser);
 
     for (;;) {
-        const char *Operator;
-        ULONG Found;
+        const MIP_OPERATOR *Operator;
+        const char *Place;
+        ULONG_PTR Right;
 
         MipSkipBlanks(Parser);
-        Operator = Parser->At;
-        Found = MipOperatorLevel(Operator);
-        if (Parser->Failed || Found == 0 || Found < Level) {
+        Place = Parser->At;
+        Operator = MipFindOperator(Place);
+        if (Parser->Failed || Operator == NULL || Operator->Level < Level) {
             return Left;
         }
-        Parser->At += Found == 4 ? 2 : 1;
-        Left = MipApply(Parser, Operator, Left, MipParseBinary(Parser, Found + 1));
+        Parser->At += strlen(Operator->Text);
+        Right = MipParseBinary(Parser, Operator->Level + 1);
+        if (Right == 0 && Operator->Level == 8 && Operator->Operation != MipMultiply) {
+            return MipError(Parser, Place, "the divisor is 0");
+        }
+        Left = MipCompute(Operator->Operation, Left, Right);
     }
 }
 

@@ -29,7 +29,7 @@ typedef enum _MI_EXPRESSION_END {
  *     80801000  0x1f  0n31  0t37  0y101  1fh   numbers, hexadecimal unless they say otherwise
  *     nt!KeBugCheckEx  KeBugCheckEx            the kernel's symbols, in any case
  *     @eax  @eip  @cr3 ...                     registers; without @ if no symbol has the name
- *     - ~ + * / % + - << >> & ^ |              in C's order of precedence
+ *     - ~ + * / % + - << >> < > <= >= == != & ^ |   as in C, without signs
  *     ( )  by(a) wo(a) dwo(a) poi(a)           what memory holds at a
  *
  * => *Text stands on the expression's first character.

@@ -153,7 +153,7 @@ static void Start(void)
 TEST(Prop_monitor_no_line_faults)
 {
     uint64_t Seed = TestSeed();
-    uint64_t Lines = TestRounds(20000);
+    uint64_t Lines = TestRounds(60000);
     char Line[200];
 
     Start();

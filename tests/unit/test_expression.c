@@ -77,6 +77,12 @@ TEST(Expression_operators_bind_as_in_C)
     CheckValue(0x80000, "80000000>>c");
     CheckValue(0, "1<<20");
     CheckValue(0, "1>>ffffffff");
+    CheckValue(1, "1 < 2 == 2 >= 2");
+    CheckValue(0, "1 > 2");
+    CheckValue(1, "-1 > 1");
+    CheckValue(1, "10 >> 4 == 2 >> 1");
+    CheckValue(2, "2 & 3 != 1 | 2");
+    CheckValue(1, "1<=1");
     CheckValue(0x16, "10|2^4&ff");
     CheckValue(6, "2*-1+8");
     CheckValue(0xFFFFF000, "-1000");
@@ -146,7 +152,7 @@ TEST(Expression_says_what_is_wrong_and_where)
     CheckError("this parenthesis is never closed", 3, "poi(1");
     CheckError("this does not belong to an expression", 1, "1)");
     CheckError("this does not belong to an expression", 2, "1 2");
-    CheckError("this does not belong to an expression", 1, "1<2");
+    CheckError("this does not belong to an expression", 1, "1=2");
     CheckError("the divisor is 0", 1, "1/0");
     CheckError("the divisor is 0", 1, "1%(1-1)");
     CheckError("there is no symbol called \"0n\"", 0, "0n");
