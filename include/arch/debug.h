@@ -40,7 +40,7 @@ typedef struct _KD_REGISTERS {
 /*
  * The caller's registers, as they are when this returns to it.
  *
- * => Its frame pointer starts a chain that can be walked for as long as the caller has not returned.
+ * => Its frame pointer starts a chain that can be walked until the caller returns.
  */
 void KdCaptureRegisters(PKD_REGISTERS Registers);
 

@@ -302,7 +302,7 @@ void MiHelpCommand(const char *Arguments)
     }
     for (Table = 0; Table < RTL_NUMBER_OF(MipTables); Table++) {
         for (Command = MipTables[Table]; Command->Name != NULL; Command++) {
-            MiPrint("  %-*s %-30s %s\n", MIP_NAME_COLUMN, Command->Name, Command->Syntax,
+            MiPrint("  %-*s %-20s %s\n", MIP_NAME_COLUMN, Command->Name, Command->Syntax,
                     Command->Help);
         }
     }

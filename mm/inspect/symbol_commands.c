@@ -96,7 +96,7 @@ static char MipLower(char Character)
     return Character >= 'A' && Character <= 'Z' ? (char)(Character + 'a' - 'A') : Character;
 }
 
-/* * stands for any characters, ? for one; case does not count.  After a mismatch the last * grows. */
+/* As x does: * is any characters, ? one, case does not count.  A mismatch makes the last * grow. */
 static BOOLEAN MipMatchesPattern(const char *Text, const char *Pattern)
 {
     const char *Star = NULL;

@@ -126,7 +126,7 @@ def keyboard_test(firmware: str) -> Test:
     def play(guest: hq.Guest, bench: Bench) -> Optional[str]:
         if not guest.wait_for(PROMPT, 60):
             return lost(guest, "the prompt")
-        return (typed(guest, "help", r"\A *help\n  help .*this list, .*\n(?:.*\n)+  Numbers are ") or
+        return (typed(guest, "help", r"\A *help\n  help .*this list.*\n(?:.*\n)+  Numbers are ") or
                 typed(guest, "vert\b\b\b\bln 80800000", r"^\(80800000\)   nt!\w+   \|  ") or
                 typed(guest, "No: Way_+?!", r'^"No:" is not a command; help lists them$') or
                 typed(guest, "report", r"^\d+ passed, 0 failed$") or

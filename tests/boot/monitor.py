@@ -48,7 +48,7 @@ SESSION: List[Tuple[str, str]] = [
     ("ed 0 1", r"00000000 is not mapped; nothing was written\.\n"),
     ("r", r"eax=%s(?: e..=%s){5}\neip=(80\w{6}) .*iopl=0 .*\ncs=0008  ss=0010  ds=0023  es=0023  "
      r"fs=0030  gs=0000 .*\ncr0=%s.*\nnt!Mi\w+\+0x\w+:\n" % (HEX, HEX, HEX)),
-    ("r cr0", r"cr0=80010031\n"),
+    ("r cr0", r"cr0=8001003[19]\n"),
     ("k", r"ChildEBP RetAddr\n(?:%s %s nt!\S+\+0x\w+\n)*%s %s nt!KiRun\S*\n"
      r"%s 00000000 nt!KiSystemStartup\+0x\w+\n" % ((HEX,) * 5)),
     ("x nt!KiCra*", r"%s nt!KiCrash\n%s nt!KiCrashKinds\n" % (HEX, HEX)),
@@ -56,7 +56,7 @@ SESSION: List[Tuple[str, str]] = [
     ("lm", r"start    end        module name\n80800000 %s   nt .*\n" % HEX),
     ("? 80800000 + 2*3", r"Evaluate expression: -\d+ = 80800006\n"),
     ("? poi(@esp) - poi(@esp)", r"Evaluate expression: 0 = 00000000\n"),
-    (".formats 1c407e62", r"Evaluate expression:\n  Hex:     1c407e62\n(?:.*\n){3}  Chars:   .@~b\n"),
+    (".formats 1c407e62", r"Evaluate expression:\n  Hex:     1c407e62\n(?:.*\n){3}.*   .@~b\n"),
     ("!irql", r"Debugger saved IRQL for processor 0x0 -- 0 \(LOW_LEVEL\)\n"),
     ("!pcr", r"KPCR for Processor 0 at ffdff000:\n(?:.*\n)+"),
     ("!idt e", r"Dumping IDT:\n0e:  %s nt!KiEntries\+0xe0\n" % HEX),

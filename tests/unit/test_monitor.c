@@ -61,7 +61,7 @@ TEST(Monitor_help_lists_each_table_and_explains_each_command)
     snprintf(All, sizeof(All), "%s", MonitorAnswer("help"));
     for (Table = 0; Table < RTL_NUMBER_OF(Tables); Table++) {
         for (Command = Tables[Table]; Command->Name != NULL; Command++) {
-            snprintf(Text, sizeof(Text), "  %-10s %-30s %s\n", Command->Name, Command->Syntax,
+            snprintf(Text, sizeof(Text), "  %-10s %-20s %s\n", Command->Name, Command->Syntax,
                      Command->Help);
             CheckHas(All, Text);
             snprintf(Text, sizeof(Text), "help %s", Command->Name);
