@@ -49,9 +49,11 @@ WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototype
           -Wpointer-arith -Wvla -Wno-address-of-packed-member
 COMMON := -std=gnu11 -g $(WARN) -Iinclude -I. -I$(B)/include -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
           -fno-strict-aliasing -fwrapv
+# the kernel uses no vector registers: stacks need no more than the ABI's old alignment
+STACK4 := $(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2)
 KCFLAGS := $(COMMON) -m32 -march=i686 -mtune=generic -O2 -ffreestanding -fno-pic -fno-pie \
           -fno-stack-protector -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
-          -mgeneral-regs-only -freg-struct-return
+          -mgeneral-regs-only -freg-struct-return $(STACK4)
 ECFLAGS := $(COMMON) -O2 -ffreestanding -fno-stack-protector -fpic -fshort-wchar \
           -fno-asynchronous-unwind-tables -mgeneral-regs-only -isystem /usr/include/efi
 ECFLAGS_x64  := $(ECFLAGS) -m64 -mno-red-zone -DGNU_EFI_USE_MS_ABI \

@@ -14,6 +14,7 @@
 #include "arch/x86/print.h"
 #include "arch/x86/symbols.h"
 #include "arch/x86/trap.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 /* capture.S knows these offsets. */
@@ -158,9 +159,13 @@ BOOLEAN KdQueryScript(const char **Text, PSIZE_T Bytes)
     return TRUE;
 }
 
+/* The machine's own, then the memory manager's. */
 const char *KdCrashKinds(void)
 {
-    return KiCrashKinds;
+    static char Kinds[512];
+
+    (void)RtlStringCbPrintfA(Kinds, sizeof(Kinds), "%s %s", KiCrashKinds, MmCrashKinds);
+    return Kinds;
 }
 
 void KdCrash(const char *Kind)

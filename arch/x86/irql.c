@@ -45,7 +45,7 @@ BOOLEAN KeDisableInterrupts(void)
     ULONG Flags;
 
     __asm__ volatile("pushf; pop %0; cli" : "=r"(Flags) : : "memory");
-    return (Flags & 0x200) != 0; /* EFLAGS.IF */
+    return (Flags & KI_EFLAGS_IF) != 0;
 }
 
 void KeRestoreInterrupts(BOOLEAN WasEnabled)
@@ -150,17 +150,22 @@ static void KipDeliverPending(void)
     KeRestoreInterrupts(Enabled);
 }
 
+void FASTCALL KiLowerIrqlFromDpcLevel(KIRQL OldIrql)
+{
+    __asm__ volatile("" ::: "memory"); /* what came before is protected by the old level */
+    KI_PCR->Irql = OldIrql;
+    if (KI_PCR->IRR >> OldIrql > 1) {
+        KipDeliverPending();
+    }
+}
+
 void FASTCALL KfLowerIrql(KIRQL NewIrql)
 {
     if (NewIrql > KI_PCR->Irql) {
         KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, KI_PCR->Irql, NewIrql, 0,
                      (ULONG)__builtin_return_address(0));
     }
-    __asm__ volatile("" ::: "memory"); /* what came before is protected by the old level */
-    KI_PCR->Irql = NewIrql;
-    if (KI_PCR->IRR >> NewIrql > 1) {
-        KipDeliverPending();
-    }
+    KiLowerIrqlFromDpcLevel(NewIrql);
 }
 
 void FASTCALL HalRequestSoftwareInterrupt(KIRQL Irql)

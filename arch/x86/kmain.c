@@ -7,6 +7,7 @@
  * the console.
  */
 #include "arch/cpu.h"
+#include "arch/cpuid.h"
 #include "arch/x86/acpi.h"
 #include "arch/x86/apic.h"
 #include "arch/x86/bugcheck.h"
@@ -20,6 +21,7 @@
 #include "arch/x86/symbols.h"
 #include "arch/x86/time.h"
 #include "ke.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 const LOADER_BLOCK *KiLoaderBlock;
@@ -120,6 +122,23 @@ static void KipEnable(void)
     __asm__ volatile("sti");
 }
 
+static void KipMemoryManager(void)
+{
+    static MM_BOOT Boot; /* stays */
+    const LOADER_BLOCK *Block = KiLoaderBlock;
+
+    Boot = (MM_BOOT){
+        .Runs = (const LOADER_MEMORY_RUN *)Block->MemoryRunsVa,
+        .RunCount = Block->MemoryRunCount,
+        .Values = (const LOADER_REGISTRY_VALUE *)Block->Modules[LoaderModuleSystemReg].Va,
+        .ValueCount = Block->RegistryValueCount,
+        .FramebufferBytes = HalFramebufferBytes(),
+        .GlobalPages = (KiReadCr4() & CR4_PGE) != 0,
+        .WriteCombining = (ArchCpuid(1, 0).Edx & CPUID_1_EDX_PAT) != 0,
+    };
+    MmInitSystem(&Boot);
+}
+
 static void KipKeyboard(void)
 {
     HalInitializeKeyboard(HalAcpi.Has8042);
@@ -147,6 +166,8 @@ static const KIP_STEP KipSteps[] = {
     {KipClocks, "calibrated counters, the clock interrupt"},
     {KipThreads, "this code is a thread; an idle thread"},
     {KipEnable, "PASSIVE_LEVEL, interrupts on"},
+    {KipMemoryManager, "page frames, system PTEs, kernel stacks, pools"},
+    {MmStartSystemThreads, "zeroed pages, work items"},
     {KipKeyboard, "input from a PS/2 keyboard"},
     {KiProtectInitializedData, "a read-only IDT"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},

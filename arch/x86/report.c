@@ -20,6 +20,7 @@
 #include "arch/x86/vectors.h"
 #include "audit.h"
 #include "ke.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 static void KipCheckMode(void)
@@ -314,6 +315,7 @@ void KiRunReport(void)
     KipCheckSymbols();
     KipCheckEntropy();
     KipCheckScreen();
+    MiReportMemory();
     KiPrint("# interrupts: %u delivered, %u held back, %u spurious, %u unexpected\n",
             KiInterruptCounters.Delivered, KiInterruptCounters.HeldBack,
             KiInterruptCounters.Spurious, KiInterruptCounters.Unexpected);

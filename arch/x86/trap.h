@@ -53,6 +53,8 @@ NT_C_ASSERT(sizeof(KTRAP_FRAME) == KTRAP_FRAME_BYTES);
 NT_C_ASSERT(offsetof(KTRAP_FRAME, SegGs) == KTRAP_FRAME_GS);
 NT_C_ASSERT(offsetof(KTRAP_FRAME, ErrCode) == KTRAP_FRAME_ERR_CODE);
 
+#define KI_EFLAGS_IF 0x200u
+
 /* Page-fault error code (Intel SDM 3A, 4.7). */
 #define KI_FAULT_PRESENT 0x01u
 #define KI_FAULT_WRITE   0x02u

@@ -38,6 +38,14 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(void);
  */
 void FASTCALL KfLowerIrql(KIRQL NewIrql);
 
+/*
+ * KfLowerIrql(OldIrql) for those who come from KeRaiseIrqlToDpcLevel, which returned OldIrql: no
+ * check is left to be made.
+ *
+ * => DISPATCH_LEVEL.
+ */
+void FASTCALL KiLowerIrqlFromDpcLevel(KIRQL OldIrql);
+
 /* => Returns whether interrupts were enabled; they are off now. */
 BOOLEAN KeDisableInterrupts(void);
 

@@ -101,7 +101,7 @@ void KiInitializeThread(PKTHREAD Thread, const KTHREAD_START *Start)
 
 static BOOLEAN IsStartValid(const KTHREAD_START *Start)
 {
-    return Start->Routine != NULL && Start->Priority > LOW_PRIORITY &&
+    return Start->Routine != NULL && Start->Priority >= LOW_PRIORITY &&
            Start->Priority <= HIGH_PRIORITY && Start->StackBase != NULL &&
            (ULONG_PTR)Start->StackBase % 16 == 0 && Start->StackBytes >= KI_STACK_MINIMUM;
 }

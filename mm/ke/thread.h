@@ -75,7 +75,7 @@ typedef struct _KTHREAD {
 typedef struct _KTHREAD_START {
     PKSTART_ROUTINE Routine; /* runs at PASSIVE_LEVEL; the thread ends when it returns */
     PVOID Context;
-    KPRIORITY Priority; /* 1 to HIGH_PRIORITY */
+    KPRIORITY Priority; /* LOW_PRIORITY (0: the zero-page thread alone) to HIGH_PRIORITY */
     PVOID StackBase;    /* the stack's end, 16-byte aligned; it grows down from there */
     SIZE_T StackBytes;
     KTHREAD_REAPER *Reaper; /* or NULL */

@@ -50,7 +50,7 @@ static inline KIRQL MipLockStacks(void) NT_ACQUIRES(MiKernelStackLock) NT_NO_LOC
 static inline void MipUnlockStacks(KIRQL OldIrql) NT_RELEASES(MiKernelStackLock) NT_NO_LOCK_ANALYSIS
 {
     KiGiveSpinLock(&MiKernelStackLock, 0);
-    KfLowerIrql(OldIrql);
+    KiLowerIrqlFromDpcLevel(OldIrql);
 }
 
 /* The guard's PTE. */

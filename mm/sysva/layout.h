@@ -43,6 +43,9 @@ typedef struct _MI_LAYOUT {
     ULONG SessionPoolBytes;
 } MI_LAYOUT, *PMI_LAYOUT;
 
+/* (I) The layout that the system runs with; all zero before MmInitSystem. */
+extern MI_LAYOUT MiLayout;
+
 /*
  * A value of system.reg was corrected.
  *

@@ -40,7 +40,7 @@ POOL = "0xE1000000"  # where crash.c touches what is not mapped
 CRASHES = {
     "null": ("0x0000001E", ("0xC0000005", CODE, NONE, "0x00000008"),
              "KMODE_EXCEPTION_NOT_HANDLED"),
-    "readonly": ("0x000000BE", ("0x80800000", "0x0[0-9A-Fa-f]{7}", "0x80[0-9A-Fa-f]{6}", ANY),
+    "readonly": ("0x000000BE", ("0x80800000", "0x0[0-9A-Fa-f]{7}", NONE, NONE),
                  "ATTEMPTED_WRITE_TO_READONLY_MEMORY"),
     "stack": ("0x0000007F", ("0x00000008", ANY, NONE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
     "divide": ("0x0000007F", (NONE, NONE, CODE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
@@ -57,6 +57,9 @@ CRASHES = {
     "nmi": ("0x00000080", ("0x004F4454", NONE, NONE, NONE), "NMI_HARDWARE_FAILURE"),
     "manual": ("0x000000E2", (NONE, NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
 }
+# The core's own kinds: each says in advance which stop it deserves.
+KINDS_SOURCE = os.path.join(os.path.dirname(__file__), "../../mm/inspect/crash_memory.c")
+EXPECTED = re.compile(r"^# expected: STOP (0x[0-9A-F]{8}) \((\S+), (\S+), (\S+), (\S+)\)\s*$", re.M)
 # What follows the stop line, whatever the kind.  The trace leads back to KiRun: a leaf without a
 # frame of its own hides its caller, KiCrash.
 STOP_PARTS = [
@@ -81,7 +84,10 @@ REPORT_STOPS = [
     "probe: read of a PTE without table", "probe: division by zero", "probe: invalid opcode",
     "interrupt vectors", "NMI: 1 came", "IRQL: an interrupt was held back", "IRQL: at level 0",
     "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "configuration: ", "symbols: ", "entropy: ",
-    "console: the line above was read back"]
+    "console: the line above was read back", "page frames: ", "zero-page thread: ", "frames: ",
+    "system PTEs: ", "kernel stacks: ", "nonpaged pool: ", "paged pool: ", "page faults: ",
+    "MDL: 12288 bytes of nonpaged pool", "MDL: 12288 bytes of paged pool", "contiguous memory: ",
+    "balance: 0 frames"]
 PROTECTION = re.compile(r"^(not ok|ok) \d+ - (?:protection audit|probe)\b", re.M)
 
 
@@ -161,6 +167,31 @@ def check_crash(kind: str, result: hq.Result) -> Optional[str]:
     return None
 
 
+def core_kinds() -> List[str]:
+    """The kinds that the core provokes, as its source lists them."""
+    with open(KINDS_SOURCE, encoding="utf-8") as source:
+        listed = re.search(r"MmCrashKinds\[\] =\s*((?:\"[^\"]*\"\s*)+);", source.read())
+    return " ".join(re.findall(r'"([^"]*)"', listed.group(1))).split()
+
+
+def check_core_crash(result: hq.Result) -> Optional[str]:
+    """The stop is the announced one, all four parameters."""
+    expected = EXPECTED.search(result.log)
+    if result.outcome != "bugcheck" or result.status != hq.STATUS_BUGCHECK or not result.stop:
+        return explain(result, "a bug check")
+    if not expected:
+        return explain(result, "a line that says which bug check is to come")
+    for number, (wanted, found) in enumerate(zip(expected.groups(), result.stop)):
+        if wanted not in ("any", found):
+            return explain(result, "%s as %s" % (
+                "parameter %d" % number if number else "the code", wanted))
+    screen = result.log[result.log.index("*** STOP"):]
+    for part, pattern in STOP_PARTS[:2]:
+        if not pattern.search(screen):
+            return explain(result, part)
+    return None
+
+
 def crash_test(kind: str, firmware: str) -> Test:
     name = "crash %s %s" % (kind, firmware)
 
@@ -171,7 +202,7 @@ def crash_test(kind: str, firmware: str) -> Test:
     return Test(name, run, "R18")
 
 
-def restored_test(kind: str, firmware: str, times: int) -> Test:
+def restored_test(kind: str, firmware: str, times: int, core: bool = False) -> Test:
     name = "crash %s %s, %d times from a saved machine" % (kind, firmware, times)
 
     def run(bench: Bench) -> Optional[str]:
@@ -186,7 +217,7 @@ def restored_test(kind: str, firmware: str, times: int) -> Test:
         bad = []
         for _ in range(times):
             result = hq.restore(machine, state, "crash:%s,shutdown" % kind)
-            problem = check_crash(kind, result)
+            problem = check_core_crash(result) if core else check_crash(kind, result)
             if problem:
                 bench.keep(name, result)
                 bad.append(problem)
@@ -439,6 +470,7 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
     for firmware in firmwares:
         tests += [crash_test(kind, firmware) for kind in CRASHES]
         tests += [restored_test(kind, firmware, times) for kind in CRASHES]
+        tests += [restored_test(kind, firmware, times, True) for kind in core_kinds()]
         tests += [refusal_test(*refusal, firmware) for refusal in REFUSALS]
         tests += [test(firmware) for test in COMPLAINTS]
         tests += [unknown_switch_test(firmware), maxmem_test(firmware)]

@@ -194,6 +194,12 @@ void FASTCALL KfLowerIrql(KIRQL NewIrql)
     DeliverInterrupts();
 }
 
+void FASTCALL KiLowerIrqlFromDpcLevel(KIRQL OldIrql)
+{
+    HostpRequire(Irql == DISPATCH_LEVEL, Irql);
+    KfLowerIrql(OldIrql);
+}
+
 BOOLEAN KeDisableInterrupts(void)
 {
     BOOLEAN WasEnabled = InterruptsEnabled;

@@ -31,6 +31,7 @@ MM = [
     ["mm/fault", "mm/balance"],
     ["mm/cc"],
     ["mm/io"],
+    ["mm/init"],
     ["mm/inspect"],
 ]
 DISK = [["disk/driver"], ["disk/volume"], ["disk/fat"]]
