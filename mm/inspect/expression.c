@@ -5,7 +5,8 @@
  *     binary(level)   operand { operator of that level or above, binary(its level + 1) }
  *     operand         [-~+] operand | ( binary(0) ) | function ( binary(0) ) | number | name
  *
- * Nesting is bounded (MIP_DEEPEST), because the stack is.  The first error wins and is remembered
+ * Nesting is bounded, because the stack is: MIP_DEEPEST calls, of 180 bytes at most, take less than
+ * half of a kernel stack.  The first error wins and is remembered
  * with its place; what follows it is parsed no more.
  */
 #include "mm/inspect/expression.h"
@@ -15,7 +16,7 @@
 #include "mm/inspect/debugger.h"
 #include "rtl.h"
 
-#define MIP_DEEPEST    12u
+#define MIP_DEEPEST    32u /* of MipParseBinary and MipParseOperand together */
 #define MIP_NAME_BYTES KD_SYMBOL_BYTES
 
 typedef struct _MIP_PARSER {
@@ -294,7 +295,7 @@ static ULONG_PTR MipParseOperand(PMIP_PARSER Parser)
     ULONG_PTR Value;
 
     MipSkipBlanks(Parser);
-    if (Parser->Depth == MIP_DEEPEST) {
+    if (Parser->Depth >= MIP_DEEPEST) {
         return MipError(Parser, Parser->At, "this is nested too deeply");
     }
     Parser->Depth++;
@@ -417,8 +418,10 @@ static ULONG_PTR MipCompute(MIP_OPERATION Operation, ULONG_PTR Left, ULONG_PTR R
 
 static ULONG_PTR MipParseBinary(PMIP_PARSER Parser, ULONG Level)
 {
-    ULONG_PTR Left = MipParseOperand(Parser);
+    ULONG_PTR Left;
 
+    Parser->Depth++;
+    Left = MipParseOperand(Parser);
     for (;;) {
         const MIP_OPERATOR *Operator;
         const char *Place;
@@ -428,12 +431,14 @@ static ULONG_PTR MipParseBinary(PMIP_PARSER Parser, ULONG Level)
         Place = Parser->At;
         Operator = MipFindOperator(Place);
         if (Parser->Failed || Operator == NULL || Operator->Level < Level) {
+            Parser->Depth--;
             return Left;
         }
         Parser->At += strlen(Operator->Text);
         Right = MipParseBinary(Parser, Operator->Level + 1);
         if (Right == 0 && Operator->Level == 8 && Operator->Operation != MipMultiply) {
-            return MipError(Parser, Place, "the divisor is 0");
+            (void)MipError(Parser, Place, "the divisor is 0");
+            Right = 1; /* the error stands; the loop ends with it */
         }
         Left = MipCompute(Operator->Operation, Left, Right);
     }

@@ -68,6 +68,9 @@ SESSION: List[Tuple[str, str]] = [
     # wrong input
     ("foo", r'"foo" is not a command; help lists them\n'),
     ("? 1 +", r'"1 \+", character 4: a number or a name is missing at the end\.\n'),
+    ("? " + 13 * "1|1^1&1==1<1<<1+1*(", r'".*", character \d+: this is nested too deeply\.\n'),
+    ("? " + 250 * "(", r'"\(+", character 17: this is nested too deeply\.\n'),
+    ("? " + 250 * "-", r'"-+", character 32: this is nested too deeply\.\n'),
     ("? nope", r'"nope", character 1: there is no symbol called "nope"\.\n'),
     ("db 10 L0", r"The range is empty\.\n"),
     ("x foo!*", r'"foo" is not a module; there is nt\.\n'),

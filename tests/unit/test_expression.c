@@ -167,10 +167,17 @@ TEST(Expression_nests_no_deeper_than_the_stack_allows)
     MonitorStart();
     memset(Text, '(', sizeof(Text));
     Text[sizeof(Text) - 1] = 0;
-    CheckError("this is nested too deeply", 12, Text);
+    CheckError("this is nested too deeply", 16, Text);
     memset(Text, '-', sizeof(Text) - 1);
-    CheckError("this is nested too deeply", 12, Text);
-    CheckValue(1, "(((((((((((1)))))))))))");
+    CheckError("this is nested too deeply", 31, Text);
+    memset(Text, 0, sizeof(Text));
+    while (strlen(Text) < 200) {
+        strcat(Text, "1|1^1&1==1<1<<1+1*(");
+    }
+    CheckError("this is nested too deeply", 59, Text);
+    CheckValue(1, "(((((((((((((((1)))))))))))))))");
+    CheckValue(0x29,
+               "1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1");
 }
 
 TEST(Expression_of_a_name_too_long_to_be_one)
