@@ -94,6 +94,25 @@ static void CheckEntered(void)
     }
 }
 
+static void Press(UCHAR Byte, ULONG Times)
+{
+    while (Times-- != 0) {
+        CHECK_EQUAL(MiLineEditing, MiEditLine(&Editor, Byte));
+        CheckScreen();
+    }
+}
+
+TEST(LineEditor_shows_a_line_whole_that_has_become_short_again)
+{
+    MiInitializeLineEditor(&Editor, NULL, Echo, NULL);
+    StartLine(MI_LINE_BYTES);
+    Press('x', MI_LINE_COLUMNS + 10);
+    Press('\b', 20);
+    CHECK(Editor.First != 0 && Editor.Length < MI_LINE_COLUMNS);
+    CHECK_EQUAL(MiLineEntered, MiEditLine(&Editor, '\r'));
+    CheckEntered();
+}
+
 /* Mostly characters and keys that mean something; now and then any byte. */
 static UCHAR RandomByte(uint64_t *Seed, ULONG Style)
 {

@@ -41,6 +41,19 @@ TEST(ReadVirtual_finds_nothing_where_there_is_not_even_a_page_table)
     CHECK_EQUAL(0, MiReadVirtual(0xFFFFFFFF, Buffer, 16));
 }
 
+/* What stands in an entry that is not valid means nothing to the processor. */
+TEST(ReadVirtual_leaves_pages_alone_whose_entries_are_not_valid_but_not_empty)
+{
+    MMPTE Junk = {.Long = 0xFFFFFFFE};
+
+    Start();
+    HostMapPage(HOST_DIRECTORY_FRAME, MONITOR_DATA + 0x5000, 0xFFFFF, Junk.Long % PAGE_SIZE);
+    CHECK_EQUAL(0, MiReadVirtual(MONITOR_DATA + 0x5000, Buffer, 4));
+    MiWritePte(HostFindPde(HOST_DIRECTORY_FRAME, 0xA0000000), Junk);
+    CHECK_EQUAL(0, MiReadVirtual(0xA0000000, Buffer, 4));
+    CHECK_EQUAL(0, MiReadVirtual(PTE_BASE + 4 * (0xA0000000 >> PTI_SHIFT), Buffer, 4));
+}
+
 TEST(ReadVirtual_reads_large_pages_and_page_tables)
 {
     Start();
