@@ -108,3 +108,15 @@ TEST(WriteVirtual_changes_nothing_when_a_page_is_in_the_way)
     CHECK(!MiWriteVirtual(0xFFFFFFFE, "abcd", 4, &Obstacle));
     CHECK_EQUAL(0xFFFFFFFE, Obstacle);
 }
+
+TEST(WriteVirtual_does_not_go_on_at_the_start_of_the_address_space)
+{
+    ULONG Bits = MM_PTE_BITS_VALID | MM_PTE_BITS_WRITE;
+    ULONG_PTR Obstacle = 7;
+
+    Start();
+    HostMapPage(HOST_DIRECTORY_FRAME, 0xFFFFF000, MONITOR_KERNEL_FRAME + 2, Bits);
+    HostMapPage(HOST_DIRECTORY_FRAME, 0, MONITOR_KERNEL_FRAME + 3, Bits);
+    CHECK(!MiWriteVirtual(0xFFFFFFFE, "abcd", 4, &Obstacle));
+    CHECK_EQUAL(0, Obstacle);
+}
