@@ -373,13 +373,15 @@ static SIZE_T MipCopyLine(const char *Text, SIZE_T Bytes, char Line[MI_LINE_BYTE
     return i < Bytes ? i + 1 : i;
 }
 
+/* Ctrl-C ends the script with the line that it was typed in. */
 static void MipRunLines(const char *Text, SIZE_T Bytes)
 {
     static char Line[MI_LINE_BYTES];
     ULONG Number = 0;
     BOOLEAN Cut;
 
-    while (Bytes != 0) {
+    MipStopped = FALSE;
+    while (Bytes != 0 && !MipStopped) {
         SIZE_T Taken = MipCopyLine(Text, Bytes, Line, &Cut);
 
         Text += Taken;
@@ -389,6 +391,9 @@ static void MipRunLines(const char *Text, SIZE_T Bytes)
             MipScriptFailure(Number, "longer than a line may be");
         } else if (*MipSkipBlanks(Line) != 0) {
             MipScriptLine(Number, Line);
+        }
+        if (MiStopRequested()) {
+            MipScriptFailure(Number, "stopped by Ctrl-C");
         }
     }
 }

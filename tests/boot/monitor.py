@@ -65,6 +65,7 @@ SESSION: List[Tuple[str, str]] = [
     ("memmap", r"Memory     \d+ runs\n(?:  .*\n)+"),
     ("version", r"\nHyperspace \d.*\n"),
     (".echo a; .echo b", r"a\nb\n"),
+    ("x *\r\x03", r"(?:%s nt!\S+\n){0,999}\^C\n" % HEX),  # Ctrl-C while it prints
     # wrong input
     ("foo", r'"foo" is not a command; help lists them\n'),
     ("? 1 +", r'"1 \+", character 4: a number or a name is missing at the end\.\n'),
@@ -78,6 +79,13 @@ SESSION: List[Tuple[str, str]] = [
     (".crash foo", r'"foo" is not a kind of crash; there are: null readonly .*\n'),
     (".shutdown now", r'"now" is more than this command takes\.\n'),
 ]
+
+COMMANDS = ("db dw dd dc dp dq da du d !db !dc !dd s r k x ln lm ? .formats !irql !pcr !idt dg "
+            "version .echo .assert help").split() + [".crash no"]
+WORDS = ("0 1 4 ff ffffffff fffffff8 80000000 80800000 80bfffff c0000000 c0300c00 c03fffff "
+         "ffc00000 ffdff000 ffdffffe ff000000 e1000000 fee00000 100000 KiStart nt!KiCrash nt!zz "
+         "foo!x @esp @eip-4 @zz poi(@esp) poi(poi(@ebp)) by(0) poi(c0300c00) L4 l10 L L0 L20 "
+         "(1 2) -1 ~0 1/0 zz * ? Ki* -a -d -u \"ab\" = ; -a").split()
 
 LONG = "? " + "+".join(["1"] * 60)
 # keys, what the terminal shows of the line at last, the answer
@@ -127,7 +135,7 @@ def passed(guest: hq.Guest) -> Optional[str]:
 
 def play_session(guest: hq.Guest, _: Bench) -> Optional[str]:
     for typed, wanted in SESSION:
-        _, found = answer(guest, typed + "\r")
+        _, found = answer(guest, typed if "\r" in typed else typed + "\r")
         if not re.fullmatch(wanted, found):
             return "%s: wanted %s, found:\n%s" % (typed, wanted, found)
     return passed(guest)
@@ -172,6 +180,18 @@ def play_noise(guest: hq.Guest, _: Bench) -> Optional[str]:
     guest.send(b"\x03? 0n1234\r")
     if not guest.wait_for(r"^Evaluate expression: 1234 = 000004d2$", 30):
         return lost(guest, "an answer")
+    return passed(guest)
+
+
+def play_lines(guest: hq.Guest, _: Bench) -> Optional[str]:
+    """Random lines of words that mean something, on the machine's own memory; none stops it."""
+    chance = random.Random(figures.seed())
+    for number in range(250):
+        line = " ".join([chance.choice(COMMANDS)] +
+                        [chance.choice(WORDS) for _ in range(chance.randrange(5))])
+        guest.send(line.encode() + b"\r\x03? 0n%d\r" % (1000 + number))
+        if not guest.wait_for(r"^Evaluate expression: %d = " % (1000 + number), 20):
+            return "%s: %s" % (line, lost(guest, "an answer"))
     return passed(guest)
 
 
@@ -261,6 +281,7 @@ def all_tests(thorough: bool, _seed: int) -> List[Test]:
         if thorough or firmware == "x64":
             tests += [booted("keys over the serial line edit and recall", firmware, play_editing),
                       booted("noise on the line", firmware, play_noise),
+                      booted("random commands", firmware, play_lines),
                       booted(".crash stops the machine", firmware, play_crash),
                       booted(".bugcheck", firmware, play_bugcheck),
                       booted("$< carries a script out", firmware, play_script,

@@ -176,6 +176,20 @@ TEST(Script_commands_that_fail_are_failed_lines_of_the_report)
     CheckHas(HostConsoleText(), "not ok - script: 6 lines carried out, 4 failed\n");
 }
 
+TEST(Script_ends_with_the_line_in_which_Ctrl_C_was_typed)
+{
+    MonitorStart();
+    HostConsoleType("\x03");
+    Script(".echo a\n.echo b\n", FALSE);
+    CHECK_TEXT("mm> .echo a\na\n^C\nnot ok - script line 1: stopped by Ctrl-C\n"
+               "not ok - script: 1 lines carried out, 1 failed\n",
+               HostConsoleText());
+    HostSetScript("x *\n.echo b\n");
+    HostConsoleType("\x03");
+    CheckHas(MonitorRefusal("$<; .echo after"), "not ok - script line 1: stopped by Ctrl-C\n");
+    CHECK(strstr(HostConsoleText(), "\nafter") == NULL);
+}
+
 TEST(Script_lines_too_long_fail_and_the_next_is_read)
 {
     static char Text[600];
