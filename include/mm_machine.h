@@ -5,6 +5,7 @@
 #ifndef MM_MACHINE_H
 #define MM_MACHINE_H
 
+#include "arch/cpu.h"
 #include "loader.h"
 #include "nt/types.h"
 
@@ -98,5 +99,15 @@ extern MM_STOP MmExpectedStop;    /* what the line said; "any" is 0xA11A11A1 */
 
 /* The memory manager's lines of the boot's report.  => PASSIVE_LEVEL. */
 void MiReportMemory(void);
+
+/* The dispatcher's.  => PASSIVE_LEVEL, after MmStartSystemThreads. */
+void MiReportThreads(void);
+
+/*
+ * Run Routine(Theirs) in a thread of the caller's priority while the caller runs Routine(Mine);
+ * return when both have.
+ * => PASSIVE_LEVEL, one at a time.  FALSE: there was no stack, and nothing ran.
+ */
+BOOLEAN MiRunBeside(KSTART *Routine, PVOID Theirs, PVOID Mine);
 
 #endif

@@ -65,12 +65,18 @@ KIRQL NTAPI KeGetCurrentIrql(void)
     return KI_PCR->Irql;
 }
 
+static NT_NORETURN void KipRefuseRaise(KIRQL Old, KIRQL NewIrql, PVOID Caller)
+{
+    KeBugCheckEx(NewIrql < Old ? IRQL_NOT_GREATER_OR_EQUAL : IRQL_NOT_LESS_OR_EQUAL, Old, NewIrql,
+                 0, (ULONG)Caller);
+}
+
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
 {
     KIRQL Old = KI_PCR->Irql;
 
     if (NewIrql < Old || NewIrql > HIGH_LEVEL) {
-        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, Old, NewIrql, 0, (ULONG)__builtin_return_address(0));
+        KipRefuseRaise(Old, NewIrql, __builtin_return_address(0));
     }
     KI_PCR->Irql = NewIrql;
     __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */
@@ -82,8 +88,7 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
     KIRQL Old = KI_PCR->Irql;
 
     if (Old > DISPATCH_LEVEL) {
-        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, Old, DISPATCH_LEVEL, 0,
-                     (ULONG)__builtin_return_address(0));
+        KipRefuseRaise(Old, DISPATCH_LEVEL, __builtin_return_address(0));
     }
     KI_PCR->Irql = DISPATCH_LEVEL;
     __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */

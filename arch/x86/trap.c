@@ -13,19 +13,13 @@
 
 #include "arch/cpuid.h"
 #include "arch/x86/bugcheck.h"
+#include "arch/x86/pcr.h"
 #include "mm_machine.h"
 #include "nt/status.h"
 
 #define STATUS_BREAKPOINT ((ULONG)0x80000003)
 
-/* Set by KiGuardedCall in trap.S. */
-extern PKI_FAULT KiGuardedFault;
-extern ULONG KiGuardedStack;
-extern KIRQL KiGuardedIrql;
-extern const UCHAR KiGuardedResume[];
-PKI_FAULT KiGuardedFault;
-ULONG KiGuardedStack;
-KIRQL KiGuardedIrql;
+extern const UCHAR KiGuardedResume[]; /* trap.S */
 
 static ULONG KipFaultAddress(void)
 {
@@ -44,14 +38,29 @@ static ULONG64 KipReadMsr(ULONG Msr)
     return (ULONG64)High << 32 | Low;
 }
 
-static void KipResumeGuarded(PKTRAP_FRAME Frame, ULONG Vector, ULONG Address)
+/*
+ * The guard that is in force: the head of the running stack's exception list.
+ * => NULL: there is none, or the list does not lead into this stack.
+ */
+static PKI_GUARD KipCurrentGuard(void)
 {
-    KiGuardedFault->Happened = TRUE;
-    KiGuardedFault->Vector = Vector;
-    KiGuardedFault->ErrorCode = Frame->ErrCode;
-    KiGuardedFault->Address = Vector == KI_TRAP_PAGE_FAULT ? Address : 0;
-    KiGuardedFault->Eip = Frame->Eip;
-    Frame->Eax = KiGuardedStack;
+    ULONG Head = (ULONG)KI_PCR->ExceptionList;
+
+    if (Head % sizeof(ULONG) != 0 || Head < (ULONG)KI_PCR->StackLimit ||
+        Head > (ULONG)KI_PCR->StackBase - sizeof(KI_GUARD)) {
+        return NULL;
+    }
+    return ((PKI_GUARD)Head)->Handler == KiGuardedResume ? (PKI_GUARD)Head : NULL;
+}
+
+static void KipResumeGuarded(PKI_GUARD Guard, PKTRAP_FRAME Frame, ULONG Vector, ULONG Address)
+{
+    Guard->Fault->Happened = TRUE;
+    Guard->Fault->Vector = Vector;
+    Guard->Fault->ErrorCode = Frame->ErrCode;
+    Guard->Fault->Address = Vector == KI_TRAP_PAGE_FAULT ? Address : 0;
+    Guard->Fault->Eip = Frame->Eip;
+    Frame->Eax = (ULONG)Guard;
     Frame->Eip = (ULONG)KiGuardedResume;
 }
 
@@ -118,17 +127,18 @@ static NT_NORETURN void KipMachineCheck(PKTRAP_FRAME Frame)
 void KiDispatchTrap(PKTRAP_FRAME Frame, ULONG Vector)
 {
     ULONG Address = KipFaultAddress(); /* before another fault can change it */
+    PKI_GUARD Guard = KipCurrentGuard();
     MM_STOP Stop;
 
-    if (Vector == KI_TRAP_MACHINE_CHECK && (KiGuardedStack == 0 || KipInMachineCheck())) {
+    if (Vector == KI_TRAP_MACHINE_CHECK && (Guard == NULL || KipInMachineCheck())) {
         KipMachineCheck(Frame);
     }
     if (Vector == KI_TRAP_PAGE_FAULT && KipResolvePageFault(Frame, Address, &Stop)) {
         return;
     }
     /* At a higher level it is no fault of the guarded routine, but of what interrupted it. */
-    if (KiGuardedStack != 0 && KeGetCurrentIrql() == KiGuardedIrql) {
-        KipResumeGuarded(Frame, Vector, Address);
+    if (Guard != NULL && KeGetCurrentIrql() == Guard->Irql) {
+        KipResumeGuarded(Guard, Frame, Vector, Address);
         return;
     }
     if (Vector == KI_TRAP_PAGE_FAULT) {

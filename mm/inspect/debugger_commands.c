@@ -40,7 +40,7 @@ const MI_COMMAND MiDebuggerCommands[] = {
     {".echo", MiEchoCommand, "<text>", "print text"},
     {".assert", MiAssertCommand, "<expression>", "fail when it is 0: for scripts"},
     {"$<", MiScriptCommand, "monitor.txt", "carry out the script on the disk"},
-    {".crash", MiCrashCommand, "[kind]", "stop with a bug check; .crash ? tells the kinds"},
+    {".crash", MiCrashCommand, "[kind]", "stop with a bug check; ? tells the kinds"},
     {".bugcheck", MiBugCheckCommand, "[code [p1 p2 p3 p4]]", "the bug check, or make one"},
     {".reboot", MiRebootCommand, "", "restart the machine"},
     {".shutdown", MiShutdownCommand, "", "print the verdict and switch off"},

@@ -47,7 +47,7 @@ typedef struct _KTHREAD {
     LIST_ENTRY QueueListEntry;  /* (D) Ready: in its ready queue; Terminated: for the reaper */
     LIST_ENTRY ThreadListEntry; /* (D) among all threads that did not end */
     PVOID KernelStack;          /* (D) stack pointer while it does not run */
-    PVOID StackBase;            /* (I) the stack's end, NULL: not known */
+    PVOID StackBase;            /* (I) the stack's end */
     SIZE_T StackBytes;          /* (I) */
     PKWAIT_BLOCK WaitBlockList; /* (D) ring of the blocks of its wait */
     KWAIT_BLOCK WaitBlock[THREAD_WAIT_OBJECTS + 1]; /* (D) */

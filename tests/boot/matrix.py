@@ -49,7 +49,7 @@ CRASHES = {
     "handler": ("0x0000000A", (ANY, "0x0000001C", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
     "screen": ("0x000000E2", ("0x00000002", NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
     "unmapped": ("0x00000050", (POOL, NONE, CODE, NONE), "PAGE_FAULT_IN_NONPAGED_AREA"),
-    "raise": ("0x0000000A", ("0x00000002", "0x00000001", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
+    "raise": ("0x00000009", ("0x00000002", "0x00000001", NONE, CODE), "IRQL_NOT_GREATER_OR_EQUAL"),
     "lower": ("0x0000000A", (NONE, "0x00000002", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
     "esp": ("0x0000007F", ("0x00000008", ANY, NONE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
     "nested": ("0x000000E2", ("0x00000001", NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
@@ -60,18 +60,26 @@ CRASHES = {
 # The core's own kinds: each says in advance which stop it deserves.
 KINDS_SOURCE = os.path.join(os.path.dirname(__file__), "../../mm/inspect/crash_memory.c")
 EXPECTED = re.compile(r"^# expected: STOP (0x[0-9A-F]{8}) \((\S+), (\S+), (\S+), (\S+)\)\s*$", re.M)
-# What follows the stop line, whatever the kind.  The trace leads back to KiRun: a leaf without a
-# frame of its own hides its caller, KiCrash.
+# What follows the stop line, whatever the kind.
 STOP_PARTS = [
     ("registers",
      re.compile(r"^eax=[0-9a-f]{8} ebx=.* edi=[0-9a-f]{8}\neip=[0-9a-f]{8} esp=[0-9a-f]{8} "
                 r"ebp=[0-9a-f]{8} efl=[0-9a-f]{8} irql=\d+\ncs=0008 ss=0010 ", re.M)),
     ("control registers",
      re.compile(r"^cr0=8[0-9a-f]{7} cr2=[0-9a-f]{8} cr3=[0-9a-f]{5}000 cr4=[0-9a-f]{8}$", re.M)),
-    ("a stack trace with function names",
-     re.compile(r"^ChildEBP RetAddr\n(?:[0-9a-f]{8} [0-9a-f]{8} \w[\w.]*\+0x[0-9a-f]+\n)*"
-                r"[0-9a-f]{8} [0-9a-f]{8} Ki(?:Crash|Run)\+0x[0-9a-f]+\n", re.M)),
+    ("a stack trace with function names, from KiCrash to the start",
+     re.compile(r"^ChildEBP RetAddr\n(?:FRAME\w[\w.]*\+0x[0-9a-f]+\n)*"
+                r"FRAMEKiCrash\+0x[0-9a-f]+\n(?:FRAME\w[\w.]*\+0x[0-9a-f]+\n)*"
+                r"[0-9a-f]{8} 00000000 KiSystemStartup\+0x[0-9a-f]+\n"
+                .replace("FRAME", "[0-9a-f]{8} [0-9a-f]{8} "), re.M)),
 ]
+# The innermost function of each trace that does not begin in KeBugCheckEx's caller.
+CULPRITS = {
+    "null": "KipReadNull", "readonly": "KipWriteCode", "stack": "KipRecurse",
+    "divide": "KipDivide", "opcode": "KipOpcode", "irql": "KipTouchAtDispatch",
+    "handler": "Kip(FaultyHandler|ReadNull)", "unmapped": "KipReadUnmapped", "esp": "KipLoseStack",
+    "breakpoint": "KipBreakpoint",
+}
 # A crash inside the stop screen: its stack trace is what fails.
 NESTED = re.compile(r"^ChildEBP RetAddr\n\n\*\*\* STOP: 0x00000050 while stopping$", re.M)
 # What every report holds, whatever the machine; a stop that is left out must not go unnoticed.
@@ -82,12 +90,16 @@ REPORT_STOPS = [
     "probe: write to a task stack's guard", "probe: read of free user space",
     "probe: fetch from free user space", "probe: read of the last page",
     "probe: read of a PTE without table", "probe: division by zero", "probe: invalid opcode",
+    "probe: two threads at once",
     "interrupt vectors", "NMI: 1 came", "IRQL: an interrupt was held back", "IRQL: at level 0",
-    "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "configuration: ", "symbols: ", "entropy: ",
-    "console: the line above was read back", "page frames: ", "zero-page thread: ", "frames: ",
-    "system PTEs: ", "kernel stacks: ", "nonpaged pool: ", "paged pool: ", "page faults: ",
-    "MDL: 12288 bytes of nonpaged pool", "MDL: 12288 bytes of paged pool", "contiguous memory: ",
-    "balance: 0 frames"]
+    "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "bus masters: ",
+    "configuration: ", "symbols: ", "entropy: ",
+    "console: the line above was read back",
+    "threads: 500 of 500", "priorities: ", "quantum: ", "timer: ", "wait: a timeout", "DPC: ",
+    "mutex: ", "work items: ", "stacks: ",
+    "page frames: ", "zero-page thread: ", "frames: ", "system PTEs: ", "kernel stacks: ",
+    "nonpaged pool: ", "paged pool: ", "page faults: ", "MDL: 12288 bytes of nonpaged pool",
+    "MDL: 12288 bytes of paged pool", "contiguous memory: ", "balance: 0 frames"]
 PROTECTION = re.compile(r"^(not ok|ok) \d+ - (?:protection audit|probe)\b", re.M)
 
 
@@ -142,6 +154,21 @@ def screens_test(firmware: str) -> Test:
     return Test(name, run, "boot")
 
 
+def clock_test(firmware: str) -> Test:
+    """The system time is that of the machine's clock, a few seconds later."""
+    name = "date from the firmware's clock %s" % firmware
+
+    def run(bench: Bench) -> Optional[str]:
+        result = bench.boot(name, hq.Machine(bench.image(REPORT), firmware, extra=[
+            "-rtc", "base=2031-02-28T23:59:58,clock=vm"]))
+        if result.outcome != "passed" or not re.search(
+                r"^Time +2031-0(2-28 23:59|3-01 00:00):\d\d UTC", result.log, re.M):
+            return explain(result, "passed, with the clock's date")
+        return None
+
+    return Test(name, run, "boot")
+
+
 # ---- crashes ----
 
 def check_crash(kind: str, result: hq.Result) -> Optional[str]:
@@ -162,6 +189,10 @@ def check_crash(kind: str, result: hq.Result) -> Optional[str]:
     for part, pattern in STOP_PARTS[:2] if kind == "nested" else STOP_PARTS:
         if not pattern.search(screen):
             return explain(result, part)
+    culprit = CULPRITS.get(kind)
+    if culprit and not re.search(r"^ChildEBP RetAddr\n[0-9a-f]{8} [0-9a-f]{8} %s[.+]" % culprit,
+                                 screen, re.M):
+        return explain(result, "a stack trace that begins in " + culprit)
     if kind == "nested" and not NESTED.search(screen):
         return explain(result, "the second stop's own line")
     return None
@@ -414,6 +445,7 @@ def events(log: str) -> str:
     start = re.search(r"^.*Hyperspace", log, re.M)
     text = log[start.start():] if start else log
     text = re.sub(r"(?<=entropy: )\d+", "#", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "#", text)
     return re.sub(r"\d[\d,.]*(?= ?(ns|us|ms|s|kHz|MHz|GHz|Hz|cycles|instructions|ticks)\b)",
                   "#", text)
 
@@ -474,7 +506,8 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
         tests += [refusal_test(*refusal, firmware) for refusal in REFUSALS]
         tests += [test(firmware) for test in COMPLAINTS]
         tests += [unknown_switch_test(firmware), maxmem_test(firmware)]
-        tests += [again_test(firmware), screens_test(firmware), machine_check_test(firmware)]
+        tests += [again_test(firmware), screens_test(firmware), machine_check_test(firmware),
+                  clock_test(firmware)]
         tests += [cpu_test(*lack, firmware) for lack in CPU_LACKS[firmware]]
     tests.append(secure_boot_test())
     return tests

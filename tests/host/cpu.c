@@ -11,6 +11,7 @@
  *       order of raising
  *   C2  outside of this file none of them is due, above IRQL, with interrupts on
  */
+#include "nt/bugcodes.h"
 #include "tests/host/machine_i.h"
 
 #include <string.h>
@@ -43,6 +44,7 @@ void HostpCpuReset(void)
 {
     Irql = PASSIVE_LEVEL;
     InterruptsEnabled = TRUE;
+    HostpExceptionList = EXCEPTION_CHAIN_END;
     Cycles = 0;
     PendingCount = 0;
     DispatchRequested = FALSE;
@@ -51,13 +53,14 @@ void HostpCpuReset(void)
 
 HOST_CPU_STATE HostpCpuState(void)
 {
-    return (HOST_CPU_STATE){Irql, InterruptsEnabled};
+    return (HOST_CPU_STATE){Irql, InterruptsEnabled, HostpExceptionList};
 }
 
 void HostpSetCpuState(HOST_CPU_STATE State)
 {
     Irql = State.Irql;
     InterruptsEnabled = State.InterruptsEnabled;
+    HostpExceptionList = State.ExceptionList;
 }
 
 /* ---- interrupts ---- */
@@ -159,10 +162,10 @@ KIRQL NTAPI KeGetCurrentIrql(void)
     return Irql;
 }
 
-static void RequireIrql(BOOLEAN Holds, KIRQL NewIrql, PVOID Caller)
+static void RequireIrql(BOOLEAN Holds, ULONG Code, KIRQL NewIrql, PVOID Caller)
 {
-    if (!Holds || NewIrql > HIGH_LEVEL) {
-        KeBugCheckEx(HOST_BUGCHECK_IRQL, NewIrql, Irql, 0, (ULONG_PTR)Caller);
+    if (!Holds) {
+        KeBugCheckEx(Code, Irql, NewIrql, 0, (ULONG_PTR)Caller);
     }
 }
 
@@ -170,7 +173,10 @@ KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
 {
     KIRQL OldIrql = Irql;
 
-    RequireIrql(NewIrql >= OldIrql, NewIrql, __builtin_return_address(0));
+    RequireIrql(NewIrql >= OldIrql, IRQL_NOT_GREATER_OR_EQUAL, NewIrql,
+                __builtin_return_address(0));
+    RequireIrql(NewIrql <= HIGH_LEVEL, IRQL_NOT_LESS_OR_EQUAL, NewIrql,
+                __builtin_return_address(0));
     Irql = NewIrql;
     return OldIrql;
 }
@@ -179,14 +185,15 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
 {
     KIRQL OldIrql = Irql;
 
-    RequireIrql(OldIrql <= DISPATCH_LEVEL, DISPATCH_LEVEL, __builtin_return_address(0));
+    RequireIrql(OldIrql <= DISPATCH_LEVEL, IRQL_NOT_GREATER_OR_EQUAL, DISPATCH_LEVEL,
+                __builtin_return_address(0));
     Irql = DISPATCH_LEVEL;
     return OldIrql;
 }
 
 void FASTCALL KfLowerIrql(KIRQL NewIrql)
 {
-    RequireIrql(NewIrql <= Irql, NewIrql, __builtin_return_address(0));
+    RequireIrql(NewIrql <= Irql, IRQL_NOT_LESS_OR_EQUAL, NewIrql, __builtin_return_address(0));
     Irql = NewIrql;
     if (ClockRuns && InterruptsEnabled && Irql < DISPATCH_LEVEL && HostpIsTimeToPreempt()) {
         HostpAdvanceClock(HOST_PREEMPTION_TICKS * CYCLES_OF_TICK);

@@ -83,6 +83,7 @@ void HostpTrapReset(void);
 typedef struct _HOST_CPU_STATE {
     KIRQL Irql;
     BOOLEAN InterruptsEnabled;
+    PVOID ExceptionList;
 } HOST_CPU_STATE;
 
 void HostpCpuReset(void);
@@ -112,6 +113,9 @@ typedef struct _HOST_STACK {
 } HOST_STACK, *PHOST_STACK;
 
 HOST_STACK HostpCurrentStack(void);
+
+/* Of the current stack, as fs:[0]. */
+extern PVOID HostpExceptionList;
 
 /* Tell ASan that this code runs on Stack now, having come here by no switch of ours. */
 void HostpAdoptStack(HOST_STACK Stack);

@@ -89,7 +89,8 @@ def main():
     log.say("# ---- summary, %.0f s ----\n%s" % (time.monotonic() - started, "".join(summary)))
     if options.figures:
         for identifier, (trials, failures) in sorted(told.items()):
-            figures.record(options.figures, identifier, trials, failures, time.monotonic() - started)
+            figures.record(options.figures, identifier, trials, failures,
+                           time.monotonic() - started)
         lines = figures.read(options.figures)
         figures.write(options.figures, lines)
         log.say("".join("#   %s\n" % figures.sentence(line) for line in lines))

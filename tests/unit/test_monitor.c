@@ -72,27 +72,6 @@ TEST(Monitor_help_lists_each_table_and_explains_each_command)
     CHECK_TEXT("\"db x\" is not a command; help lists them\n", MonitorRefusal("help db x"));
 }
 
-TEST(Monitor_tables_name_nothing_twice)
-{
-    const MI_COMMAND *const Tables[] = {MiDebuggerCommands, MiMemoryCommands, MiObjectCommands};
-    const char *Names[256];
-    ULONG Count = 0;
-    ULONG i;
-    ULONG j;
-
-    for (i = 0; i < RTL_NUMBER_OF(Tables); i++) {
-        for (j = 0; Tables[i][j].Name != NULL; j++) {
-            CHECK(Tables[i][j].Routine != NULL && Count < RTL_NUMBER_OF(Names));
-            Names[Count++] = Tables[i][j].Name;
-        }
-    }
-    for (i = 0; i < Count; i++) {
-        for (j = 0; j < i; j++) {
-            CHECK(strcmp(Names[i], Names[j]) != 0);
-        }
-    }
-}
-
 TEST(Monitor_reads_lines_from_the_console)
 {
     MonitorStart();
