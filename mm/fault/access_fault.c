@@ -16,7 +16,7 @@
 #include "mm/pfn/pfn_list.h"
 #include "mm/pool/pool_memory.h"
 #include "mm/pool/pool_pages.h"
-#include "mm/sysva/pte_make.h"
+#include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
 
 MI_FAULT_COUNTERS MiFaultCounters;
@@ -116,8 +116,7 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
         MiFaultCounters.Spurious++;
         return TRUE;
     }
-    if (!Entry.Hard.Valid && Entry.Long != 0 && MiIsDemandZeroPte(Entry) &&
-        MipIsPagedPool(Fault->Va)) {
+    if (MiPteKind(Entry) == MiPteDemandZero && MipIsPagedPool(Fault->Va)) {
         return MipMakePage(Fault, Stop);
     }
     return MipNameTheBug(Fault, Stop);

@@ -155,7 +155,8 @@ static BOOLEAN MipTakeCount(const char **Arguments, ULONG_PTR Start, ULONG Objec
     return Value != 0;
 }
 
-NTSTATUS MiTakeRange(const char **Arguments, ULONG ObjectBytes, ULONG DefaultCount, PMI_RANGE Range)
+NTSTATUS MiTakeRange(const char **Arguments, ULONG ObjectBytes, ULONG DefaultCount,
+                     PMI_MEMORY_RANGE Range)
 {
     ULONG64 Count = DefaultCount;
     NTSTATUS Status = MiTakeArgument(Arguments, &Range->Start);

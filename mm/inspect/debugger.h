@@ -31,10 +31,10 @@ void MiEndScript(void);
 /* What a range may span: more is a slip of the finger. */
 #define MI_RANGE_BYTES 0x100000u
 
-typedef struct _MI_RANGE {
+typedef struct _MI_MEMORY_RANGE {
     ULONG_PTR Start;
     ULONG Count; /* of objects of the size that was asked for; all within the address space */
-} MI_RANGE, *PMI_RANGE;
+} MI_MEMORY_RANGE, *PMI_MEMORY_RANGE;
 
 /*
  * Take "start", "start Ln" or "start end", where end belongs to the range and L counts objects of
@@ -44,7 +44,7 @@ typedef struct _MI_RANGE {
  * => As MiTakeArgument.
  */
 NT_MUST_CHECK NTSTATUS MiTakeRange(const char **Arguments, ULONG ObjectBytes, ULONG DefaultCount,
-                                   PMI_RANGE Range);
+                                   PMI_MEMORY_RANGE Range);
 
 /* => TRUE: *Arguments is at its end.  FALSE: a sentence about what stands there was printed. */
 NT_MUST_CHECK BOOLEAN MiTakeEnd(const char *Arguments);

@@ -115,7 +115,7 @@ static void MipPrintLine(MIP_FORMAT Format, ULONG_PTR Va, ULONG Bytes)
     MiPrint("\n");
 }
 
-static void MipPrintLines(MIP_FORMAT Format, const MI_RANGE *Range)
+static void MipPrintLines(MIP_FORMAT Format, const MI_MEMORY_RANGE *Range)
 {
     ULONG Bytes = Range->Count * MipObjectBytes(Format.Kind);
     ULONG Done;
@@ -164,7 +164,7 @@ static ULONG MipPrintStringLine(MIP_KIND Kind, ULONG_PTR Va, ULONG Limit)
     return Count;
 }
 
-static void MipPrintString(MIP_KIND Kind, const MI_RANGE *Range)
+static void MipPrintString(MIP_KIND Kind, const MI_MEMORY_RANGE *Range)
 {
     ULONG Left = Range->Count;
     ULONG_PTR Va = Range->Start;
@@ -187,7 +187,7 @@ static void MipDisplay(MIP_FORMAT Format, const char *Arguments)
     BOOLEAN String = Format.Kind == MipAnsi || Format.Kind == MipUnicode;
     ULONG ObjectBytes = MipObjectBytes(Format.Kind);
     ULONG Default = String ? MIP_STRING_LIMIT : MIP_DEFAULT_BYTES / ObjectBytes;
-    MI_RANGE Range;
+    MI_MEMORY_RANGE Range;
     NTSTATUS Status = MiTakeRange(&Arguments, ObjectBytes, Default, &Range);
 
     if (Status == STATUS_NO_MORE_ENTRIES) {

@@ -159,7 +159,7 @@ static void MipSearchChunk(ULONG_PTR Va, ULONG Bytes, const MIP_PATTERN *Pattern
     }
 }
 
-static void MipSearch(const MI_RANGE *Range, const MIP_PATTERN *Pattern)
+static void MipSearch(const MI_MEMORY_RANGE *Range, const MIP_PATTERN *Pattern)
 {
     ULONG Bytes = Range->Count * Pattern->ObjectBytes;
     ULONG Done;
@@ -176,7 +176,7 @@ void MiSearchCommand(const char *Arguments)
 {
     char Kind = 'b';
     MIP_PATTERN Pattern;
-    MI_RANGE Range;
+    MI_MEMORY_RANGE Range;
     NTSTATUS Status;
 
     if (Arguments[0] == '-' && Arguments[1] != 0 && Arguments[2] == ' ') {

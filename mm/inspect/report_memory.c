@@ -20,6 +20,7 @@
 #include "mm/sysva/system_pages.h"
 #include "mm/sysva/system_ptes.h"
 #include "report.h"
+#include "verify.h"
 
 #define MIP_TAG 0x74736554u /* 'Test' */
 
@@ -393,7 +394,6 @@ void MiReportMemory(void)
     MipReportMdl(NonPagedPool, "nonpaged pool");
     MipReportMdl(PagedPool, "paged pool");
     MipReportContiguous();
-    MiVerifyPageLists();
-    MiVerifyPool();
+    MiVerifyAll();
     MipReportBalance(&Before);
 }

@@ -65,6 +65,11 @@ HOST_WALK_RESULT HostpFillTlb(ULONG_PTR Va, PULONG ErrorCode);
 /* => Returns whether the tables, as they are now, grant what Translation does. */
 BOOLEAN HostpIsTranslationCurrent(const HOST_TRANSLATION *Translation);
 
+/* ---- core.c ---- */
+
+/* Nothing of the core was started. */
+void HostpForgetCore(void);
+
 /* ---- machine.c ---- */
 
 extern HOST_COUNTERS HostpCounters;

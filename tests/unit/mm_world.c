@@ -4,11 +4,9 @@
  */
 #include "tests/unit/mm_world.h"
 
-#include "mm/ke/thread.h"
-#include "mm/pfn/pfn_inspect.h"
-#include "mm/pool/pool.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/system_ptes.h"
+#include "verify.h"
 
 #include <string.h>
 
@@ -86,10 +84,7 @@ void MmWorldFinish(void)
 {
     ULONG_PTR Stale;
 
-    MiVerifyPageLists();
-    MiVerifySystemPtes();
-    MiVerifyPool();
-    KiVerifyThreads();
+    MiVerifyAll();
     CHECK_EQUAL(PASSIVE_LEVEL, KeGetCurrentIrql());
     MiFlushSystemPtes();
     CHECK(!HostFindStaleTranslation(&Stale));

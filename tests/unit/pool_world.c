@@ -5,6 +5,7 @@
 #include "tests/unit/pool_world.h"
 
 #include "tests/unit/test.h"
+#include "verify.h"
 
 #define VALID_WRITABLE 3u /* MMPTE: Valid, Write */
 #define FRAMES         4096u
@@ -134,7 +135,7 @@ void PoolWorldVerify(void)
 {
     ULONG_PTR Va = 0;
 
-    MiVerifyPool();
+    MiVerifyAll();
     CHECK(!HostFindStaleTranslation(&Va));
 }
 

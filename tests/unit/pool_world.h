@@ -38,7 +38,7 @@ extern const POOL_WORLD PoolWorldPlain;
 /* Power on a machine and start the pools in it. */
 void PoolWorldCreate(const POOL_WORLD *World);
 
-/* MiVerifyPool, and that the TLB holds no stale translation. */
+/* MiVerifyAll, and that the TLB holds no stale translation. */
 void PoolWorldVerify(void);
 
 /* Trim, verify, then: nothing is in use, no page is taken but MmBt's, no frame is missing. */

@@ -8,6 +8,7 @@
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/mdl.h"
 #include "tests/unit/pfn_machine.h"
+#include "verify.h"
 
 static SYSVA_BALANCE Before;
 static LOADER_MEMORY_RUN Runs[2];
@@ -53,8 +54,7 @@ void SysvaCheckBalance(void)
     ULONG_PTR Stale;
 
     MiTrimKernelStacks();
-    MiVerifySystemPtes();
-    MiVerifyPageLists();
+    MiVerifyAll();
     After = SysvaBalance();
     CHECK_EQUAL(Before.Available, After.Available);
     CHECK_EQUAL(Before.Committed, After.Committed);

@@ -81,7 +81,7 @@ TEST(TakeWord_takes_words_that_fit)
 
 static void CheckRange(const char *Arguments, ULONG ObjectBytes, ULONG_PTR Start, ULONG Count)
 {
-    MI_RANGE Range = {0, 0};
+    MI_MEMORY_RANGE Range = {0, 0};
 
     CHECK_EQUAL(STATUS_SUCCESS, MiTakeRange(&Arguments, ObjectBytes, 8, &Range));
     CHECK_EQUAL(Start, Range.Start);
@@ -108,7 +108,7 @@ TEST(TakeRange_counts_objects_and_stays_within_the_address_space)
 TEST(TakeRange_leaves_what_follows_it)
 {
     const char *Arguments = "1000 L4 41 42";
-    MI_RANGE Range;
+    MI_MEMORY_RANGE Range;
 
     Start();
     CHECK_EQUAL(STATUS_SUCCESS, MiTakeRange(&Arguments, 1, 0, &Range));
