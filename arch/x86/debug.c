@@ -12,6 +12,7 @@
 #include "arch/x86/pcr.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
+#include "arch/x86/stack_trace.h"
 #include "arch/x86/symbols.h"
 #include "arch/x86/trap.h"
 #include "mm_machine.h"
@@ -57,6 +58,22 @@ void KdQueryKernelImage(PULONG_PTR Start, PULONG_PTR End)
 {
     *Start = (ULONG_PTR)KiImageStart;
     *End = (ULONG_PTR)KiImageEnd;
+}
+
+/* ---- stacks ---- */
+
+ULONG KdTraceStack(const KD_STACK_STATE *State, PKD_STACK_FRAME Frames, ULONG Limit)
+{
+    static KI_STACK_FRAME Found[KD_STACK_FRAMES];
+    const KI_STACK_STATE Start = {State->Eip, State->Esp, State->Ebp, State->InCall};
+    ULONG Count = KiTraceStack(&Start, KiReadMappedMemory, Found, Limit);
+    ULONG i;
+
+    for (i = 0; i < Count; i++) {
+        Frames[i] =
+            (KD_STACK_FRAME){Found[i].ChildEbp, Found[i].RetAddr, Found[i].Eip, Found[i].InCall};
+    }
+    return Count;
 }
 
 /* ---- tables ---- */

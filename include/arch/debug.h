@@ -44,6 +44,32 @@ typedef struct _KD_REGISTERS {
  */
 void KdCaptureRegisters(PKD_REGISTERS Registers);
 
+/* ---- stacks ---- */
+
+/* Where a trace begins. */
+typedef struct _KD_STACK_STATE {
+    ULONG_PTR Eip;
+    ULONG_PTR Esp;
+    ULONG_PTR Ebp;
+    BOOLEAN InCall; /* Eip is where a call returns to, not an instruction that runs */
+} KD_STACK_STATE, *PKD_STACK_STATE;
+
+typedef struct _KD_STACK_FRAME {
+    ULONG_PTR ChildEbp;      /* the frame's base, or where it would be */
+    ULONG_PTR ReturnAddress; /* of its caller */
+    ULONG_PTR Eip;
+    BOOLEAN InCall;
+} KD_STACK_FRAME, *PKD_STACK_FRAME;
+
+#define KD_STACK_FRAMES 64u /* the most that are told */
+
+/*
+ * The frames from State outwards, across traps, at most Limit (<= KD_STACK_FRAMES).
+ *
+ * => Returns their number; what cannot be read or does not climb ends the trace.
+ */
+ULONG KdTraceStack(const KD_STACK_STATE *State, PKD_STACK_FRAME Frames, ULONG Limit);
+
 /* ---- the processor's tables ---- */
 
 /* An entry of the interrupt descriptor table. */

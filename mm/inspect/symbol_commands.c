@@ -33,60 +33,60 @@ BOOLEAN MiNameAddress(ULONG_PTR Va, char Name[MI_NAME_BYTES])
 /* ---- k ---- */
 
 /* One line.  A call may be its function's last instruction: then its own address has the name. */
-static void MipPrintFrame(ULONG_PTR Ebp, ULONG_PTR ReturnAddress, ULONG_PTR Eip, BOOLEAN InCall)
+static void MipPrintFrame(const KD_STACK_FRAME *Frame)
 {
+    ULONG_PTR Place = Frame->Eip - Frame->InCall;
     char Symbol[KD_SYMBOL_BYTES];
     char Name[MI_NAME_BYTES];
     ULONG_PTR Offset = 0;
 
-    MiPrint("%08lx %08lx ", (unsigned long)Ebp, (unsigned long)ReturnAddress);
-    if (MiNameAddress(Eip - InCall, Name) && KdFindSymbol(Eip - InCall, Symbol, &Offset)) {
-        MiPrint("nt!%s+0x%lx\n", Symbol, (unsigned long)Offset + InCall);
+    MiPrint("%08lx %08lx ", (unsigned long)Frame->ChildEbp, (unsigned long)Frame->ReturnAddress);
+    if (MiNameAddress(Place, Name) && KdFindSymbol(Place, Symbol, &Offset)) {
+        MiPrint("nt!%s+0x%lx\n", Symbol, (unsigned long)Offset + Frame->InCall);
     } else {
-        MiPrint("0x%lx\n", (unsigned long)Eip);
+        MiPrint("0x%lx\n", (unsigned long)Frame->Eip);
     }
 }
 
-/* EBP points at the caller's EBP and the address to return to.  The chain climbs, or it ends. */
-static void MipPrintStack(ULONG_PTR Ebp, ULONG_PTR Eip, ULONG Frames)
+static void MipPrintStack(const KD_STACK_STATE *State, ULONG Limit)
 {
-    BOOLEAN InCall = FALSE;
-    ULONG_PTR Frame[2];
+    static KD_STACK_FRAME Frames[KD_STACK_FRAMES];
+    ULONG Count = KdTraceStack(State, Frames, Limit);
+    ULONG i;
 
+    if (Count == 0) {
+        MiFail("There is no frame at %08lx.", (unsigned long)State->Ebp);
+        return;
+    }
     MiPrint("ChildEBP RetAddr\n");
-    while (Frames-- != 0 && !MiStopRequested()) {
-        if (MiReadVirtual(Ebp, Frame, sizeof(Frame)) != sizeof(Frame)) {
-            MiPrint("%08lx ????????\n", (unsigned long)Ebp);
-            break;
-        }
-        MipPrintFrame(Ebp, Frame[1], Eip, InCall);
-        if (Frame[1] == 0 || Frame[0] <= Ebp) {
-            break;
-        }
-        Ebp = Frame[0];
-        Eip = Frame[1];
-        InCall = TRUE;
+    for (i = 0; i < Count; i++) {
+        MipPrintFrame(&Frames[i]);
     }
 }
 
-/* k [= ebp esp eip] [frames]; esp is not needed, and asked for because it always was. */
+/* k [= ebp esp eip] [frames] */
 void MiStackCommand(const char *Arguments)
 {
-    ULONG_PTR Ebp = MiRegisters.Ebp;
-    ULONG_PTR Eip = MiRegisters.Eip;
+    KD_STACK_STATE State = {MiRegisters.Eip, MiRegisters.Esp, MiRegisters.Ebp, TRUE};
     ULONG_PTR Frames;
-    ULONG_PTR Esp;
 
     if (*Arguments == '=') {
         Arguments++;
-        if (!MiTakeOptional(&Arguments, Ebp, &Ebp) || !MiTakeOptional(&Arguments, 0, &Esp) ||
-            !MiTakeOptional(&Arguments, 0, &Eip)) {
+        State.InCall = FALSE;
+        if (!MiTakeOptional(&Arguments, State.Ebp, &State.Ebp) ||
+            !MiTakeOptional(&Arguments, State.Ebp, &State.Esp) ||
+            !MiTakeOptional(&Arguments, 0, &State.Eip)) {
             return;
         }
     }
-    if (MiTakeOptional(&Arguments, MIP_STACK_FRAMES, &Frames) && MiTakeEnd(Arguments)) {
-        MipPrintStack(Ebp, Eip, Frames < 0x1000 ? (ULONG)Frames : 0x1000);
+    if (!MiTakeOptional(&Arguments, MIP_STACK_FRAMES, &Frames) || !MiTakeEnd(Arguments)) {
+        return;
     }
+    if (Frames == 0 || Frames > KD_STACK_FRAMES) {
+        MiFail("From 1 to %x frames are shown.", KD_STACK_FRAMES);
+        return;
+    }
+    MipPrintStack(&State, (ULONG)Frames);
 }
 
 /* ---- x ---- */

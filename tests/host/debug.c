@@ -84,6 +84,40 @@ void KdCaptureRegisters(PKD_REGISTERS Registers)
     *Registers = HostRegisters;
 }
 
+/* ---- stacks: the chain of EBP alone ---- */
+
+/* A word of the machine's memory, past its TLB and its fault handler. */
+static BOOLEAN ReadWord(ULONG_PTR Va, PULONG Value)
+{
+    PMMPTE Pte = HostFindPte(KiCurrentDirectoryFrame(), Va);
+
+    if (Va % sizeof(ULONG) != 0 || Pte == NULL || !Pte->Hard.Valid) {
+        return FALSE;
+    }
+    memcpy(Value, (PUCHAR)HostFrame(Pte->Hard.PageFrameNumber) + Va % PAGE_SIZE, sizeof(*Value));
+    return TRUE;
+}
+
+ULONG KdTraceStack(const KD_STACK_STATE *State, PKD_STACK_FRAME Frames, ULONG Limit)
+{
+    KD_STACK_FRAME Frame = {State->Ebp, 0, State->Eip, State->InCall};
+    ULONG Count = 0;
+    ULONG Ebp;
+    ULONG ReturnAddress;
+
+    HostpRequire(Limit <= KD_STACK_FRAMES, Limit);
+    while (Count < Limit && ReadWord(Frame.ChildEbp, &Ebp) &&
+           ReadWord(Frame.ChildEbp + sizeof(ULONG), &ReturnAddress)) {
+        Frame.ReturnAddress = ReturnAddress;
+        Frames[Count++] = Frame;
+        if (ReturnAddress == 0 || Ebp <= Frame.ChildEbp) {
+            break;
+        }
+        Frame = (KD_STACK_FRAME){Ebp, 0, ReturnAddress, TRUE};
+    }
+    return Count;
+}
+
 /* ---- tables ---- */
 
 void KdReadGate(ULONG Vector, PKD_GATE Gate)

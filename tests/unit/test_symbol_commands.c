@@ -32,7 +32,8 @@ TEST(Stack_shows_frames_with_the_names_of_what_calls)
                "80900f80 80801805 0x12345678\n",
                MonitorAnswer("k"));
     CHECK_TEXT("ChildEBP RetAddr\n80900f10 80800040 nt!KeBugCheckEx+0x5\n", MonitorAnswer("k 1"));
-    CHECK_TEXT("ChildEBP RetAddr\n", MonitorAnswer("k 0"));
+    CHECK_TEXT("From 1 to 40 frames are shown.\n", MonitorRefusal("k 0"));
+    CHECK_TEXT("From 1 to 40 frames are shown.\n", MonitorRefusal("k 41"));
 }
 
 TEST(Stack_starts_where_it_is_told)
@@ -46,8 +47,9 @@ TEST(Stack_starts_where_it_is_told)
 TEST(Stack_that_is_damaged_ends)
 {
     StartWithStack();
-    CHECK_TEXT("ChildEBP RetAddr\n00000000 ????????\n", MonitorAnswer("k = 0"));
-    CHECK_TEXT("ChildEBP RetAddr\n80901ffc ????????\n", MonitorAnswer("k = 80901ffc"));
+    CHECK_TEXT("There is no frame at 00000000.\n", MonitorRefusal("k = 0"));
+    CHECK_TEXT("There is no frame at 80901ffc.\n", MonitorRefusal("k = 80901ffc"));
+    CHECK_TEXT("There is no frame at 80900f11.\n", MonitorRefusal("k = 80900f11"));
     PutFrame(MONITOR_DATA + 0xF40, MONITOR_DATA + 0xF10, MONITOR_KERNEL);
     CHECK_TEXT("ChildEBP RetAddr\n"
                "80900f10 80800040 nt!KeBugCheckEx+0x5\n"
