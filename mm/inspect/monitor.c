@@ -306,8 +306,8 @@ void MiHelpCommand(const char *Arguments)
                     Command->Help);
         }
     }
-    MiPrint("  Numbers are hexadecimal; 0n makes one decimal.  A range is <va>, <va> L<count> or\n"
-            "  <va> <last va>.  Commands are separated by ;  Ctrl-C ends what prints too much.\n");
+    MiPrint("  Numbers are hexadecimal; 0n makes one decimal.  A range is <va>, <va> L<n>\n"
+            "  or <va> <last va>.  ; separates commands.  Ctrl-C ends what prints too much.\n");
 }
 
 /* ---- scripts ---- */

@@ -159,7 +159,7 @@ void MiExamineCommand(const char *Arguments)
             Found++;
         }
     }
-    if (Found == 0) {
+    if (Found == 0 && !MiStopRequested()) {
         MiFail("No symbol is like \"%s\".", Pattern);
     }
 }

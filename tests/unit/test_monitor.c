@@ -104,6 +104,8 @@ TEST(Monitor_Ctrl_C_ends_what_prints_and_the_line)
     CheckHas(Text, "^C\nmm> .echo this\nthis\n");
     CHECK(strstr(Text, "not this\nn") == NULL && strstr(Text, "\nnot this") == NULL);
     CHECK(strstr(Text, "80800100") == NULL);
+    MonitorStart();
+    CheckHas(MonitorTyped("x *\r\x03"), "mm> x *\n^C\nmm> ");
 }
 
 TEST(Monitor_keeps_what_is_typed_while_a_command_prints)
