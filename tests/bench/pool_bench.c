@@ -2,11 +2,9 @@
 /*
  * pool_bench.c - the pools beside malloc: instructions for one operation, on the host.
  *
- * The pools' own objects with the kernel's code generation, over plain memory and over stand-ins
- * for IRQL that cost what those of arch/x86 do.  The patterns are those of the rows pool.* of
+ * The pools' own objects with the kernel's code generation, over plain memory and machine.c.  The patterns are those of the rows pool.* of
  * `make bench`, which measures the same in the booted kernel.
  */
-#include "arch/cpu.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
 #include "tests/bench/steps.h"
@@ -19,53 +17,6 @@
 #define POOL_PAGES 4096u
 #define TAG        0x68636E42u /* 'Bnch' */
 #define LIVE       1000u
-
-/* ---- the machine: one level in memory, as on arch/x86 ---- */
-
-static volatile struct {
-    KIRQL Irql;
-    ULONG Pending;
-} Pcr;
-
-KIRQL NTAPI KeGetCurrentIrql(void)
-{
-    return Pcr.Irql;
-}
-
-KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
-{
-    KIRQL Old = Pcr.Irql;
-
-    if (NewIrql < Old || NewIrql > HIGH_LEVEL) {
-        abort();
-    }
-    Pcr.Irql = NewIrql;
-    return Old;
-}
-
-void FASTCALL KfLowerIrql(KIRQL NewIrql)
-{
-    if (NewIrql > Pcr.Irql) {
-        abort();
-    }
-    Pcr.Irql = NewIrql;
-    if (Pcr.Pending >> NewIrql > 1) {
-        abort();
-    }
-}
-
-NT_NORETURN void NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
-                                    ULONG_PTR P4)
-{
-    fprintf(stderr, "bug check %x (%lx %lx %lx %lx)\n", (unsigned)Code, (unsigned long)P1,
-            (unsigned long)P2, (unsigned long)P3, (unsigned long)P4);
-    exit(1);
-}
-
-void KiConsoleWrite(const char *Text, SIZE_T Bytes)
-{
-    fwrite(Text, 1, Bytes, stderr);
-}
 
 static void StartPools(void)
 {

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.c - the processor for programs that measure: IRQL, and nothing else.
+ *
+ * IRQL costs what it does in arch/x86/irql.c: one level in memory, checked on the way up and on the
+ * way down.  There are no interrupts and one thread; whoever wants to switch ends the program.
+ */
+#include "arch/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static volatile struct {
+    KIRQL Irql;
+    ULONG Pending;
+} Pcr;
+
+KIRQL NTAPI KeGetCurrentIrql(void)
+{
+    return Pcr.Irql;
+}
+
+KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
+{
+    KIRQL Old = Pcr.Irql;
+
+    if (NewIrql < Old || NewIrql > HIGH_LEVEL) {
+        abort();
+    }
+    Pcr.Irql = NewIrql;
+    return Old;
+}
+
+KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
+{
+    return KfRaiseIrql(DISPATCH_LEVEL);
+}
+
+void FASTCALL KfLowerIrql(KIRQL NewIrql)
+{
+    if (NewIrql > Pcr.Irql) {
+        abort();
+    }
+    Pcr.Irql = NewIrql;
+    if (Pcr.Pending >> NewIrql > 1) {
+        abort();
+    }
+}
+
+ULONG64 KeReadCycleCounter(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
+NT_NORETURN void NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
+                                    ULONG_PTR P4)
+{
+    fprintf(stderr, "bug check %x (%lx %lx %lx %lx)\n", (unsigned)Code, (unsigned long)P1,
+            (unsigned long)P2, (unsigned long)P3, (unsigned long)P4);
+    exit(1);
+}
+
+void KiConsoleWrite(const char *Text, SIZE_T Bytes)
+{
+    fwrite(Text, 1, Bytes, stderr);
+}
+
+/* ---- what mm/ke wants from a machine that switches threads ---- */
+
+void KiRequestDispatchInterrupt(void)
+{
+    abort();
+}
+
+void KiConnectDispatchInterrupt(void (*Routine)(void))
+{
+    (void)Routine;
+}
+
+void KiIdleProcessor(void)
+{
+    abort();
+}
+
+PVOID KiInitializeStack(PVOID StackTop, KSTART *Routine, PVOID Context)
+{
+    (void)Routine;
+    (void)Context;
+    return StackTop;
+}
+
+void KiSwapStack(PVOID *Save, PVOID Next)
+{
+    (void)Save;
+    (void)Next;
+    abort();
+}
