@@ -18,6 +18,7 @@
 #include "mm/pool/pool_free.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 
 #define MI_LIKELY(Condition) __builtin_expect(!!(Condition), 1)
 
@@ -31,6 +32,7 @@ void MiInitializePools(BOOLEAN Poison)
     MiSetPoolFrontEnd(MiFrontEndOffForPoison, Poison);
     MiSetPoolFrontEnd(MiFrontEndOffForProtection, !MiPoolRegion(MiNonPagedInitial)->Resident &&
                                                       MiPoolRegion(MiNonPagedInitial)->Pages != 0);
+    MiInitializeSpecialPool(&(MI_POOL_RANGE){0});
 }
 
 void MiTrimPools(void)
@@ -124,10 +126,10 @@ PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
     return ExAllocatePoolWithTag(PoolType, NumberOfBytes, MI_POOL_TAG_NONE);
 }
 
-/* => TRUE: P may be looked at as a small block. */
+/* => TRUE: P may be looked at as a small block.  With the front end off nothing may. */
 MI_INLINE BOOLEAN MipLooksSmall(PVOID P)
 {
-    return (ULONG_PTR)P >= MI_SYSTEM_RANGE_START && BYTE_OFFSET(P) != 0 &&
+    return (ULONG_PTR)P >= MiPoolFront.Lowest && BYTE_OFFSET(P) != 0 &&
            BYTE_OFFSET(P) % MI_POOL_UNIT == 0;
 }
 
@@ -158,7 +160,7 @@ MI_INLINE BOOLEAN MipFreeShortly(POOL_TYPE BaseType, PVOID P, ULONG Tag)
     PMI_POOL_TAG Entry;
     ULONG BlockTag;
 
-    if (!MI_LIKELY(Size < MiPoolFront.Sizes && MipAgreesWithNext(P, Size))) {
+    if (!MI_LIKELY(Size < MI_FRONT_SIZES && MipAgreesWithNext(P, Size))) {
         return FALSE;
     }
     BlockTag = MiPoolHeaderOf(P)->PoolTag;
@@ -180,7 +182,7 @@ static BOOLEAN MipFreePage(PVOID P, ULONG Tag)
 {
     MI_BIG_BLOCK Block;
 
-    if (MiPoolFront.Sizes == 0 || !MiParkBigBlock(P, Tag, &Block)) {
+    if (!MiParkBigBlock(P, Tag, &Block)) {
         return FALSE;
     }
     if (Block.Bytes != PAGE_SIZE) {
@@ -196,7 +198,7 @@ static BOOLEAN MipFreePage(PVOID P, ULONG Tag)
 
 static MI_APART void MipFreeOther(PVOID P, ULONG Tag)
 {
-    if (BYTE_OFFSET(P) == 0 && (ULONG_PTR)P >= MI_SYSTEM_RANGE_START &&
+    if (BYTE_OFFSET(P) == 0 && (ULONG_PTR)P >= MiPoolFront.Lowest &&
         KeGetCurrentIrql() <= DISPATCH_LEVEL && MipFreePage(P, Tag)) {
         return;
     }

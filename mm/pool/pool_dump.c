@@ -8,6 +8,7 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 
 /* A tag as text, with dots for what cannot be printed. */
 typedef struct _MI_TAG_TEXT {
@@ -68,12 +69,31 @@ static BOOLEAN MipFindBlockAround(PVOID Va, PMI_BIG_BLOCK Big)
     return MiFindBigBlock((PVOID)Page, Big);
 }
 
+static void MipDumpSpecial(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
+{
+    MI_SPECIAL_BLOCK Block;
+
+    RtlFormat(Sink, Context, "Pool page %08x region is Special pool\n", (ULONG)(ULONG_PTR)Va);
+    if (!MiFindSpecialBlock(Va, &Block)) {
+        RtlFormat(Sink, Context, " %08x has no access\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
+        return;
+    }
+    RtlFormat(Sink, Context, "*%08x size %4x data %08x (%s)  (%s)  %s\n",
+              (ULONG)(ULONG_PTR)PAGE_ALIGN(Va), Block.Bytes, (ULONG)Block.Va,
+              Block.BaseType == PagedPool ? "Paged" : "NonPaged",
+              Block.InUse ? "Allocated" : "Free", MipTagText(Block.Tag).Text);
+}
+
 void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
 {
     POOL_TYPE BaseType = NonPagedPool;
     MI_POOL_PLACE Place = MiQueryPoolPlace(Va, &BaseType);
     MI_BIG_BLOCK Big;
 
+    if (MiIsSpecialPool(Va)) {
+        MipDumpSpecial(Sink, Context, Va);
+        return;
+    }
     if (Place == MiPoolPlaceOutside) {
         RtlFormat(Sink, Context, "%08x is in no pool\n", (ULONG)(ULONG_PTR)Va);
         return;

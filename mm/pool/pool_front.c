@@ -6,6 +6,7 @@
 
 #include "mi_assert.h"
 #include "mm/pool/pool_big.h"
+#include "mm/pool/pool_free.h"
 #include "mm/pool/pool_pages.h"
 #include "rtl.h"
 
@@ -17,6 +18,7 @@ static void MipApplyReasons(void)
     BOOLEAN Off = __atomic_load_n(&MipOffReasons, __ATOMIC_RELAXED) != 0;
 
     MiPoolFront.Sizes = Off ? 0 : MI_FRONT_SIZES;
+    MiPoolFront.Lowest = Off ? ~(ULONG_PTR)0 : MI_SYSTEM_RANGE_START;
 }
 
 void MiInitializePoolFrontEnd(void)

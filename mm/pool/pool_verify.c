@@ -14,6 +14,7 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
 
 /* What a walk over the pages of one base type meets. */
@@ -201,6 +202,7 @@ static void MipVerifyFrontEnd(const MI_POOL_SUMS *Sums)
 static void MipVerifyType(POOL_TYPE BaseType)
 {
     MI_POOL_SUMS Sums = {.BaseType = BaseType};
+    MI_SPECIAL_POOL_COUNTERS Special;
     MI_POOL_FIGURES Figures;
     ULONG Index;
 
@@ -214,6 +216,9 @@ static void MipVerifyType(POOL_TYPE BaseType)
         MipVerifyPoolLists(MiFindPool(BaseType, Index), &Sums);
     }
     MipVerifyFrontEnd(&Sums);
+    MiQuerySpecialPool(&Special);
+    Sums.InUseBlocks += Special.UsedPages[BaseType];
+    Sums.InUseBytes += Special.UsedPages[BaseType] * PAGE_SIZE;
     MiQueryPoolFigures(BaseType, &Figures);
     MI_ASSERT(Figures.InUseBytes == Sums.InUseBytes);
     MI_ASSERT(Figures.InUseBlocks == Sums.InUseBlocks);
@@ -222,6 +227,7 @@ static void MipVerifyType(POOL_TYPE BaseType)
 void MiVerifyPool(void)
 {
     MiVerifyBigBlocks();
+    MiVerifySpecialPool();
     MipVerifyType(NonPagedPool);
     MipVerifyType(PagedPool);
 }

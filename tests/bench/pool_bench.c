@@ -2,8 +2,9 @@
 /*
  * pool_bench.c - the pools beside malloc: instructions for one operation, on the host.
  *
- * The pools' own objects with the kernel's code generation, over plain memory and machine.c.  The patterns are those of the rows pool.* of
- * `make bench`, which measures the same in the booted kernel.
+ * The pools' own objects with the kernel's code generation, over plain memory and machine.c.  The
+ * patterns are those of the rows pool.* of `make bench`, which measures the same in the booted
+ * kernel.
  */
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"

@@ -19,6 +19,8 @@ static ULONG FreeFrameCount;
 static UCHAR Charged[POOL_MOST_PAGES]; /* of paged pool */
 static ULONG Bits[MiPoolPartCount][MI_POOL_REGION_BYTES(POOL_MOST_PAGES) / sizeof(ULONG)];
 
+static ULONG SpecialBits[MI_SPECIAL_POOL_BYTES(POOL_SPECIAL_PAGES) / sizeof(ULONG)];
+
 /* ---- frames ---- */
 
 static PFN_NUMBER TakeFrame(void)
@@ -128,6 +130,15 @@ void PoolWorldCreate(const POOL_WORLD *World)
     CHECK(NT_SUCCESS(PoolMapPages(POOL_INITIAL_VA, World->InitialPages)));
     MiInitializePoolPages(Ranges, World->Protect);
     MiInitializePools(World->Poison);
+}
+
+void PoolWorldAddSpecialPool(ULONG Pages)
+{
+    MI_POOL_RANGE Range = {POOL_SPECIAL_VA, Pages, SpecialBits, PoolMapPages, PoolUnmapPages};
+
+    CHECK(Pages <= POOL_SPECIAL_PAGES);
+    MiInitializeSpecialPool(&Range);
+    MiSelectSpecialPool(0, TRUE);
 }
 
 void PoolWorldVerify(void)

@@ -11,6 +11,7 @@
 
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 #include "tests/host/machine.h"
 
 #define POOL_INITIAL_VA    0x81000000u
@@ -37,6 +38,9 @@ extern const POOL_WORLD PoolWorldPlain;
 
 /* Power on a machine and start the pools in it. */
 void PoolWorldCreate(const POOL_WORLD *World);
+
+/* Start special pool of Pages in it.  Who gets it, MiSelectSpecialPool says: nobody at first. */
+void PoolWorldAddSpecialPool(ULONG Pages);
 
 /* MiVerifyPool, and that the TLB holds no stale translation. */
 void PoolWorldVerify(void);
