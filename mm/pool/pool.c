@@ -207,10 +207,19 @@ static MI_APART void MipFreeOther(PVOID P, ULONG Tag)
     }
 }
 
+/* => TRUE: touching P at this IRQL is right, should P be pool. */
+MI_INLINE BOOLEAN MipMayTouch(PVOID P)
+{
+    KIRQL Irql = KeGetCurrentIrql();
+
+    return MI_LIKELY(Irql <= APC_LEVEL) ||
+           (Irql == DISPATCH_LEVEL &&
+            (ULONG_PTR)P - MiPoolFront.PagedBase >= MiPoolFront.PagedBytes);
+}
+
 void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
 {
-    if (!MI_LIKELY(KeGetCurrentIrql() <= DISPATCH_LEVEL && MipLooksSmall(P) &&
-                   MipFreeShortly(NonPagedPool, P, Tag))) {
+    if (!MI_LIKELY(MipMayTouch(P) && MipLooksSmall(P) && MipFreeShortly(NonPagedPool, P, Tag))) {
         MipFreeOther(P, Tag);
     }
 }

@@ -13,10 +13,14 @@
 #include "rtl.h"
 
 /*
- * => MiInitializePoolPages was called.  Any memory that the pools gave out before is forgotten.
+ * => MiInitializePoolPages was called.  Paged pool is used after KeInitializeThreads.  Any memory
+ *    that the pools gave out before is forgotten.
  * => Poison: free room is filled, and changes to it are found; slow.
  */
 void MiInitializePools(BOOLEAN Poison);
+
+/* How many paged pools there are from MiInitializePools on, 1 to 5; without this 3. */
+void MiSetNumberOfPagedPools(ULONG Pools);
 
 /* Give back what the front end holds.  => PASSIVE_LEVEL or APC_LEVEL. */
 void MiTrimPools(void);

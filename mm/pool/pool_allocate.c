@@ -2,8 +2,9 @@
 /*
  * pool_allocate.c - the long way of an allocation: any type, any size, every failure.
  *
- *     0 .. FF0 bytes   a small block: front end, free blocks, a new page; for paged pool from the
- *                      three pools in turn; at last from what the front end gave back
+ *     0 .. FF0 bytes   a small block: front end, free blocks, a new page; for paged pool from its
+ *                      pools in turn, a busy one passed over; at last from what the front end gave
+ *                      back
  *     more             whole pages, entered in the table of big blocks
  */
 #include "mm/pool/pool.h"
@@ -61,15 +62,31 @@ static BOOLEAN MipTakeTypeApart(const MI_POOL_REQUEST *Request, MI_POOL_KIND *Ki
 
 /* ---- small blocks ---- */
 
-static PPOOL_HEADER MipAllocateFromPools(MI_POOL_KIND Kind, ULONG Units)
+/* The pool whose turn it is; when that is busy, the first behind it that is not. */
+static ULONG MipChoosePool(POOL_TYPE BaseType)
 {
-    ULONG Pools = Kind.BaseType == PagedPool ? MI_PAGED_POOLS : 1;
+    ULONG Pools = MiPoolsOf(BaseType);
     ULONG First = 0;
     ULONG Tries;
 
-    if (Kind.BaseType == PagedPool) {
-        First = __atomic_fetch_add(&MipNextPagedPool, 1, __ATOMIC_RELAXED);
+    if (Pools == 1) {
+        return 0;
     }
+    First = __atomic_fetch_add(&MipNextPagedPool, 1, __ATOMIC_RELAXED);
+    for (Tries = 0; Tries < Pools; Tries++) {
+        if (!MiPoolIsBusy(MiFindPool(BaseType, (First + Tries) % Pools))) {
+            return First + Tries;
+        }
+    }
+    return First;
+}
+
+static PPOOL_HEADER MipAllocateFromPools(MI_POOL_KIND Kind, ULONG Units)
+{
+    ULONG Pools = MiPoolsOf(Kind.BaseType);
+    ULONG First = MipChoosePool(Kind.BaseType);
+    ULONG Tries;
+
     for (Tries = 0; Tries < Pools; Tries++) {
         PMI_POOL Pool = MiFindPool(Kind.BaseType, (First + Tries) % Pools);
         PPOOL_HEADER Block = MiAllocatePoolBlock(Pool, Units, Kind.CacheAligned);

@@ -21,16 +21,25 @@
  *   B4  bit n of Map is set exactly when Lists[n] is not empty; bit n of MapOfWords when Map[n]
  *       is not 0
  *
- * Locking: the pool's lock for all of it.  A block that is not free belongs to whoever has it,
- * which is why its Own half is written without the lock.  Pages are taken and returned unlocked.
+ * Locking: the pool's lock (MiLockPool) for all of it.  A block that is not free belongs to whoever
+ * has it, which is why its Own half is written without the lock.  Pages are taken and returned
+ * unlocked.
  */
 #include "mm/pool/pool_block.h"
 
 #include "arch/cpu.h"
 #include "mi_assert.h"
+#include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
 
 MI_POOL MiPools[MI_POOLS];
+ULONG MiNumberOfPagedPools = MI_USUAL_PAGED_POOLS;
+
+void MiSetNumberOfPagedPools(ULONG Pools)
+{
+    MI_ASSERT(Pools >= 1 && Pools <= MI_MOST_PAGED_POOLS);
+    MiNumberOfPagedPools = Pools;
+}
 
 void MiInitializePoolBlocks(BOOLEAN Poison)
 {
@@ -43,6 +52,7 @@ void MiInitializePoolBlocks(BOOLEAN Poison)
         PMI_POOL Pool = &MiPools[Number];
 
         KeInitializeSpinLock(&Pool->Lock);
+        ExInitializeFastMutex(&Pool->Mutex);
         Pool->BaseType = Number == 0 ? NonPagedPool : PagedPool;
         Pool->Index = Number == 0 ? 0 : Number - 1;
         for (Units = 0; Units < MI_UNITS_PER_PAGE; Units++) {
@@ -51,14 +61,22 @@ void MiInitializePoolBlocks(BOOLEAN Poison)
     }
 }
 
-KIRQL MiLockPool(PMI_POOL Pool)
+KIRQL MiLockPool(PMI_POOL Pool) NT_NO_LOCK_ANALYSIS
 {
+    if (Pool->BaseType == PagedPool) {
+        ExAcquireFastMutex(&Pool->Mutex);
+        return APC_LEVEL; /* the mutex remembers where it came from */
+    }
     return KfAcquireSpinLock(&Pool->Lock);
 }
 
-void MiUnlockPool(PMI_POOL Pool, KIRQL OldIrql)
+void MiUnlockPool(PMI_POOL Pool, KIRQL OldIrql) NT_NO_LOCK_ANALYSIS
 {
-    KfReleaseSpinLock(&Pool->Lock, OldIrql);
+    if (Pool->BaseType == PagedPool) {
+        ExReleaseFastMutex(&Pool->Mutex);
+    } else {
+        KfReleaseSpinLock(&Pool->Lock, OldIrql);
+    }
 }
 
 /* ---- the free lists: B3 and B4 ---- */

@@ -6,6 +6,7 @@
 #define MM_POOL_BLOCK_H
 
 #include "ex.h"
+#include "ke.h"
 #include "nt/annotations.h"
 #include "spinlock.h"
 
@@ -83,12 +84,18 @@ static inline ULONG MiUnitsFor(SIZE_T Bytes)
 
 /* ---- pools ---- */
 
-#define MI_PAGED_POOLS 3u /* as on uniprocessor NT */
-#define MI_POOLS       (1 + MI_PAGED_POOLS)
-#define MI_MAP_WORDS   (MI_UNITS_PER_PAGE / 32)
+#define MI_USUAL_PAGED_POOLS 3u /* as on uniprocessor NT */
+#define MI_MOST_PAGED_POOLS  5u /* as on multiprocessor NT */
+#define MI_POOLS             (1 + MI_MOST_PAGED_POOLS)
+#define MI_MAP_WORDS         (MI_UNITS_PER_PAGE / 32)
 
+/* (I) They share one range of pages, and each has its lock and its free blocks. */
+extern ULONG MiNumberOfPagedPools;
+
+/* (L) MiLockPool. */
 typedef struct _MI_POOL {
-    KSPIN_LOCK Lock;                     /* see MiLockPool */
+    KSPIN_LOCK Lock;                     /* nonpaged pool's */
+    FAST_MUTEX Mutex;                    /* a paged pool's */
     POOL_TYPE BaseType;                  /* (I) */
     ULONG Index;                         /* (I) PoolIndex of its blocks */
     ULONG MapOfWords;                    /* (L) bit n: Map[n] is not 0 */
@@ -110,13 +117,27 @@ static inline PMI_POOL MiFindPool(POOL_TYPE BaseType, ULONG Index)
 
 void MiInitializePoolBlocks(BOOLEAN Poison);
 
+/* => How many pools BaseType has. */
+static inline ULONG MiPoolsOf(POOL_TYPE BaseType)
+{
+    return BaseType == NonPagedPool ? 1 : MiNumberOfPagedPools;
+}
+
 /*
- * The one place that knows what guards a pool.  Nonpaged: a spin lock.  Paged: a mutex as soon as
- * mm/ke has one, because the lists run through pageable memory, which must not be touched at
- * DISPATCH_LEVEL; until then a spin lock stands in, and paged pool is not trimmed.
+ * The one place that knows what guards a pool.  Nonpaged: a spin lock.  Paged: a fast mutex, since
+ * headers and lists lie in memory that may come by page fault, which must not be touched at
+ * DISPATCH_LEVEL.
+ *
+ * => IRQL as for an allocation.  Returns what MiUnlockPool wants.
  */
 KIRQL MiLockPool(PMI_POOL Pool) NT_ACQUIRES(Pool->Lock);
 void MiUnlockPool(PMI_POOL Pool, KIRQL OldIrql) NT_RELEASES(Pool->Lock);
+
+/* A hint: whether MiLockPool would wait. */
+static inline BOOLEAN MiPoolIsBusy(const MI_POOL *Pool)
+{
+    return Pool->BaseType == PagedPool && Pool->Mutex.Count <= 0;
+}
 
 /*
  * Cut a block from the pool's free blocks, or from a new page.

@@ -136,7 +136,7 @@ void MiQueryPoolFigures(POOL_TYPE BaseType, PMI_POOL_FIGURES Figures)
     Figures->MaximumPages = Pages.MaximumPages;
     Figures->UsedPages = Pages.UsedPages;
     Figures->PeakPages = Pages.PeakPages;
-    for (Index = 0; Index < (BaseType == PagedPool ? MI_PAGED_POOLS : 1); Index++) {
+    for (Index = 0; Index < MiPoolsOf(BaseType); Index++) {
         const MI_POOL *Pool = MiFindPool(BaseType, Index);
 
         Figures->BlockPages += Pool->Pages;

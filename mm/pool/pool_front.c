@@ -24,6 +24,8 @@ static void MipApplyReasons(void)
 void MiInitializePoolFrontEnd(void)
 {
     memset(&MiPoolFront, 0, sizeof(MiPoolFront));
+    MiPoolFront.PagedBase = MiPoolRegion(MiPaged)->Base;
+    MiPoolFront.PagedBytes = MiPoolRegion(MiPaged)->Pages * PAGE_SIZE;
     MipOffReasons = 0;
     MipApplyReasons();
 }

@@ -32,6 +32,8 @@ NT_C_ASSERT(MI_FRONT_SIZE_OF_BYTES(1024) == MI_FRONT_SIZES - 1);
 typedef struct _MI_POOL_FRONT {
     ULONG Sizes;      /* (A) sizes from here on go behind the front end; 0: all of them do */
     ULONG_PTR Lowest; /* (A) only what lies above may be given; that is nothing while it is off */
+    ULONG_PTR PagedBase; /* (I) paged pool's range: not to be touched at DISPATCH_LEVEL */
+    ULONG PagedBytes;    /* (I) */
     PVOID Slots[2][MI_FRONT_SIZES][MI_FRONT_SLOTS]; /* (A) by base type and size */
     PVOID Pages[MI_FRONT_SLOTS];                    /* (A) nonpaged big blocks of one page */
 } MI_POOL_FRONT, *PMI_POOL_FRONT;
@@ -80,7 +82,9 @@ typedef enum _MI_FRONT_END_OFF {
     MiFrontEndOffForProtection = 8
 } MI_FRONT_END_OFF;
 
-/* => The front end is empty and, without reasons against it, on. */
+/*
+ * => The front end is empty and, without reasons against it, on.  MiInitializePoolPages was called.
+ */
 void MiInitializePoolFrontEnd(void);
 
 /* Switching it off does not empty it. */

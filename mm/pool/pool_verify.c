@@ -20,9 +20,9 @@
 /* What a walk over the pages of one base type meets. */
 typedef struct _MI_POOL_SUMS {
     POOL_TYPE BaseType;
-    ULONG Pages[MI_PAGED_POOLS];      /* of small blocks, by PoolIndex */
-    ULONG FreeUnits[MI_PAGED_POOLS];  /* by PoolIndex */
-    ULONG FreeBlocks[MI_PAGED_POOLS]; /* those that must be on a list */
+    ULONG Pages[MI_MOST_PAGED_POOLS];      /* of small blocks, by PoolIndex */
+    ULONG FreeUnits[MI_MOST_PAGED_POOLS];  /* by PoolIndex */
+    ULONG FreeBlocks[MI_MOST_PAGED_POOLS]; /* those that must be on a list */
     ULONG FrontBlocks;
     ULONG FrontUnits;
     ULONG FrontPages;
@@ -212,7 +212,7 @@ static void MipVerifyType(POOL_TYPE BaseType)
         MipVerifyPart(&Sums, MiNonPagedInitial);
         MipVerifyPart(&Sums, MiNonPagedExpansion);
     }
-    for (Index = 0; Index < (BaseType == PagedPool ? MI_PAGED_POOLS : 1); Index++) {
+    for (Index = 0; Index < MiPoolsOf(BaseType); Index++) {
         MipVerifyPoolLists(MiFindPool(BaseType, Index), &Sums);
     }
     MipVerifyFrontEnd(&Sums);

@@ -38,6 +38,7 @@ static ULONG PendingCount;
 static void (*DispatchRoutine)(void);
 static BOOLEAN DispatchRequested;
 static BOOLEAN ClockRuns;
+static void (*RaiseRoutine)(void);
 
 void HostpCpuReset(void)
 {
@@ -47,6 +48,7 @@ void HostpCpuReset(void)
     PendingCount = 0;
     DispatchRequested = FALSE;
     ClockRuns = FALSE;
+    RaiseRoutine = NULL;
 }
 
 HOST_CPU_STATE HostpCpuState(void)
@@ -166,22 +168,32 @@ static void RequireIrql(BOOLEAN Holds, KIRQL NewIrql, PVOID Caller)
     }
 }
 
-KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
+void HostSetRaiseRoutine(void (*Routine)(void))
+{
+    RaiseRoutine = Routine;
+}
+
+static KIRQL Raise(KIRQL NewIrql)
 {
     KIRQL OldIrql = Irql;
 
-    RequireIrql(NewIrql >= OldIrql, NewIrql, __builtin_return_address(0));
+    if (RaiseRoutine != NULL && OldIrql < DISPATCH_LEVEL && NewIrql >= DISPATCH_LEVEL) {
+        RaiseRoutine();
+    }
     Irql = NewIrql;
     return OldIrql;
 }
 
+KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
+{
+    RequireIrql(NewIrql >= Irql, NewIrql, __builtin_return_address(0));
+    return Raise(NewIrql);
+}
+
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
 {
-    KIRQL OldIrql = Irql;
-
-    RequireIrql(OldIrql <= DISPATCH_LEVEL, DISPATCH_LEVEL, __builtin_return_address(0));
-    Irql = DISPATCH_LEVEL;
-    return OldIrql;
+    RequireIrql(Irql <= DISPATCH_LEVEL, DISPATCH_LEVEL, __builtin_return_address(0));
+    return Raise(DISPATCH_LEVEL);
 }
 
 void FASTCALL KfLowerIrql(KIRQL NewIrql)

@@ -42,6 +42,21 @@ void PoolWorldCreate(const POOL_WORLD *World);
 /* Start special pool of Pages in it.  Who gets it, MiSelectSpecialPool says: nobody at first. */
 void PoolWorldAddSpecialPool(ULONG Pages);
 
+/*
+ * Take the memory of all paged-pool pages away, as the working-set manager will; the next touch of
+ * each brings it back with its contents.  Touching paged pool at DISPATCH_LEVEL is bug check 0x0A.
+ *
+ * => Does not raise IRQL: HostSetRaiseRoutine(PoolWorldTrimPaged) leaves none wherever a spin lock
+ *    is held.
+ */
+void PoolWorldTrimPaged(void);
+
+/* How often a page of paged pool came by page fault. */
+extern ULONG PoolPagedFaults;
+
+/* From now on, run Routine at each of these faults, at the IRQL of the access; it may wait. */
+void PoolSetPagedFaultRoutine(void (*Routine)(void));
+
 /* MiVerifyPool, and that the TLB holds no stale translation. */
 void PoolWorldVerify(void);
 
