@@ -22,6 +22,9 @@
 /* => Any IRQL. */
 KIRQL NTAPI KeGetCurrentIrql(void);
 
+/* The same for paths whose instructions count.  Only the machine writes it. */
+extern KIRQL KiCurrentIrql;
+
 /*
  * => NewIrql >= the current one, else bug check 0x0A.
  * => Returns the old IRQL; interrupts of NewIrql and below are held back until it falls.

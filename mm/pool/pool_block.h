@@ -34,6 +34,10 @@ typedef struct _POOL_HEADER {
             USHORT Before; /* (L) the pool's lock: PreviousSize and PoolIndex */
             USHORT Own;    /* BlockSize and PoolType: free (L), else whoever has the block */
         };
+        struct {
+            UCHAR Others[3];
+            UCHAR OwnState; /* the high half of Own: PoolType, from bit 1 on */
+        };
     };
     ULONG PoolTag; /* as Own */
 } POOL_HEADER, *PPOOL_HEADER;
@@ -50,6 +54,8 @@ NT_C_ASSERT(sizeof(POOL_HEADER) == MI_POOL_UNIT);
 #define MI_BLOCK_FREE           0u
 #define MI_BLOCK_TYPE           3u
 #define MI_BLOCK_IN_USE         4u
+
+#define MI_STATE_IN_USE         (MI_BLOCK_IN_USE << 1) /* of OwnState */
 
 #define MI_OWN(Units, PoolType) ((USHORT)((Units) | (PoolType) << MI_HIGH_SHIFT))
 
@@ -101,10 +107,11 @@ typedef struct _MI_POOL {
     ULONG MapOfWords;                    /* (L) bit n: Map[n] is not 0 */
     ULONG Map[MI_MAP_WORDS];             /* (L) bit n: Lists[n] is not empty */
     LIST_ENTRY Lists[MI_UNITS_PER_PAGE]; /* (L) free blocks of n units, the last freed first */
+    PPOOL_HEADER Spare;                  /* (L) a page for the next block that needs one, or NULL */
     ULONG Pages;                         /* (L) pages cut into blocks */
     ULONG FreeUnits;                     /* (L) in all free blocks of those */
     ULONG PagesTaken;                    /* (L) ever */
-    ULONG PagesReturned;                 /* (L) ever */
+    ULONG PagesReturned;                 /* (L) ever: spare, or back in the region */
 } MI_POOL, *PMI_POOL;
 
 /* [0] is nonpaged pool, the paged ones follow. */
@@ -155,6 +162,12 @@ PPOOL_HEADER MiAllocatePoolBlock(PMI_POOL Pool, ULONG Units, BOOLEAN CacheAligne
  *    damaged.
  */
 void MiFreePoolBlock(PPOOL_HEADER Header);
+
+/* Give back the spare pages of BaseType's pools.  => Its IRQL.  Returns their number. */
+ULONG MiFreeSparePages(POOL_TYPE BaseType);
+
+/* For walks.  => Nobody uses the pools meanwhile. */
+BOOLEAN MiIsSparePage(POOL_TYPE BaseType, PVOID Page);
 
 /* What is wrong with a block or its neighbours: bug check 0x19's parameters. */
 typedef struct _MI_POOL_FAULT {

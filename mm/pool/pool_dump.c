@@ -100,7 +100,7 @@ void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
     }
     RtlFormat(Sink, Context, "Pool page %08x region is %s pool\n", (ULONG)(ULONG_PTR)Va,
               BaseType == PagedPool ? "Paged" : "Nonpaged");
-    if (Place == MiPoolPlaceFree) {
+    if (Place == MiPoolPlaceFree || MiIsSparePage(BaseType, PAGE_ALIGN(Va))) {
         RtlFormat(Sink, Context, " %08x is a free page\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
     } else if (MipFindBlockAround(Va, &Big)) {
         RtlFormat(Sink, Context, "*%08x size %4x is a large %s of %x bytes  %s\n", (ULONG)Big.Va,

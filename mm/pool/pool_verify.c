@@ -26,6 +26,7 @@ typedef struct _MI_POOL_SUMS {
     ULONG FrontBlocks;
     ULONG FrontUnits;
     ULONG FrontPages;
+    ULONG SparePages;
     SIZE_T InUseBytes;
     ULONG InUseBlocks;
 } MI_POOL_SUMS, *PMI_POOL_SUMS;
@@ -102,6 +103,10 @@ static void MipVerifyRun(PMI_POOL_SUMS Sums, PVOID Va, ULONG Pages)
 
     if (!MiFindBigBlock(Va, &Big)) {
         MI_ASSERT(Pages == 1);
+        if (MiIsSparePage(Sums->BaseType, Va)) {
+            Sums->SparePages++;
+            return;
+        }
         MipVerifyPage(Sums, Va);
         return;
     }
@@ -182,7 +187,7 @@ static void MipVerifyFrontEnd(const MI_POOL_SUMS *Sums)
 
     for (Size = 0; Size < MI_FRONT_SIZES; Size++) {
         for (Slot = 0; Slot < MI_FRONT_SLOTS; Slot++) {
-            PVOID Data = MiPoolFront.Slots[Sums->BaseType][Size][Slot];
+            PVOID Data = MiPoolFront.Slots[Sums->BaseType][Slot][Size];
 
             MI_ASSERT(Data == NULL ||
                       MiPoolHeaderOf(Data)->Own ==
@@ -204,6 +209,7 @@ static void MipVerifyType(POOL_TYPE BaseType)
     MI_POOL_SUMS Sums = {.BaseType = BaseType};
     MI_SPECIAL_POOL_COUNTERS Special;
     MI_POOL_FIGURES Figures;
+    ULONG Spares = 0;
     ULONG Index;
 
     if (BaseType == PagedPool) {
@@ -214,7 +220,9 @@ static void MipVerifyType(POOL_TYPE BaseType)
     }
     for (Index = 0; Index < MiPoolsOf(BaseType); Index++) {
         MipVerifyPoolLists(MiFindPool(BaseType, Index), &Sums);
+        Spares += MiFindPool(BaseType, Index)->Spare != NULL;
     }
+    MI_ASSERT(Spares == Sums.SparePages); /* B2 */
     MipVerifyFrontEnd(&Sums);
     MiQuerySpecialPool(&Special);
     Sums.InUseBlocks += Special.UsedPages[BaseType];

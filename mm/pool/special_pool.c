@@ -42,6 +42,7 @@
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_inject.h"
 #include "mm/pool/special_slot.h"
+#include "mm/pool/pool_lock.h"
 #include "nt/bugcodes.h"
 #include "rtl.h"
 
@@ -80,20 +81,20 @@ void MiInitializeSpecialPool(const MI_POOL_RANGE *Range) NT_NO_LOCK_ANALYSIS
 /* => MI_NO_SLOT: there is none.  The slot is Coming. */
 static ULONG MipTakeSlot(void)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipSpecialLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipSpecialLock);
     ULONG Index = MipFirstFree;
 
     if (Index != MI_NO_SLOT) {
         MipFirstFree = Index == MipLastFree ? MI_NO_SLOT : MiSpecialRange.Slot[Index].Next;
         MiSpecialRange.Slot[Index].State = MiSpecialComing;
     }
-    KfReleaseSpinLock(&MipSpecialLock, OldIrql);
+    MiReleasePoolLock(&MipSpecialLock, OldIrql);
     return Index;
 }
 
 static void MipGiveSlot(ULONG Index, MI_SPECIAL_STATE State)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipSpecialLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipSpecialLock);
 
     if (MipFirstFree == MI_NO_SLOT) {
         MipFirstFree = Index;
@@ -105,7 +106,7 @@ static void MipGiveSlot(ULONG Index, MI_SPECIAL_STATE State)
         MipCounters.UsedPages[MiSpecialRange.Slot[Index].BaseType]--;
     }
     MiSpecialRange.Slot[Index].State = (UCHAR)State;
-    KfReleaseSpinLock(&MipSpecialLock, OldIrql);
+    MiReleasePoolLock(&MipSpecialLock, OldIrql);
 }
 
 /* ---- allocating ---- */
@@ -127,7 +128,7 @@ static void MipDescribe(PMI_SPECIAL_SLOT Slot, const MI_POOL_REQUEST *Request, U
 
 static void MipCountSlot(PMI_SPECIAL_SLOT Slot, POOL_TYPE BaseType)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipSpecialLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipSpecialLock);
     ULONG Pages;
 
     Slot->State = MiSpecialInUse;
@@ -138,7 +139,7 @@ static void MipCountSlot(PMI_SPECIAL_SLOT Slot, POOL_TYPE BaseType)
     if (Pages > MipCounters.PeakPages) {
         MipCounters.PeakPages = Pages;
     }
-    KfReleaseSpinLock(&MipSpecialLock, OldIrql);
+    MiReleasePoolLock(&MipSpecialLock, OldIrql);
 }
 
 /* => NULL: no page, no memory. */
@@ -180,10 +181,10 @@ PVOID MiAllocateSpecialPool(const MI_POOL_REQUEST *Request, POOL_TYPE BaseType, 
     }
     P = MipAllocatePage(Request, BaseType, Place == MiSpecialOverrun ? PAGE_SIZE - Room : 0);
     if (P == NULL) {
-        KIRQL OldIrql = KfAcquireSpinLock(&MipSpecialLock);
+        KIRQL OldIrql = MiAcquirePoolLock(&MipSpecialLock);
 
         MipCounters.Fallbacks++;
-        KfReleaseSpinLock(&MipSpecialLock, OldIrql);
+        MiReleasePoolLock(&MipSpecialLock, OldIrql);
     }
     return P;
 }
@@ -242,13 +243,13 @@ void MiFreeSpecialPool(PVOID P, ULONG Tag)
     MipCheckIrql(P, (POOL_TYPE)Slot->BaseType);
     MipCheckBlock(Slot, P, Tag);
     MipCheckPage(Slot, P);
-    OldIrql = KfAcquireSpinLock(&MipSpecialLock);
+    OldIrql = MiAcquirePoolLock(&MipSpecialLock);
     if (Slot->State != MiSpecialInUse) { /* somebody else frees it at this moment */
-        KfReleaseSpinLock(&MipSpecialLock, OldIrql);
+        MiReleasePoolLock(&MipSpecialLock, OldIrql);
         MipReport(P, 0, 0, MI_SPECIAL_NOT_ALLOCATED);
     }
     Slot->State = MiSpecialLeaving;
-    KfReleaseSpinLock(&MipSpecialLock, OldIrql);
+    MiReleasePoolLock(&MipSpecialLock, OldIrql);
     /* held: nothing; the page is ours */
     MiCountPoolFree(&MiPoolTagOf(Slot->Tag)->Use[Slot->BaseType], PAGE_SIZE);
     MiSpecialRange.Decommit((ULONG_PTR)PAGE_ALIGN(P), 1);
@@ -259,10 +260,10 @@ void MiFreeSpecialPool(PVOID P, ULONG Tag)
 
 void MiQuerySpecialPool(PMI_SPECIAL_POOL_COUNTERS Counters)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipSpecialLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipSpecialLock);
 
     *Counters = MipCounters;
-    KfReleaseSpinLock(&MipSpecialLock, OldIrql);
+    MiReleasePoolLock(&MipSpecialLock, OldIrql);
 }
 
 /* => Returns the number of free pages. */
@@ -296,10 +297,10 @@ void MiVerifySpecialPool(void)
             Used[Slot->BaseType]++;
         }
     }
-    OldIrql = KfAcquireSpinLock(&MipSpecialLock);
+    OldIrql = MiAcquirePoolLock(&MipSpecialLock);
     Free = MipVerifyQueue();
     MI_ASSERT(MiSpecialRange.Slots == Free + Used[NonPagedPool] + Used[PagedPool]); /* S1 */
     MI_ASSERT(MipCounters.UsedPages[NonPagedPool] == Used[NonPagedPool]);           /* S2 */
     MI_ASSERT(MipCounters.UsedPages[PagedPool] == Used[PagedPool]);
-    KfReleaseSpinLock(&MipSpecialLock, OldIrql);
+    MiReleasePoolLock(&MipSpecialLock, OldIrql);
 }

@@ -10,39 +10,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static volatile struct {
-    KIRQL Irql;
-    ULONG Pending;
-} Pcr;
+KIRQL KiCurrentIrql;
+static volatile ULONG Pending;
 
 KIRQL NTAPI KeGetCurrentIrql(void)
 {
-    return Pcr.Irql;
+    return KiCurrentIrql;
 }
 
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
 {
-    KIRQL Old = Pcr.Irql;
+    KIRQL Old = KiCurrentIrql;
 
     if (NewIrql < Old || NewIrql > HIGH_LEVEL) {
         abort();
     }
-    Pcr.Irql = NewIrql;
+    KiCurrentIrql = NewIrql;
     return Old;
 }
 
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
 {
-    return KfRaiseIrql(DISPATCH_LEVEL);
+    KIRQL Old = KiCurrentIrql;
+
+    if (Old > DISPATCH_LEVEL) {
+        abort();
+    }
+    KiCurrentIrql = DISPATCH_LEVEL;
+    return Old;
 }
 
 void FASTCALL KfLowerIrql(KIRQL NewIrql)
 {
-    if (NewIrql > Pcr.Irql) {
+    if (NewIrql > KiCurrentIrql) {
         abort();
     }
-    Pcr.Irql = NewIrql;
-    if (Pcr.Pending >> NewIrql > 1) {
+    KiCurrentIrql = NewIrql;
+    if (Pending >> NewIrql > 1) {
         abort();
     }
 }
