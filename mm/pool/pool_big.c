@@ -222,6 +222,34 @@ void MiQueryBigBlocks(PULONG Entries, PULONG Limit)
     MiReleasePoolLock(&MipBigLock, OldIrql);
 }
 
+ULONG MiBigTableBytes(void)
+{
+    return sizeof(MipFirstTable);
+}
+
+void MiSumBigBlocks(POOL_TYPE BaseType, PMI_BIG_SUMS Sums)
+{
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
+    ULONG Index;
+
+    *Sums = (MI_BIG_SUMS){0};
+    for (Index = 0; Index < MipLimit; Index++) {
+        const MI_BIG_BLOCK *Block = &MipTable[Index];
+
+        if (Block->Va == 0 || Block->BaseType != (ULONG)BaseType) {
+            continue;
+        }
+        if (Block->Waiting) {
+            Sums->WaitingPages += Block->Pages;
+        } else {
+            Sums->Blocks++;
+            Sums->Pages += Block->Pages;
+            Sums->UnusedBytes += Block->Pages * PAGE_SIZE - Block->Bytes;
+        }
+    }
+    MiReleasePoolLock(&MipBigLock, OldIrql);
+}
+
 void MiForEachBigBlock(MI_BIG_BLOCK_ROUTINE *Routine, PVOID Context) NT_NO_LOCK_ANALYSIS
 {
     ULONG Index;

@@ -19,8 +19,8 @@
  *
  * Invariants (checked by MiVerifyPool):
  *   B1  the blocks of a page fill it exactly; PreviousSize is the size of the block in front
- *   B2  no two free blocks lie side by side; of the pages that are free as a whole only Spare is kept
- *   B3  a free block of n >= 2 units is on Lists[n] of the pool that its PoolIndex names, and
+ *   B2  no two free blocks lie side by side; of the pages that are free as a whole only Spare is
+ *   kept B3  a free block of n >= 2 units is on Lists[n] of the pool that its PoolIndex names, and
  *       nothing else is
  *   B4  bit n of Map is set exactly when Lists[n] is not empty; bit n of MapOfWords when Map[n]
  *       is not 0

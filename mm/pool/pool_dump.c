@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_dump.c - what the pools hold, for people: one page in the manner of !pool, and the figures.
+ * pool_dump.c - what a page of pool holds, for people: in the manner of !pool.
  */
 #include "mm/pool/pool.h"
 
@@ -109,42 +109,4 @@ void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
     } else {
         MipDumpBlocks(Sink, Context, PAGE_ALIGN(Va), Va);
     }
-}
-
-/* ---- figures ---- */
-
-static void MipAddTags(POOL_TYPE BaseType, PMI_POOL_FIGURES Figures)
-{
-    ULONG Index;
-
-    for (Index = 0; Index < MI_POOL_TAGS; Index++) {
-        const MI_POOL_USE *Use = &MiPoolTags[Index].Use[BaseType];
-
-        Figures->InUseBytes += (ULONG)Use->Bytes;
-        Figures->InUseBlocks += Use->Allocs - Use->Frees;
-    }
-}
-
-void MiQueryPoolFigures(POOL_TYPE BaseType, PMI_POOL_FIGURES Figures)
-{
-    MI_POOL_PAGES Pages;
-    ULONG Units;
-    ULONG Index;
-
-    memset(Figures, 0, sizeof(*Figures));
-    MiQueryPoolPages(BaseType, &Pages);
-    Figures->MaximumPages = Pages.MaximumPages;
-    Figures->UsedPages = Pages.UsedPages;
-    Figures->PeakPages = Pages.PeakPages;
-    for (Index = 0; Index < MiPoolsOf(BaseType); Index++) {
-        const MI_POOL *Pool = MiFindPool(BaseType, Index);
-
-        Figures->BlockPages += Pool->Pages;
-        Figures->PagesTaken += Pool->PagesTaken;
-        Figures->PagesReturned += Pool->PagesReturned;
-        Figures->FreeBytes += Pool->FreeUnits * MI_POOL_UNIT;
-    }
-    Figures->FrontBlocks = MiCountFrontEnd(BaseType, &Units);
-    Figures->FrontBytes = Units * MI_POOL_UNIT;
-    MipAddTags(BaseType, Figures);
 }

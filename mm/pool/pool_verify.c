@@ -230,6 +230,8 @@ static void MipVerifyType(POOL_TYPE BaseType)
     MiQueryPoolFigures(BaseType, &Figures);
     MI_ASSERT(Figures.InUseBytes == Sums.InUseBytes);
     MI_ASSERT(Figures.InUseBlocks == Sums.InUseBlocks);
+    MI_ASSERT(Figures.UsedPages ==
+              Figures.BlockPages + Figures.BigPages + Figures.FrontPages + Figures.SparePages);
 }
 
 void MiVerifyPool(void)
