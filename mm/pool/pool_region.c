@@ -40,8 +40,10 @@ void MiInitializePoolRegion(PMI_POOL_REGION Region, ULONG_PTR Base, ULONG Pages,
     Region->Resident = Resident;
     RtlInitializeBitMap(&Region->Used, Bits, Pages);
     RtlInitializeBitMap(&Region->Last, Bits + Words, Pages);
-    RtlClearAllBits(&Region->Used);
-    RtlClearAllBits(&Region->Last);
+    if (Words != 0) {
+        RtlClearAllBits(&Region->Used);
+        RtlClearAllBits(&Region->Last);
+    }
 }
 
 /* Most runs are one page: set or clear one bit, which is in the map. */
