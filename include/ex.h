@@ -81,6 +81,9 @@ PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfByt
  */
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 
+/* The same with the tag 'None'. */
+PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes);
+
 /*
  * => P is the start of a block in use, and its pool's structures next to it are whole.  Else bug
  *    check 0x19 or 0xC2; mm/pool/README.md lists them.

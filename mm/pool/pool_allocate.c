@@ -219,16 +219,27 @@ PVOID MiAllocatePoolSlowly(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag, PVOID Ca
     return MipAllocate(&(MI_POOL_REQUEST){PoolType, Bytes, Tag, Caller}, Terms);
 }
 
-PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+static PVOID MipAllocateWithQuota(const MI_POOL_REQUEST *Request)
 {
-    MI_POOL_REQUEST Request = {PoolType, NumberOfBytes, Tag, __builtin_return_address(0)};
-    MI_POOL_TERMS Terms = {MiPlaceInSpecialPool(NumberOfBytes, Tag), 0};
-    PVOID Found = MipAllocate(&Request, Terms);
+    MI_POOL_TERMS Terms = {MiPlaceInSpecialPool(Request->Bytes, Request->Tag), 0};
+    PVOID Found = MipAllocate(Request, Terms);
 
-    if (Found == NULL && (PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) == 0) {
-        MipRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, &Request);
+    if (Found == NULL && (Request->PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) == 0) {
+        MipRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, Request);
     }
     return Found;
+}
+
+PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    return MipAllocateWithQuota(
+        &(MI_POOL_REQUEST){PoolType, NumberOfBytes, Tag, __builtin_return_address(0)});
+}
+
+PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+    return MipAllocateWithQuota(
+        &(MI_POOL_REQUEST){PoolType, NumberOfBytes, MI_POOL_TAG_NONE, __builtin_return_address(0)});
 }
 
 /* ---- priorities ---- */

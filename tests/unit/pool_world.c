@@ -14,6 +14,7 @@ const POOL_WORLD PoolWorldPlain = {32, 32, 32, FALSE, FALSE};
 
 ULONG PoolCommittedPages;
 ULONG PoolCommitLimit;
+ULONG PoolFailCommit;
 static ULONG InitialPages;
 static PFN_NUMBER FreeFrames[FRAMES];
 static ULONG FreeFrameCount;
@@ -62,6 +63,9 @@ static void UnmapPage(ULONG_PTR Va)
 
 static NTSTATUS Charge(ULONG Pages)
 {
+    if (PoolFailCommit != 0 && --PoolFailCommit == 0) {
+        return STATUS_NO_MEMORY;
+    }
     if (Pages > PoolCommitLimit - PoolCommittedPages) {
         return STATUS_NO_MEMORY;
     }
@@ -183,6 +187,7 @@ void PoolWorldCreate(const POOL_WORLD *World)
     FreeFrameCount = 0;
     PoolCommittedPages = 0;
     PoolCommitLimit = FRAMES;
+    PoolFailCommit = 0;
     InitialPages = World->Protect ? 0 : World->InitialPages;
     memset(Charged, 0, sizeof(Charged));
     memset(Trimmed, 0, sizeof(Trimmed));

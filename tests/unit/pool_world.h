@@ -86,4 +86,7 @@ MI_DECOMMIT_PAGES PoolUnmapPages;
 /* From now on, this many pages can be committed. */
 extern ULONG PoolCommitLimit;
 
+/* The n-th commit from now on is refused; 0: none, or it has happened. */
+extern ULONG PoolFailCommit;
+
 #endif

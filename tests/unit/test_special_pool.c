@@ -232,6 +232,32 @@ TEST(Special_pool_that_ran_out_falls_back_and_counts)
     Finish();
 }
 
+TEST(Special_pool_request_that_falls_back_keeps_its_priority)
+{
+    static PVOID Pages[32];
+    ULONG Count = 0;
+    PUCHAR P;
+
+    Start(TRUE);
+    MiSelectSpecialPool(0, TRUE);
+    while ((Pages[Count] = ExAllocatePoolWithTagPriority(PagedPool, PAGE_SIZE, TAG_A,
+                                                         LowPoolPriority)) != NULL) {
+        Count++;
+    }
+    CHECK_EQUAL(28, Count); /* an eighth of 32 is left */
+    P = ExAllocatePoolWithTagPriority(PagedPool, 16, TAG_A, LowPoolPrioritySpecialPoolOverrun);
+    CHECK(IsSpecial(P));
+    MiFailPoolAllocation(2); /* its request, then its special page */
+    CHECK(ExAllocatePoolWithTagPriority(PagedPool, 16, TAG_A, LowPoolPrioritySpecialPoolOverrun) ==
+          NULL);
+    CHECK_EQUAL(1, Counters().Fallbacks);
+    ExFreePool(P);
+    while (Count-- != 0) {
+        ExFreePool(Pages[Count]);
+    }
+    Finish();
+}
+
 TEST(Special_pool_falls_back_when_memory_cannot_be_committed)
 {
     PUCHAR P;
