@@ -36,9 +36,10 @@ endif
 # ---- sources: a folder's files are all its .c and .S; what is pure also runs on the host ----
 KERNEL_SRC := $(wildcard mm/*/*.c disk/*/*.c arch/x86/*.c arch/x86/*.S)
 EFI_PURE   := $(wildcard efi/memory_map.c efi/elf.c efi/boot_ini.c efi/registry.c \
-              efi/registry_data.c efi/registry_values.c efi/text_source.c)
-EFI_SRC    := $(wildcard efi/*.c efi/*.S) $(wildcard mm/rtl/text.c mm/rtl/print.c arch/x86/string.c)
-ARCH_PURE  := psf text_screen screen_pixels keymap serial keyboard console symbols
+              efi/registry_data.c efi/registry_values.c efi/text_source.c efi/firmware_time.c)
+EFI_SRC    := $(wildcard efi/*.c efi/*.S) $(wildcard mm/rtl/text.c mm/rtl/print.c mm/rtl/time_fields.c \
+              arch/x86/string.c)
+ARCH_PURE  := psf text_screen screen_pixels keymap serial keyboard console symbols stack_trace pci
 HOST_PURE  := $(wildcard mm/*/*.c disk/*/*.c) $(EFI_PURE) \
               $(wildcard arch/x86/acpi_*.c $(ARCH_PURE:%=arch/x86/%.c))
 UNIT_SRC   := $(wildcard tests/unit/*.c tests/prop/*.c tests/inject/*.c tests/host/*.c)
@@ -49,9 +50,11 @@ WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototype
           -Wpointer-arith -Wvla -Wno-address-of-packed-member
 COMMON := -std=gnu11 -g $(WARN) -Iinclude -I. -I$(B)/include -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
           -fno-strict-aliasing -fwrapv
+# the kernel uses no vector registers: stacks need no more than the ABI's old alignment
+STACK4 := $(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2)
 KCFLAGS := $(COMMON) -m32 -march=i686 -mtune=generic -O2 -ffreestanding -fno-pic -fno-pie \
           -fno-stack-protector -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
-          -mgeneral-regs-only -freg-struct-return
+          -mgeneral-regs-only -freg-struct-return $(STACK4)
 ECFLAGS := $(COMMON) -O2 -ffreestanding -fno-stack-protector -fpic -fshort-wchar \
           -fno-asynchronous-unwind-tables -mgeneral-regs-only -isystem /usr/include/efi
 ECFLAGS_x64  := $(ECFLAGS) -m64 -mno-red-zone -DGNU_EFI_USE_MS_ABI \
@@ -156,7 +159,7 @@ bench: ## guest instructions for each operation, into build/bench.txt
 bench: image
 	$(Q)python3 tests/boot/bench.py $(B)/hyperspace.img --output $(B)/bench.txt
 # The pools beside malloc: the kernel's own objects over plain memory.
-POOL_BENCH_SRC := $(wildcard mm/pool/*.c mm/ke/*.c) mm/rtl/bitmap.c mm/rtl/print.c mm/rtl/assert.c
+POOL_BENCH_SRC := $(filter-out mm/pool/pool_memory.c,$(wildcard mm/pool/*.c mm/ke/*.c)) mm/rtl/bitmap.c mm/rtl/text.c mm/rtl/print.c mm/rtl/assert.c
 $(B)/pool_bench: $(wildcard tests/bench/*.[ch]) $(POOL_BENCH_SRC:%=$(B)/kernel/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(COMMON) -MF $@.d -m32 -march=i686 -O2 -fno-builtin -fno-pie -no-pie -fno-omit-frame-pointer \

@@ -102,7 +102,7 @@ void BlDescribeBootPartition(void);
 /* ---- machine.c ---- */
 
 BOOLEAN BlCheckProcessor(void);
-void BlDescribeMachine(void); /* vendor, framebuffer, ACPI, entropy, TSC rate, Secure Boot */
+void BlDescribeMachine(void); /* vendor, screen, ACPI, entropy, time, TSC rate, Secure Boot */
 ULONG64 BlReadTsc(void);
 BOOLEAN BlProcessorHasEfer(void);
 ULONG BlKernelCr4(void); /* the first CR4 of the kernel: PSE where there is one, nothing else */

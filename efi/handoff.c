@@ -67,6 +67,9 @@ static NTSTATUS BlpBuildRuns(void)
         Status = BlpClaimAllocations(&Count);
     }
     if (NT_SUCCESS(Status)) {
+        Status = BlReserveLowMemory(BlContext.Runs, BL_RUN_CAPACITY, &Count);
+    }
+    if (NT_SUCCESS(Status)) {
         Status = BlLimitMemory(BlContext.Runs, BL_RUN_CAPACITY, &Count, Block->Options.MaxMemoryMb,
                                Block->Options.BurnMemoryMb);
     }

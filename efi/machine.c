@@ -5,6 +5,7 @@
 #include "efi/firmware.h"
 
 #include "arch/cpuid.h"
+#include "efi/firmware_time.h"
 
 static EFI_GUID BlpGopGuid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
 static EFI_GUID BlpAcpi20Guid = ACPI_20_TABLE_GUID;
@@ -233,8 +234,30 @@ static void BlpDescribeFirmware(void)
     }
 }
 
+/* A date counts whole seconds on most machines; the kernel adds what has passed since. */
+static void BlpReadClock(void)
+{
+    LOADER_BLOCK *Block = BlContext.Block;
+    EFI_TIME Time = {0};
+    TIME_FIELDS Fields;
+
+    if (EFI_ERROR(BlContext.System->RuntimeServices->GetTime(&Time, NULL))) {
+        return;
+    }
+    Block->SystemTimeTsc = BlReadTsc();
+    Fields = (TIME_FIELDS){.Year = (SHORT)Time.Year,
+                           .Month = Time.Month,
+                           .Day = Time.Day,
+                           .Hour = Time.Hour,
+                           .Minute = Time.Minute,
+                           .Second = Time.Second,
+                           .Milliseconds = (SHORT)(Time.Nanosecond / 1000000)};
+    Block->SystemTime = BlSystemTime(&Fields, Time.TimeZone);
+}
+
 void BlDescribeMachine(void)
 {
+    BlpReadClock();
     BlpDescribeFirmware();
     BlpDescribeScreen();
     BlpDescribeAcpi();

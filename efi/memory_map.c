@@ -50,6 +50,9 @@ NT_C_ASSERT(sizeof(BLP_DESCRIPTOR) == 40);
 
 #define BLP_PAGES_PER_MB      (0x100000u / PAGE_SIZE)
 
+/* The last KB below 640 KB is the extended BIOS data area, on PCs that have one. */
+#define BLP_BIOS_DATA_PAGE (0x9FC00u / PAGE_SIZE)
+
 typedef struct _BLP_MAP {
     const UCHAR *Bytes;
     SIZE_T Count;  /* descriptors */
@@ -328,6 +331,17 @@ NTSTATUS BlLimitMemory(LOADER_MEMORY_RUN *Runs, ULONG Capacity, PULONG Count, UL
                      LoaderMaxMemory);
     }
     BlpBurnPages(Runs, Count, (ULONG64)BurnMemoryMb * BLP_PAGES_PER_MB);
+    BlpMergeRuns(Runs, Count);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS BlReserveLowMemory(LOADER_MEMORY_RUN *Runs, ULONG Capacity, PULONG Count)
+{
+    if (Capacity < 4 || *Count > Capacity - 4) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    BlpRetypeRam(Runs, Count, 0, 1, LoaderFirmwarePermanent);
+    BlpRetypeRam(Runs, Count, BLP_BIOS_DATA_PAGE, BLP_PAGES_PER_MB, LoaderFirmwarePermanent);
     BlpMergeRuns(Runs, Count);
     return STATUS_SUCCESS;
 }

@@ -60,6 +60,19 @@ NT_MUST_CHECK NTSTATUS BlClaimRange(LOADER_MEMORY_RUN *Runs, ULONG Capacity, PUL
 NT_MUST_CHECK NTSTATUS BlLimitMemory(LOADER_MEMORY_RUN *Runs, ULONG Capacity, PULONG Count,
                                      ULONG MaxMemoryMb, ULONG BurnMemoryMb);
 
+/*
+ * Withhold the RAM below 1 MB that firmware uses whether it says so or not; the rest of it is as
+ * good as any other, as on NT:
+ *
+ *     frame 0            real-mode interrupt vectors and BIOS data; a null pointer's page
+ *     frame 9F           where the extended BIOS data area lies when nobody says where
+ *     frames A0 to FF    video memory and ROMs
+ *
+ * => They become LoaderFirmwarePermanent where they are LoaderFree or LoaderFirmwareTemporary.
+ * => STATUS_BUFFER_TOO_SMALL: there must be room for four more runs; the runs are unchanged.
+ */
+NT_MUST_CHECK NTSTATUS BlReserveLowMemory(LOADER_MEMORY_RUN *Runs, ULONG Capacity, PULONG Count);
+
 /* => Returns the number of pages in runs of Type. */
 ULONG64 BlCountPages(const LOADER_MEMORY_RUN *Runs, ULONG Count, ULONG Type);
 

@@ -56,6 +56,22 @@ NT_MUST_CHECK NTSTATUS MiMeasurePoolPage(PMI_BENCH_FIGURES Figures);
 NT_MUST_CHECK NTSTATUS MiMeasurePoolLookaside(PMI_BENCH_FIGURES Figures);
 NT_MUST_CHECK NTSTATUS MiMeasurePoolRandom(PMI_BENCH_FIGURES Figures);
 
+/*
+ * Measure one operation of the memory manager:
+ *
+ *     Frame      a frame from the lists and back, not zeroed
+ *     SystemPte  map one frame through system PTEs and unmap
+ *     MdlLock    probe and lock Pages resident pages, and unlock
+ *     Stack      a kernel stack that was kept, and back
+ *
+ * => As MiMeasure; PASSIVE_LEVEL, after MmInitSystem.  There is memory for it, or the machine
+ *    stops.
+ */
+void MiMeasureFrame(PMI_BENCH_FIGURES Figures);
+void MiMeasureSystemPte(PMI_BENCH_FIGURES Figures);
+void MiMeasureMdlLock(ULONG Pages, PMI_BENCH_FIGURES Figures);
+void MiMeasureStack(PMI_BENCH_FIGURES Figures);
+
 /* Measure nothing, and subtract its median from then on.  => Returns the figures before that. */
 void MiCalibrateBench(PMI_BENCH_FIGURES Figures);
 

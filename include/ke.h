@@ -21,6 +21,12 @@
 
 typedef struct _KTHREAD *PKTHREAD, *PRKTHREAD;
 
+/* ---- IRQL: arch/cpu.h has the fast calls ---- */
+
+/* => As KfRaiseIrql and KfLowerIrql. */
+void NTAPI KeRaiseIrql(KIRQL NewIrql, PKIRQL OldIrql);
+void NTAPI KeLowerIrql(KIRQL NewIrql);
+
 /* ---- dispatcher objects: what a thread can wait for ---- */
 
 /* DISPATCHER_HEADER.Type, and KDPC.Type. */
@@ -286,7 +292,7 @@ typedef enum _KWAIT_REASON {
  * NULL forever, 0 does not wait.  Alertable is accepted; there are no APCs yet, so nothing alerts.
  *
  * => IRQL <= APC_LEVEL; DISPATCH_LEVEL with a timeout of 0.  Otherwise bug check 0x0A: the object,
- *    the IRQL, 0, the caller.
+ *    the IRQL, 0, the caller; above DISPATCH_LEVEL 0x09, KfRaiseIrql's.
  * => Returns STATUS_SUCCESS, STATUS_ABANDONED (a mutant whose owner ended) or STATUS_TIMEOUT.
  *    STATUS_MUTANT_LIMIT_EXCEEDED is raised.
  */

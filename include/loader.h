@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define LOADER_BLOCK_SIGNATURE 0x4B4C4248u /* 'HBLK' in memory */
-#define LOADER_BLOCK_VERSION   1u
+#define LOADER_BLOCK_VERSION   2u
 
 #define LOADER_WINDOW_BASE     0x80000000u
 #define LOADER_WINDOW_END      0x80800000u
@@ -191,6 +191,9 @@ typedef struct _LOADER_BLOCK {
     LOADER_BOOT_PARTITION BootPartition;
     LOADER_OPTIONS Options;
     LOADER_MODULE Modules[LoaderModuleMaximum];
+
+    uint64_t SystemTime;    /* 100 ns since 1 January 1601 UTC; 0 = the firmware has no clock */
+    uint64_t SystemTimeTsc; /* time-stamp counter at that time */
 } LOADER_BLOCK;
 
 #define LOADER_PIN(Type, Field, Offset)                                                            \
@@ -212,8 +215,9 @@ LOADER_PIN(LOADER_BLOCK, Framebuffer, 192);
 LOADER_PIN(LOADER_BLOCK, BootPartition, 240);
 LOADER_PIN(LOADER_BLOCK, Options, 288);
 LOADER_PIN(LOADER_BLOCK, Modules, 408);
+LOADER_PIN(LOADER_BLOCK, SystemTime, 536);
 _Static_assert(sizeof(LOADER_MEMORY_RUN) == 24, "LOADER_MEMORY_RUN changed size");
 _Static_assert(sizeof(LOADER_REGISTRY_VALUE) == 64, "LOADER_REGISTRY_VALUE changed size");
-_Static_assert(sizeof(LOADER_BLOCK) == 536, "LOADER_BLOCK changed size");
+_Static_assert(sizeof(LOADER_BLOCK) == 552, "LOADER_BLOCK changed size");
 
 #endif

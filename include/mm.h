@@ -108,6 +108,13 @@ static inline void MmInitializeMdl(PMDL Mdl, PVOID BaseVa, SIZE_T Length)
     Mdl->ByteCount = (ULONG)Length;
 }
 
+/* An MDL of one's own is used again: its pages are not locked; a mapping of a part goes. */
+#define MmPrepareMdlForReuse(Mdl)                                                                  \
+    ((((Mdl)->MdlFlags & (MDL_PARTIAL_HAS_BEEN_MAPPED | MDL_MAPPED_TO_SYSTEM_VA)) ==               \
+      (MDL_PARTIAL_HAS_BEEN_MAPPED | MDL_MAPPED_TO_SYSTEM_VA))                                     \
+         ? MmUnmapLockedPages((Mdl)->MappedSystemVa, (Mdl))                                        \
+         : (void)0)
+
 /* Bytes of an MDL for a buffer.  => Any IRQL. */
 SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length);
 

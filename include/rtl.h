@@ -37,6 +37,26 @@ const char *RtlFindText(const char *Haystack, const char *Needle);
  */
 NT_MUST_CHECK NTSTATUS RtlParseNumber(const char **Text, const char *End, ULONG64 *Value);
 
+/* ---- dates ---- */
+
+/* As documented. */
+typedef struct _TIME_FIELDS {
+    SHORT Year;         /* 1601 - 30827 */
+    SHORT Month;        /* 1 - 12 */
+    SHORT Day;          /* 1 - 31 */
+    SHORT Hour;         /* 0 - 23 */
+    SHORT Minute;       /* 0 - 59 */
+    SHORT Second;       /* 0 - 59 */
+    SHORT Milliseconds; /* 0 - 999 */
+    SHORT Weekday;      /* 0: Sunday; ignored on the way to a time */
+} TIME_FIELDS, *PTIME_FIELDS;
+
+/* Time in 100 ns since 1 January 1601.  => FALSE, *Time unchanged: there is no such date. */
+BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time);
+
+/* => Time is not negative, and below year 30828. */
+void NTAPI RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields);
+
 /* ---- formatted print ---- */
 
 /* Receives each piece of the output.  Text does not end in zero; Bytes is not 0. */

@@ -56,4 +56,11 @@ void FASTCALL KfReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql) NT_RELEASES
 void FASTCALL KefAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock) NT_ACQUIRES(*SpinLock);
 void FASTCALL KefReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock) NT_RELEASES(*SpinLock);
 
+/* ---- the older names ---- */
+
+void NTAPI KeAcquireSpinLock(PKSPIN_LOCK SpinLock, PKIRQL OldIrql) NT_ACQUIRES(*SpinLock);
+void NTAPI KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql) NT_RELEASES(*SpinLock);
+void NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock) NT_ACQUIRES(*SpinLock);
+void NTAPI KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock) NT_RELEASES(*SpinLock);
+
 #endif

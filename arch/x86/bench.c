@@ -72,6 +72,29 @@ static void KipWriteScreenLine(PVOID Context)
     HalFlushConsole();
 }
 
+static void KipMeasureMemory(void)
+{
+    static const struct {
+        const char *Row;
+        void (*Measure)(PMI_BENCH_FIGURES Figures);
+    } Rows[] = {
+        {"pfn.frame", MiMeasureFrame},
+        {"syspte.map1", MiMeasureSystemPte},
+        {"stack.pair", MiMeasureStack},
+    };
+    MI_BENCH_FIGURES Figures;
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(Rows); i++) {
+        Rows[i].Measure(&Figures);
+        KipPrintRow(Rows[i].Row, &Figures);
+    }
+    MiMeasureMdlLock(1, &Figures);
+    KipPrintRow("mdl.lock1", &Figures);
+    MiMeasureMdlLock(16, &Figures);
+    KipPrintRow("mdl.lock16", &Figures);
+}
+
 void KiRunBenchmarks(ULONG64 PromptTsc)
 {
     MI_BENCH_FIGURES Figures;
@@ -87,6 +110,7 @@ void KiRunBenchmarks(ULONG64 PromptTsc)
     MiMeasureThreadSwitch(KipPartnerStack + sizeof(KipPartnerStack), sizeof(KipPartnerStack),
                           &Figures);
     KipPrintRow("thread.switch", &Figures);
+    KipMeasureMemory();
     KipMeasureRow("console.line.serial", KipWriteSerialLine);
     if (HalConsoleHasScreen()) {
         KipMeasureRow("console.line.framebuffer", KipWriteScreenLine);
@@ -94,6 +118,6 @@ void KiRunBenchmarks(ULONG64 PromptTsc)
     MiSummarizeSamples(&Boot, 1, &Figures);
     KipPrintRow("boot.total", &Figures);
     HalStartTimer(KI_VECTOR_CLOCK, HalClocks.ClockInterval);
-    KiReport(KipEmptyInterrupts == MI_BENCH_WARM_UP + MI_BENCH_SAMPLES && KipRows >= 5,
+    KiReport(KipEmptyInterrupts == MI_BENCH_WARM_UP + MI_BENCH_SAMPLES && KipRows >= 10,
              "bench: %u rows; %u empty interrupts ran", KipRows, KipEmptyInterrupts);
 }

@@ -16,15 +16,12 @@
 #include "arch/x86/bugcheck.h"
 
 #include "arch/cpuid.h"
-#include "arch/mmu.h"
 #include "arch/x86/console.h"
 #include "arch/x86/mmu.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
-#include "arch/x86/symbols.h"
+#include "arch/x86/stack_trace.h"
 #include "rtl.h"
-
-#define KIP_STACK_FRAMES 24
 
 /* What is shown of the machine, wherever it was saved. */
 typedef struct _KIP_STATE {
@@ -48,7 +45,9 @@ const char *KiBugCheckName(ULONG Code)
         ULONG Code;
         const char *Name;
     } Names[] = {
+        {IRQL_NOT_GREATER_OR_EQUAL, "IRQL_NOT_GREATER_OR_EQUAL"},
         {IRQL_NOT_LESS_OR_EQUAL, "IRQL_NOT_LESS_OR_EQUAL"},
+        {MAXIMUM_WAIT_OBJECTS_EXCEEDED, "MAXIMUM_WAIT_OBJECTS_EXCEEDED"},
         {SPIN_LOCK_ALREADY_OWNED, "SPIN_LOCK_ALREADY_OWNED"},
         {SPIN_LOCK_NOT_OWNED, "SPIN_LOCK_NOT_OWNED"},
         {TRAP_CAUSE_UNKNOWN, "TRAP_CAUSE_UNKNOWN"},
@@ -59,17 +58,22 @@ const char *KiBugCheckName(ULONG Code)
         {NO_MORE_SYSTEM_PTES, "NO_MORE_SYSTEM_PTES"},
         {PFN_LIST_CORRUPT, "PFN_LIST_CORRUPT"},
         {PAGE_FAULT_IN_NONPAGED_AREA, "PAGE_FAULT_IN_NONPAGED_AREA"},
+        {PROCESS_HAS_LOCKED_PAGES, "PROCESS_HAS_LOCKED_PAGES"},
         {UNEXPECTED_KERNEL_MODE_TRAP, "UNEXPECTED_KERNEL_MODE_TRAP"},
         {NMI_HARDWARE_FAILURE, "NMI_HARDWARE_FAILURE"},
         {MACHINE_CHECK_EXCEPTION, "MACHINE_CHECK_EXCEPTION"},
         {ATTEMPTED_WRITE_TO_READONLY_MEMORY, "ATTEMPTED_WRITE_TO_READONLY_MEMORY"},
         {SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION"},
         {BAD_POOL_CALLER, "BAD_POOL_CALLER"},
+        {DRIVER_CAUGHT_MODIFYING_FREED_POOL, "DRIVER_CAUGHT_MODIFYING_FREED_POOL"},
         {IRQL_UNEXPECTED_VALUE, "IRQL_UNEXPECTED_VALUE"},
         {PAGE_FAULT_IN_FREED_SPECIAL_POOL, "PAGE_FAULT_IN_FREED_SPECIAL_POOL"},
         {PAGE_FAULT_BEYOND_END_OF_ALLOCATION, "PAGE_FAULT_BEYOND_END_OF_ALLOCATION"},
         {SYSTEM_PTE_MISUSE, "SYSTEM_PTE_MISUSE"},
+        {WORKER_THREAD_RETURNED_AT_BAD_IRQL, "WORKER_THREAD_RETURNED_AT_BAD_IRQL"},
         {MANUALLY_INITIATED_CRASH, "MANUALLY_INITIATED_CRASH"},
+        {WORKER_INVALID, "WORKER_INVALID"},
+        {THREAD_TERMINATE_HELD_MUTEX, "THREAD_TERMINATE_HELD_MUTEX"},
     };
     ULONG i;
 
@@ -79,17 +83,6 @@ const char *KiBugCheckName(ULONG Code)
         }
     }
     return "(unknown)";
-}
-
-/* => Whether the four bytes at Va can be read, by the page tables. */
-static BOOLEAN KipReadable(ULONG Va)
-{
-    MMPTE Pde = MiReadPte(MiGetPdeAddress(Va));
-
-    if (Va % sizeof(ULONG) != 0 || !Pde.Hard.Valid) {
-        return FALSE;
-    }
-    return Pde.Hard.LargePage || MiReadPte(MiGetPteAddress(Va)).Hard.Valid;
 }
 
 static void KipPrintRegisters(const KIP_STATE *S)
@@ -106,57 +99,18 @@ static void KipPrintRegisters(const KIP_STATE *S)
     KiPrint("cr0=%08x cr2=%08x cr3=%08x cr4=%08x\n", KiReadCr0(), Cr2, KiReadCr3(), KiReadCr4());
 }
 
-/*
- * One line as WinDbg's k prints it: the frame, where it returns to, where it is.  A call to what
- * never returns may be its function's last instruction, so the name is that of the call itself.
- */
-static void KipPrintFrame(ULONG Ebp, ULONG ReturnAddress, ULONG Eip, BOOLEAN InCall)
-{
-    char Name[KI_SYMBOL_BYTES];
-    ULONG Offset;
-
-    if (KiFindSymbol(Eip - InCall, Name, sizeof(Name), &Offset)) {
-        KiPrint("%08x %08x %s+0x%x\n", Ebp, ReturnAddress, Name, Offset + InCall);
-    } else {
-        KiPrint("%08x %08x 0x%08x\n", Ebp, ReturnAddress, Eip);
-    }
-}
-
-/* Walks EBP; a chain that leaves mapped memory or does not climb ends the trace. */
-static void KipPrintStack(const KIP_STATE *S)
-{
-    ULONG Ebp = S->Ebp;
-    ULONG Eip = S->Eip;
-    BOOLEAN InCall = S->InCall;
-    ULONG Count;
-
-    KiPrint("\nChildEBP RetAddr\n");
-    for (Count = 0; Count < KIP_STACK_FRAMES; Count++) {
-        const ULONG *Frame = (const ULONG *)Ebp;
-
-        if (Ebp == 0 || !KipReadable(Ebp) || !KipReadable(Ebp + 4)) {
-            break;
-        }
-        KipPrintFrame(Ebp, Frame[1], Eip, InCall);
-        if (Frame[1] == 0 || Frame[0] <= Ebp) {
-            break;
-        }
-        Eip = Frame[1];
-        InCall = TRUE;
-        Ebp = Frame[0];
-    }
-}
-
 static void KipPrintStop(void)
 {
     const ULONG *Parameters = KipFirst.Parameters;
+    const KI_STACK_STATE Trace = {KipFirst.State.Eip, KipFirst.State.Esp, KipFirst.State.Ebp,
+                                  KipFirst.State.InCall};
 
     KiPrint("\n*** Hyperspace has stopped: going on could damage what is still right.\n\n");
     KiPrint("%s\n\n", KiBugCheckName(KipFirst.Code));
     KiPrint("*** STOP: 0x%08X (0x%08X, 0x%08X, 0x%08X, 0x%08X)\n\n", KipFirst.Code, Parameters[0],
             Parameters[1], Parameters[2], Parameters[3]);
     KipPrintRegisters(&KipFirst.State);
-    KipPrintStack(&KipFirst.State);
+    KiPrintStackTrace(&Trace);
     KiPrint("\n");
 }
 

@@ -12,6 +12,7 @@
 #include "arch/x86/kernel.h"
 #include "arch/x86/mmu.h"
 #include "arch/x86/symbols.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 const char KiCrashKinds[] = "null readonly stack divide opcode irql unmapped "
@@ -170,4 +171,5 @@ void KiCrash(const char *Kind)
             Kinds[i].Routine();
         }
     }
+    MmCrash(Kind);
 }

@@ -11,6 +11,7 @@
 #include "arch/x86/print.h"
 #include "arch/x86/time.h"
 #include "build_id.h"
+#include "ke.h"
 #include "rtl.h"
 
 #define KIP_KB_PER_PAGE (PAGE_SIZE / 1024)
@@ -176,6 +177,21 @@ static const char *KipPlural(ULONG Count)
     return Count == 1 ? "" : "s";
 }
 
+static void KipDescribeTime(void)
+{
+    LARGE_INTEGER Time;
+    TIME_FIELDS F;
+
+    if (KiLoaderBlock->SystemTime == 0) {
+        KiPrint("Time       the firmware has no clock, or it is not set\n");
+        return;
+    }
+    KeQuerySystemTime(&Time);
+    RtlTimeToTimeFields(&Time, &F);
+    KiPrint("Time       %04d-%02d-%02d %02d:%02d:%02d UTC, by the firmware's clock\n", F.Year,
+            F.Month, F.Day, F.Hour, F.Minute, F.Second);
+}
+
 void KiDescribeDevices(void)
 {
     const LOADER_FRAMEBUFFER *Screen = &KiLoaderBlock->Framebuffer;
@@ -193,6 +209,7 @@ void KiDescribeDevices(void)
     KiPrint("Clocks     TSC %llu kHz, APIC timer %llu kHz, measured against the %s\n",
             (unsigned long long)HalClocks.TscHz / 1000, (unsigned long long)HalClocks.ApicHz / 1000,
             HalReferenceName(HalClocks.Reference));
+    KipDescribeTime();
     if (HalConsoleHasScreen()) {
         KiPrint("Screen     %u x %u, %u bytes a pixel, pitch %u, at %llx\n", Screen->Width,
                 Screen->Height, Screen->BytesPerPixel, Screen->Pitch,

@@ -159,7 +159,7 @@ void KiInitializeDescriptorTables(void)
     KipBuildTask(&KiDoubleFaultTss, KipDoubleFaultTask, KiDoubleFaultStackTop);
     KipBuildTask(&KiNmiTss, KipNmiTask, KiNmiStackTop);
 
-    Pcr->ExceptionList = (PVOID)-1;
+    Pcr->ExceptionList = EXCEPTION_CHAIN_END;
     Pcr->StackBase = KiBootStackTop;
     Pcr->StackLimit = (PVOID)((ULONG)KiBootStackTop - KERNEL_STACK_BYTES);
     Pcr->Self = Pcr->SelfPcr = (PKPCR)KI_PCR_VA;
@@ -170,4 +170,20 @@ void KiInitializeDescriptorTables(void)
     Pcr->MajorVersion = 1;
     Pcr->MinorVersion = 1;
     KipLoadTables();
+}
+
+/* ---- the running stack's part of the PCR: KiSwapStack (trap.S) changes it ---- */
+
+void NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit)
+{
+    *LowLimit = (ULONG_PTR)KI_PCR->StackLimit;
+    *HighLimit = (ULONG_PTR)KI_PCR->StackBase;
+}
+
+PVOID KiExchangeExceptionList(PVOID List)
+{
+    PVOID Old = KI_PCR->ExceptionList;
+
+    KI_PCR->ExceptionList = List;
+    return Old;
 }

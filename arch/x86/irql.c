@@ -45,7 +45,7 @@ BOOLEAN KeDisableInterrupts(void)
     ULONG Flags;
 
     __asm__ volatile("pushf; pop %0; cli" : "=r"(Flags) : : "memory");
-    return (Flags & 0x200) != 0; /* EFLAGS.IF */
+    return (Flags & KI_EFLAGS_IF) != 0;
 }
 
 void KeRestoreInterrupts(BOOLEAN WasEnabled)
@@ -67,12 +67,18 @@ KIRQL NTAPI KeGetCurrentIrql(void)
     return KI_PCR->Irql;
 }
 
+static NT_NORETURN void KipRefuseRaise(KIRQL Old, KIRQL NewIrql, PVOID Caller)
+{
+    KeBugCheckEx(NewIrql < Old ? IRQL_NOT_GREATER_OR_EQUAL : IRQL_NOT_LESS_OR_EQUAL, Old, NewIrql,
+                 0, (ULONG)Caller);
+}
+
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
 {
     KIRQL Old = KI_PCR->Irql;
 
     if (NewIrql < Old || NewIrql > HIGH_LEVEL) {
-        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, Old, NewIrql, 0, (ULONG)__builtin_return_address(0));
+        KipRefuseRaise(Old, NewIrql, __builtin_return_address(0));
     }
     KI_PCR->Irql = NewIrql;
     __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */
@@ -84,8 +90,7 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
     KIRQL Old = KI_PCR->Irql;
 
     if (Old > DISPATCH_LEVEL) {
-        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, Old, DISPATCH_LEVEL, 0,
-                     (ULONG)__builtin_return_address(0));
+        KipRefuseRaise(Old, DISPATCH_LEVEL, __builtin_return_address(0));
     }
     KI_PCR->Irql = DISPATCH_LEVEL;
     __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */
@@ -152,17 +157,22 @@ static void KipDeliverPending(void)
     KeRestoreInterrupts(Enabled);
 }
 
+void FASTCALL KiLowerIrqlFromDpcLevel(KIRQL OldIrql)
+{
+    __asm__ volatile("" ::: "memory"); /* what came before is protected by the old level */
+    KI_PCR->Irql = OldIrql;
+    if (KI_PCR->IRR >> OldIrql > 1) {
+        KipDeliverPending();
+    }
+}
+
 void FASTCALL KfLowerIrql(KIRQL NewIrql)
 {
     if (NewIrql > KI_PCR->Irql) {
         KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, KI_PCR->Irql, NewIrql, 0,
                      (ULONG)__builtin_return_address(0));
     }
-    __asm__ volatile("" ::: "memory"); /* what came before is protected by the old level */
-    KI_PCR->Irql = NewIrql;
-    if (KI_PCR->IRR >> NewIrql > 1) {
-        KipDeliverPending();
-    }
+    KiLowerIrqlFromDpcLevel(NewIrql);
 }
 
 void FASTCALL HalRequestSoftwareInterrupt(KIRQL Irql)

@@ -7,6 +7,7 @@
  * the console.
  */
 #include "arch/cpu.h"
+#include "arch/cpuid.h"
 #include "arch/x86/acpi.h"
 #include "arch/x86/apic.h"
 #include "arch/x86/bugcheck.h"
@@ -14,15 +15,18 @@
 #include "arch/x86/kernel.h"
 #include "arch/x86/keyboard.h"
 #include "arch/x86/mmu.h"
+#include "arch/x86/pci.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/symbols.h"
 #include "arch/x86/time.h"
 #include "ke.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 const LOADER_BLOCK *KiLoaderBlock;
+static HAL_BUS_MASTERS KipMasters; /* what KipBusMasters did */
 
 static void KipPageTables(void)
 {
@@ -103,6 +107,24 @@ static void KipInterrupts(void)
     (void)HalMaskIoApics(&HalAcpi);
 }
 
+/* Before any memory of the firmware's is used for something else. */
+static void KipBusMasters(void)
+{
+    KipMasters = HalStopBusMasters();
+    if (!KipMasters.Present) {
+        KiPrint("PCI        no configuration mechanism 1: devices go on as firmware left them\n");
+        return;
+    }
+    KiPrint("PCI        %u functions, %u bus masters stopped; %u bridges, %u displays left\n",
+            KipMasters.Functions, KipMasters.Stopped, KipMasters.Bridges, KipMasters.Displays);
+    if (KipMasters.Refused != 0) {
+        KiPrint("           %u functions still may write to memory: bus %02x, device %02x, "
+                "function %u\n",
+                KipMasters.Refused, KipMasters.LastRefused.Bus, KipMasters.LastRefused.Device,
+                KipMasters.LastRefused.Function);
+    }
+}
+
 static void KipClocks(void)
 {
     HalCalibrateClocks(&HalAcpi, KiLoaderBlock->TscHz);
@@ -114,10 +136,51 @@ static void KipThreads(void)
     KeInitializeThreads(KiIdleStackTop, KERNEL_STACK_BYTES);
 }
 
+/* The firmware's clock, and what the time-stamp counter has counted since it was read. */
+static void KipSystemTime(void)
+{
+    const ULONG64 Second = 10000000; /* in 100 ns */
+    ULONG64 Cycles = KeReadCycleCounter() - KiLoaderBlock->SystemTimeTsc;
+
+    if (KiLoaderBlock->SystemTime != 0 && HalClocks.TscHz != 0) {
+        KeInitializeSystemTime((LONGLONG)(KiLoaderBlock->SystemTime +
+                                          Cycles / HalClocks.TscHz * Second +
+                                          Cycles % HalClocks.TscHz * Second / HalClocks.TscHz));
+    }
+}
+
 static void KipEnable(void)
 {
     KfLowerIrql(PASSIVE_LEVEL);
     __asm__ volatile("sti");
+}
+
+static void KipMemoryManager(void)
+{
+    static MM_BOOT Boot; /* stays */
+    const LOADER_BLOCK *Block = KiLoaderBlock;
+
+    Boot = (MM_BOOT){
+        .Runs = (const LOADER_MEMORY_RUN *)Block->MemoryRunsVa,
+        .RunCount = Block->MemoryRunCount,
+        .Values = (const LOADER_REGISTRY_VALUE *)Block->Modules[LoaderModuleSystemReg].Va,
+        .ValueCount = Block->RegistryValueCount,
+        .FramebufferBytes = HalFramebufferBytes(),
+        .GlobalPages = (KiReadCr4() & CR4_PGE) != 0,
+        .WriteCombining = (ArchCpuid(1, 0).Edx & CPUID_1_EDX_PAT) != 0,
+    };
+    MmInitSystem(&Boot);
+}
+
+/* What a device may still write to is nobody's memory. */
+static void KipReleaseMemory(void)
+{
+    if (!KipMasters.Present || KipMasters.Refused != 0) {
+        KiPrint("The firmware's temporary memory is left alone: devices may write to it.\n");
+        return;
+    }
+    KiPrint("Memory     %u pages that firmware and loader needed are free now\n",
+            MmReleaseLoaderMemory());
 }
 
 static void KipKeyboard(void)
@@ -144,9 +207,14 @@ static const KIP_STEP KipSteps[] = {
     {KiDescribeSwitch, "mode switch"},
     {KipAcpi, "ACPI facts"},
     {KipInterrupts, "local APIC; 8259s and I/O APICs silenced"},
+    {KipBusMasters, "memory that no device writes to"},
     {KipClocks, "calibrated counters, the clock interrupt"},
     {KipThreads, "this code is a thread; an idle thread"},
+    {KipSystemTime, "the date, where the firmware knows it"},
     {KipEnable, "PASSIVE_LEVEL, interrupts on"},
+    {KipMemoryManager, "page frames, system PTEs, kernel stacks, pools"},
+    {MmStartSystemThreads, "zeroed pages, work items"},
+    {KipReleaseMemory, "the firmware's temporary memory"},
     {KipKeyboard, "input from a PS/2 keyboard"},
     {KiProtectInitializedData, "a read-only IDT"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},

@@ -35,6 +35,7 @@ static NT_ALIGNED(4096) MMPTE KipProbeDirectory[PTE_PER_PAGE];
 static NT_ALIGNED(4096) MMPTE HalpScreenTables[HALP_SCREEN_TABLES][PTE_PER_PAGE];
 static ULONG HalpNextVa = LOADER_HAL_BASE;
 static BOOLEAN KipGlobalPages;
+static ULONG HalpScreenBytes;
 
 ULONG KiReadCr0(void)
 {
@@ -341,7 +342,16 @@ volatile void *HalMapFramebuffer(const LOADER_FRAMEBUFFER *Screen, const char **
     } else if (!HalpMapScreen(Screen, First, End, Va)) {
         *Reason = "the processor has no 4 MB pages to map so large a framebuffer with";
     }
-    return *Reason != NULL ? NULL : (volatile void *)(Va + (ULONG)(Screen->Physical - First));
+    if (*Reason != NULL) {
+        return NULL;
+    }
+    HalpScreenBytes = (ULONG)(End - First);
+    return (volatile void *)(Va + (ULONG)(Screen->Physical - First));
+}
+
+ULONG HalFramebufferBytes(void)
+{
+    return HalpScreenBytes;
 }
 
 void HalUnmapFramebuffer(void)

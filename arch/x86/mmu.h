@@ -45,6 +45,9 @@ BOOLEAN HalCopyPhysical(PVOID Context, ULONG64 Physical, PVOID Buffer, ULONG Byt
  */
 volatile void *HalMapFramebuffer(const LOADER_FRAMEBUFFER *Screen, const char **Reason);
 
+/* Bytes of addresses that the framebuffer's mapping takes, up to FF800000; 0: it is not mapped. */
+ULONG HalFramebufferBytes(void);
+
 /* Take the framebuffer away from under the console, for /RUN=crash:screen. */
 void HalUnmapFramebuffer(void);
 

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * print.h - formatted text on the console, and the numbered lines of the boot's report.
+ * print.h - the verdict on the boot's report; its lines are in report.h.
  */
 #ifndef X86_PRINT_H
 #define X86_PRINT_H
 
 #include "nt/types.h"
-
-void KiPrint(const char *Format, ...) NT_PRINTF(1, 2);
-
-/*
- * One stop of the report: "ok N - ..." or "not ok N - ...", numbered from 1 and counted.
- *
- * => Returns Passed.
- */
-BOOLEAN KiReport(BOOLEAN Passed, const char *Format, ...) NT_PRINTF(2, 3);
+#include "report.h"
 
 /*
  * Print "N passed, N failed".

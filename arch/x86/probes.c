@@ -12,6 +12,8 @@
 #include "arch/x86/print.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/trap.h"
+#include "ke.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 #define KIP_NOT_MAPPED_USER   0x40000000u
@@ -129,6 +131,61 @@ static void KipProbeUserPage(void)
     KiMapProbePage(FALSE);
 }
 
+/* ---- two threads guarded at once ---- */
+
+typedef struct _KIP_GUARDED {
+    ULONG Va;
+    KI_FAULT Fault;
+} KIP_GUARDED;
+
+/* The other thread is inside its own guarded call by the time that this one faults. */
+static ULONG KipSleepAndRead(ULONG Va)
+{
+    LARGE_INTEGER Moment = {.QuadPart = -1};
+
+    KeDelayExecutionThread(KernelMode, FALSE, &Moment);
+    return KipRead(Va);
+}
+
+static void KipFaultGuarded(PVOID Context)
+{
+    KIP_GUARDED *Guarded = Context;
+
+    KiGuardedCall(KipSleepAndRead, Guarded->Va, &Guarded->Fault);
+}
+
+/* A guarded call inside a guarded call: the inner exception ends the inner one only. */
+static ULONG KipNest(ULONG Va)
+{
+    KI_FAULT Inner;
+
+    KiGuardedCall(KipRead, Va, &Inner);
+    return KipRead(Inner.Happened ? Inner.Address + 1 : Va);
+}
+
+static BOOLEAN KipHit(const KIP_GUARDED *Guarded)
+{
+    return Guarded->Fault.Happened && Guarded->Fault.Address == Guarded->Va;
+}
+
+static void KipProbeGuards(void)
+{
+    KIP_GUARDED Mine = {.Va = KIP_NOT_MAPPED_USER};
+    KIP_GUARDED Theirs = {.Va = KIP_NOT_MAPPED_USER + PAGE_SIZE};
+    PVOID List = KI_PCR->ExceptionList;
+    KI_FAULT Nested;
+
+    if (!MiRunBeside(KipFaultGuarded, &Theirs, &Mine)) {
+        KiReport(FALSE, "probe: there is no stack for a second thread");
+        return;
+    }
+    KiGuardedCall(KipNest, Mine.Va, &Nested);
+    KiReport(KipHit(&Mine) && KipHit(&Theirs) && Nested.Happened && Nested.Address == Mine.Va + 1 &&
+                 KI_PCR->ExceptionList == List,
+             "probe: two threads at once, each got its own exception, at %08x and %08x",
+             Mine.Fault.Address, Theirs.Fault.Address);
+}
+
 void KiRunProbes(void)
 {
     /* The processor tells fetches apart only with SMEP (or NX, which needs PAE). */
@@ -170,4 +227,5 @@ void KiRunProbes(void)
         KipRunProbe(&Probes[i]);
     }
     KipProbeUserPage();
+    KipProbeGuards();
 }

@@ -7,6 +7,7 @@
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "arch/x86/symbols.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 #define KIP_COMMAND_BYTES 80
@@ -77,7 +78,8 @@ static void KipNearest(const char *Arguments)
 static void KipCrash(const char *Arguments)
 {
     KiCrash(Arguments[0] == 0 ? "manual" : Arguments);
-    KiPrint(".crash: \"%s\" is not known; there are: %s\n", Arguments, KiCrashKinds);
+    KiPrint(".crash: \"%s\" is not known; there are: %s %s\n", Arguments, KiCrashKinds,
+            MmCrashKinds);
 }
 
 static void KipReboot(const char *Arguments)
@@ -111,7 +113,7 @@ static void KipHelp(const char *Arguments)
     for (i = 0; i < RTL_NUMBER_OF(KipCommands); i++) {
         KiPrint("  %-10s %s\n", KipCommands[i].Name, KipCommands[i].Help);
     }
-    KiPrint("  kinds for .crash: %s\n", KiCrashKinds);
+    KiPrint("  kinds for .crash: %s %s\n", KiCrashKinds, MmCrashKinds);
 }
 
 static void KipExecute(char *Line)

@@ -12,6 +12,7 @@
 #include "arch/x86/irql.h"
 #include "arch/x86/kernel.h"
 #include "arch/x86/mmu.h"
+#include "arch/x86/pci.h"
 #include "arch/x86/pcr.h"
 #include "arch/x86/print.h"
 #include "arch/x86/stacks.h"
@@ -20,6 +21,7 @@
 #include "arch/x86/vectors.h"
 #include "audit.h"
 #include "ke.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 static void KipCheckMode(void)
@@ -295,6 +297,17 @@ static void KipCheckAcpi(void)
              HalAcpi.BadTables, HalAcpi.PmTimerPort, HalAcpi.SleepS5Present ? "known" : "unknown");
 }
 
+/* Stopped when the kernel came to life; nobody has started one again. */
+static void KipCheckBusMasters(void)
+{
+    const HAL_BUS_MASTERS Masters = HalStopBusMasters();
+
+    KiReport(Masters.Stopped == 0 && Masters.Refused == 0,
+             "bus masters: of %u PCI functions %u write to memory; %u bridges, %u displays left",
+             Masters.Functions, Masters.Stopped + Masters.Refused, Masters.Bridges,
+             Masters.Displays);
+}
+
 void KiRunReport(void)
 {
     KiPrint("\nThe boot's report\n");
@@ -310,10 +323,13 @@ void KiRunReport(void)
     KipCheckSoftwareIrql();
     KipCheckClock();
     KipCheckAcpi();
+    KipCheckBusMasters();
     KipCheckConfiguration();
     KipCheckSymbols();
     KipCheckEntropy();
     KipCheckScreen();
+    MiReportThreads();
+    MiReportMemory();
     KiPrint("# interrupts: %u delivered, %u held back, %u spurious, %u unexpected\n",
             KiInterruptCounters.Delivered, KiInterruptCounters.HeldBack,
             KiInterruptCounters.Spurious, KiInterruptCounters.Unexpected);

@@ -16,6 +16,7 @@
 #include "arch/x86/kernel.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
+#include "mm_machine.h"
 #include "rtl.h"
 
 #define KIP_LINE_BYTES LOADER_RUN_BYTES
@@ -90,7 +91,8 @@ static void KipRunWord(const char *Word)
         KiEndRun();
     } else if (strncmp(Word, "crash:", 6) == 0) {
         KiCrash(Word + 6);
-        KiReport(FALSE, "/RUN: crash:%s is not known; there are: %s", Word + 6, KiCrashKinds);
+        KiReport(FALSE, "/RUN: crash:%s is not known; there are: %s %s", Word + 6, KiCrashKinds,
+                 MmCrashKinds);
     } else {
         KiReport(FALSE, "/RUN: \"%s\" is not known", Word);
     }

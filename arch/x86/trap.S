@@ -13,6 +13,8 @@
 #define DATA_SELECTOR 0x23              /* NT keeps the ring-3 data selector in DS and ES */
 #define PCR_SELECTOR  0x30
 #define PCR_EXCEPTION_LIST %fs:0
+#define PCR_STACK_BASE     %fs:4
+#define PCR_STACK_LIMIT    %fs:8
 #define PCR_IRQL           %fs:0x24
 
 /* The processor pushes an error code for vectors 8, 10-14, 17, 21, 29 and 30. */
@@ -116,9 +118,9 @@ KiExit:
 /*
  * ULONG KiGuardedCall(KI_GUARDED *Routine, ULONG Argument, PKI_FAULT Fault)
  *
- * KiGuardedStack remembers the stack of the call and KiGuardedIrql its level; KiDispatchTrap, when
- * it finds the first set and the second still current, fills *KiGuardedFault and resumes at
- * KiGuardedResume with that stack in EAX.
+ * A KI_GUARD goes to the head of the stack's exception list for the time of the call.
+ * KiDispatchTrap, when it finds one there and its IRQL still current, fills *Fault and resumes at
+ * KiGuardedResume with the KI_GUARD in EAX.
  */
         .globl  KiGuardedCall, KiGuardedResume
 KiGuardedCall:
@@ -128,25 +130,23 @@ KiGuardedCall:
         push    %esi
         push    %edi
         mov     16(%ebp), %eax
-        mov     %eax, KiGuardedFault
-        movb    $0, (%eax)
-        movb    PCR_IRQL, %al
-        movb    %al, KiGuardedIrql
-        mov     %ebp, KiGuardedStack
+        movb    $0, (%eax)              /* Fault->Happened */
+        movzbl  PCR_IRQL, %ecx
+        push    %ecx                    /* Irql */
+        push    %eax                    /* Fault */
+        push    $KiGuardedResume        /* Handler */
+        push    PCR_EXCEPTION_LIST      /* Next */
+        mov     %esp, PCR_EXCEPTION_LIST
         push    12(%ebp)
         call    *8(%ebp)
         add     $4, %esp
-        movl    $0, KiGuardedStack
-        pop     %edi
-        pop     %esi
-        pop     %ebx
-        pop     %ebp
-        ret
+        jmp     KiGuardedReturn
 KiGuardedResume:
-        mov     %eax, %ebp
-        lea     -12(%ebp), %esp
-        movl    $0, KiGuardedStack
+        mov     %eax, %esp
         xor     %eax, %eax
+KiGuardedReturn:
+        pop     PCR_EXCEPTION_LIST
+        add     $12, %esp
         pop     %edi
         pop     %esi
         pop     %ebx
@@ -169,12 +169,18 @@ KeBugCheckEx:
         call    KiBugCheckFromCaller    /* does not return */
         ud2
 
-/* PVOID KiInitializeStack(PVOID StackTop, KSTART *Routine, PVOID Context) */
+/*
+ * PVOID KiInitializeStack(PVOID StackTop, SIZE_T StackBytes, KSTART *Routine, PVOID Context)
+ *
+ * What it leaves is what KiSwapStack takes off.
+ */
         .globl  KiInitializeStack
 KiInitializeStack:
-        mov     4(%esp), %eax
-        mov     8(%esp), %ecx
-        mov     12(%esp), %edx
+        push    %ebx
+        mov     8(%esp), %eax
+        mov     16(%esp), %ecx
+        mov     20(%esp), %edx
+        mov     %eax, %ebx
         mov     %edx, -12(%eax)         /* Routine's argument */
         movl    $0, -16(%eax)           /* Routine's return address: there is none */
         mov     %ecx, -20(%eax)         /* where KiSwapStack returns to */
@@ -182,7 +188,12 @@ KiInitializeStack:
         movl    $0, -28(%eax)           /* ebx */
         movl    $0, -32(%eax)           /* esi */
         movl    $0, -36(%eax)           /* edi */
-        sub     $36, %eax
+        movl    $-1, -40(%eax)          /* ExceptionList: empty */
+        mov     %ebx, -44(%eax)         /* StackBase */
+        sub     12(%esp), %ebx
+        mov     %ebx, -48(%eax)         /* StackLimit */
+        sub     $48, %eax
+        pop     %ebx
         ret
 
 /* void KiSwapStack(PVOID *Save, PVOID Next) */
@@ -194,8 +205,14 @@ KiSwapStack:
         push    %ebx
         push    %esi
         push    %edi
+        push    PCR_EXCEPTION_LIST
+        push    PCR_STACK_BASE
+        push    PCR_STACK_LIMIT
         mov     %esp, (%eax)
         mov     %edx, %esp
+        pop     PCR_STACK_LIMIT
+        pop     PCR_STACK_BASE
+        pop     PCR_EXCEPTION_LIST
         pop     %edi
         pop     %esi
         pop     %ebx

@@ -4,10 +4,7 @@
  *
  * The kernel has no exception handlers yet, so an exception outside KiGuardedCall is a bug check:
  *
- *     page fault   at DISPATCH_LEVEL or above     0A IRQL_NOT_LESS_OR_EQUAL
- *                  a write to a read-only page    BE ATTEMPTED_WRITE_TO_READONLY_MEMORY
- *                  an address below 80000000      1E KMODE_EXCEPTION_NOT_HANDLED, access violation
- *                  another address                50 PAGE_FAULT_IN_NONPAGED_AREA
+ *     page fault   what MmAccessFault says it is
  *     breakpoint                                  1E, STATUS_BREAKPOINT
  *     machine check                               9C MACHINE_CHECK_EXCEPTION
  *     anything else                               7F UNEXPECTED_KERNEL_MODE_TRAP, its vector
@@ -15,21 +12,14 @@
 #include "arch/x86/trap.h"
 
 #include "arch/cpuid.h"
-#include "arch/mmu.h"
 #include "arch/x86/bugcheck.h"
+#include "arch/x86/pcr.h"
+#include "mm_machine.h"
 #include "nt/status.h"
 
-#define KIP_SYSTEM_START  0x80000000u
 #define STATUS_BREAKPOINT ((ULONG)0x80000003)
 
-/* Set by KiGuardedCall in trap.S. */
-extern PKI_FAULT KiGuardedFault;
-extern ULONG KiGuardedStack;
-extern KIRQL KiGuardedIrql;
-extern const UCHAR KiGuardedResume[];
-PKI_FAULT KiGuardedFault;
-ULONG KiGuardedStack;
-KIRQL KiGuardedIrql;
+extern const UCHAR KiGuardedResume[]; /* trap.S */
 
 static ULONG KipFaultAddress(void)
 {
@@ -48,47 +38,59 @@ static ULONG64 KipReadMsr(ULONG Msr)
     return (ULONG64)High << 32 | Low;
 }
 
-static void KipResumeGuarded(PKTRAP_FRAME Frame, ULONG Vector, ULONG Address)
+/*
+ * The guard that is in force: the head of the running stack's exception list.
+ * => NULL: there is none, or the list does not lead into this stack.
+ */
+static PKI_GUARD KipCurrentGuard(void)
 {
-    KiGuardedFault->Happened = TRUE;
-    KiGuardedFault->Vector = Vector;
-    KiGuardedFault->ErrorCode = Frame->ErrCode;
-    KiGuardedFault->Address = Vector == KI_TRAP_PAGE_FAULT ? Address : 0;
-    KiGuardedFault->Eip = Frame->Eip;
-    Frame->Eax = KiGuardedStack;
+    ULONG Head = (ULONG)KI_PCR->ExceptionList;
+
+    if (Head % sizeof(ULONG) != 0 || Head < (ULONG)KI_PCR->StackLimit ||
+        Head > (ULONG)KI_PCR->StackBase - sizeof(KI_GUARD)) {
+        return NULL;
+    }
+    return ((PKI_GUARD)Head)->Handler == KiGuardedResume ? (PKI_GUARD)Head : NULL;
+}
+
+static void KipResumeGuarded(PKI_GUARD Guard, PKTRAP_FRAME Frame, ULONG Vector, ULONG Address)
+{
+    Guard->Fault->Happened = TRUE;
+    Guard->Fault->Vector = Vector;
+    Guard->Fault->ErrorCode = Frame->ErrCode;
+    Guard->Fault->Address = Vector == KI_TRAP_PAGE_FAULT ? Address : 0;
+    Guard->Fault->Eip = Frame->Eip;
+    Frame->Eax = (ULONG)Guard;
     Frame->Eip = (ULONG)KiGuardedResume;
 }
 
-/* The PTE, or the directory entry when there is no page table, that maps Address. */
-static ULONG KipPteContents(ULONG Address)
+/*
+ * The memory manager may wait, and switch threads, so it runs with interrupts as they were.
+ *
+ * => FALSE: *Stop is the bug check that the access deserves.
+ */
+static BOOLEAN KipResolvePageFault(PKTRAP_FRAME Frame, ULONG Address, MM_STOP *Stop)
 {
-    MMPTE Pde = MiReadPte(MiGetPdeAddress(Address));
+    const MM_FAULT Fault = {
+        .Va = Address,
+        .Eip = Frame->Eip,
+        .Irql = KeGetCurrentIrql(),
+        .Write = (Frame->ErrCode & KI_FAULT_WRITE) != 0,
+        .Fetch = (Frame->ErrCode & KI_FAULT_FETCH) != 0,
+        .Present = (Frame->ErrCode & KI_FAULT_PRESENT) != 0,
+    };
+    BOOLEAN Resolved;
 
-    if (!Pde.Hard.Valid || Pde.Hard.LargePage) {
-        return Pde.Long;
-    }
-    return MiReadPte(MiGetPteAddress(Address)).Long;
+    KeRestoreInterrupts((Frame->EFlags & KI_EFLAGS_IF) != 0);
+    Resolved = MmAccessFault(&Fault, Stop);
+    (void)KeDisableInterrupts();
+    return Resolved;
 }
 
-static NT_NORETURN void KipPageFault(PKTRAP_FRAME Frame, ULONG Address)
+static NT_NORETURN void KipStop(const MM_STOP *Stop, PKTRAP_FRAME Frame)
 {
-    KIRQL Irql = KeGetCurrentIrql();
-    BOOLEAN Write = (Frame->ErrCode & KI_FAULT_WRITE) != 0;
-    BOOLEAN Fetch = (Frame->ErrCode & KI_FAULT_FETCH) != 0;
-
-    if (Irql >= DISPATCH_LEVEL) {
-        KiBugCheckFromTrap(IRQL_NOT_LESS_OR_EQUAL, Address, Irql, Write | (ULONG)Fetch << 3,
-                           Frame->Eip, Frame);
-    }
-    if (Write && (Frame->ErrCode & KI_FAULT_PRESENT)) {
-        KiBugCheckFromTrap(ATTEMPTED_WRITE_TO_READONLY_MEMORY, Address, KipPteContents(Address),
-                           (ULONG)Frame, 0, Frame);
-    }
-    if (Address < KIP_SYSTEM_START) {
-        KiBugCheckFromTrap(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_ACCESS_VIOLATION, Frame->Eip,
-                           Write, Address, Frame);
-    }
-    KiBugCheckFromTrap(PAGE_FAULT_IN_NONPAGED_AREA, Address, Write, Frame->Eip, 0, Frame);
+    KiBugCheckFromTrap(Stop->Code, Stop->Parameter[0], Stop->Parameter[1], Stop->Parameter[2],
+                       Stop->Parameter[3], Frame);
 }
 
 /* => Whether this is no INT 18.  A processor without MCA cannot tell: it is then taken for one. */
@@ -125,17 +127,22 @@ static NT_NORETURN void KipMachineCheck(PKTRAP_FRAME Frame)
 void KiDispatchTrap(PKTRAP_FRAME Frame, ULONG Vector)
 {
     ULONG Address = KipFaultAddress(); /* before another fault can change it */
+    PKI_GUARD Guard = KipCurrentGuard();
+    MM_STOP Stop;
 
-    if (Vector == KI_TRAP_MACHINE_CHECK && (KiGuardedStack == 0 || KipInMachineCheck())) {
+    if (Vector == KI_TRAP_MACHINE_CHECK && (Guard == NULL || KipInMachineCheck())) {
         KipMachineCheck(Frame);
     }
+    if (Vector == KI_TRAP_PAGE_FAULT && KipResolvePageFault(Frame, Address, &Stop)) {
+        return;
+    }
     /* At a higher level it is no fault of the guarded routine, but of what interrupted it. */
-    if (KiGuardedStack != 0 && KeGetCurrentIrql() == KiGuardedIrql) {
-        KipResumeGuarded(Frame, Vector, Address);
+    if (Guard != NULL && KeGetCurrentIrql() == Guard->Irql) {
+        KipResumeGuarded(Guard, Frame, Vector, Address);
         return;
     }
     if (Vector == KI_TRAP_PAGE_FAULT) {
-        KipPageFault(Frame, Address);
+        KipStop(&Stop, Frame);
     }
     if (Vector == KI_TRAP_BREAKPOINT) {
         Frame->Eip--; /* NT reports the INT 3 itself, the processor what follows it */

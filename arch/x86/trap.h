@@ -53,6 +53,8 @@ NT_C_ASSERT(sizeof(KTRAP_FRAME) == KTRAP_FRAME_BYTES);
 NT_C_ASSERT(offsetof(KTRAP_FRAME, SegGs) == KTRAP_FRAME_GS);
 NT_C_ASSERT(offsetof(KTRAP_FRAME, ErrCode) == KTRAP_FRAME_ERR_CODE);
 
+#define KI_EFLAGS_IF 0x200u
+
 /* Page-fault error code (Intel SDM 3A, 4.7). */
 #define KI_FAULT_PRESENT 0x01u
 #define KI_FAULT_WRITE   0x02u
@@ -78,10 +80,21 @@ typedef struct _KI_FAULT {
 typedef ULONG KI_GUARDED(ULONG Argument);
 
 /*
+ * The entry of KiGuardedCall in the list of exception handlers at fs:[0].  Its head is NT's
+ * documented EXCEPTION_REGISTRATION_RECORD.
+ */
+typedef struct _KI_GUARD {
+    struct _KI_GUARD *Next;
+    const void *Handler; /* KiGuardedResume */
+    PKI_FAULT Fault;
+    ULONG Irql; /* of the call */
+} KI_GUARD, *PKI_GUARD;
+
+/*
  * Call Routine(Argument); an exception inside is recorded and ends the call.
  *
- * => One at a time; not for routines that hold something or change the IRQL.  An exception at a
- *    higher IRQL, in an interrupt's handler, is not caught.
+ * => Each stack has its own; they may nest.  Not for routines that hold something or change the
+ *    IRQL.  An exception at a higher IRQL, in an interrupt's handler, is not caught.
  * => Returns Routine's result, or 0 when *Fault tells of an exception.
  */
 ULONG KiGuardedCall(KI_GUARDED *Routine, ULONG Argument, PKI_FAULT Fault);

@@ -26,7 +26,8 @@ KIRQL NTAPI KeGetCurrentIrql(void);
 extern KIRQL KiCurrentIrql;
 
 /*
- * => NewIrql >= the current one, else bug check 0x0A.
+ * => NewIrql >= the current one, else bug check 0x09: the current one, NewIrql, 0, the caller.
+ *    NewIrql <= HIGH_LEVEL, else bug check 0x0A with the same.
  * => Returns the old IRQL; interrupts of NewIrql and below are held back until it falls.
  */
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql);
@@ -35,11 +36,19 @@ KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql);
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(void);
 
 /*
- * => NewIrql <= the current one, else bug check 0x0A.
+ * => NewIrql <= the current one, else bug check 0x0A: the current one, NewIrql, 0, the caller.
  * => Interrupts that were held back are delivered before it returns.  Their handlers run with
  *    interrupts enabled, also when the caller had disabled them.
  */
 void FASTCALL KfLowerIrql(KIRQL NewIrql);
+
+/*
+ * KfLowerIrql(OldIrql) for those who come from KeRaiseIrqlToDpcLevel, which returned OldIrql: no
+ * check is left to be made.
+ *
+ * => DISPATCH_LEVEL.
+ */
+void FASTCALL KiLowerIrqlFromDpcLevel(KIRQL OldIrql);
 
 /* => Returns whether interrupts were enabled; they are off now. */
 BOOLEAN KeDisableInterrupts(void);
@@ -84,16 +93,26 @@ typedef void KSTART(PVOID Context);
 /*
  * Prepare a stack on which Routine(Context) will run when KiSwapStack first switches to it.
  *
- * => StackTop is the end of the stack, 16-byte aligned.
+ * => StackTop is the end of the stack of StackBytes, 16-byte aligned.
  * => Returns the stack pointer to hand to KiSwapStack.  Routine must never return.
  */
-PVOID KiInitializeStack(PVOID StackTop, KSTART *Routine, PVOID Context);
+PVOID KiInitializeStack(PVOID StackTop, SIZE_T StackBytes, KSTART *Routine, PVOID Context);
 
 /*
- * Leave the current stack, whose pointer goes to *Save, for the one at Next.
+ * Leave the current stack, whose pointer goes to *Save, for the one at Next.  Its extent and its
+ * list of exception handlers (NT_TIB, fs:[0] to fs:[8]) come with it.
  * => DISPATCH_LEVEL, interrupts on.
  */
 void KiSwapStack(PVOID *Save, PVOID Next);
+
+/* The extent of the running stack: [*LowLimit, *HighLimit).  => Any IRQL. */
+void NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit);
+
+/* The running stack's list of exception handlers is empty: fs:[0] holds this. */
+#define EXCEPTION_CHAIN_END ((PVOID)-1)
+
+/* Set the head of that list.  => Returns the old one.  Any IRQL. */
+PVOID KiExchangeExceptionList(PVOID List);
 
 /*
  * Stop the machine.  Prints NT's stop screen with the documented code and four parameters.

@@ -8,6 +8,7 @@
 #ifndef NT_BUGCODES_H
 #define NT_BUGCODES_H
 
+#define IRQL_NOT_GREATER_OR_EQUAL               0x00000009u
 #define IRQL_NOT_LESS_OR_EQUAL                  0x0000000Au
 #define MAXIMUM_WAIT_OBJECTS_EXCEEDED           0x0000000Cu
 #define SPIN_LOCK_ALREADY_OWNED                 0x0000000Fu
@@ -18,9 +19,11 @@
 #define KMODE_EXCEPTION_NOT_HANDLED             0x0000001Eu
 #define PHASE0_INITIALIZATION_FAILED            0x00000031u
 #define NO_MORE_SYSTEM_PTES                     0x0000003Fu
+#define NO_PAGES_AVAILABLE                      0x0000004Du
 #define PFN_LIST_CORRUPT                        0x0000004Eu
 #define PAGE_FAULT_IN_NONPAGED_AREA             0x00000050u
 #define PROCESS_HAS_LOCKED_PAGES                0x00000076u
+#define INSTALL_MORE_MEMORY                     0x0000007Du
 #define UNEXPECTED_KERNEL_MODE_TRAP             0x0000007Fu
 #define NMI_HARDWARE_FAILURE                    0x00000080u
 #define MACHINE_CHECK_EXCEPTION                 0x0000009Cu

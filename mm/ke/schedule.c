@@ -23,6 +23,8 @@
  *   S4  KiNextThread is on Standby, and nobody else
  *   S5  with the dispatcher unlocked, no ready thread has a higher priority than the running
  *       and the next one
+ *   S6  the stack that the machine runs on is that of the running thread; the others' saved
+ *       pointers lie in their stacks
  *
  * Locking: KiDispatcherLock, which is handed over in a switch: the thread that is left took it, the
  * one that comes releases it.

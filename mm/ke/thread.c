@@ -95,13 +95,14 @@ void KiInitializeThread(PKTHREAD Thread, const KTHREAD_START *Start)
     InitializeListHead(&Thread->MutantListHead);
     KeInitializeTimer(&Thread->Timer);
     if (Start->StackBase != NULL) {
-        Thread->KernelStack = KiInitializeStack(Start->StackBase, RunThread, Thread);
+        Thread->KernelStack =
+            KiInitializeStack(Start->StackBase, Start->StackBytes, RunThread, Thread);
     }
 }
 
 static BOOLEAN IsStartValid(const KTHREAD_START *Start)
 {
-    return Start->Routine != NULL && Start->Priority > LOW_PRIORITY &&
+    return Start->Routine != NULL && Start->Priority >= LOW_PRIORITY &&
            Start->Priority <= HIGH_PRIORITY && Start->StackBase != NULL &&
            (ULONG_PTR)Start->StackBase % 16 == 0 && Start->StackBytes >= KI_STACK_MINIMUM;
 }
@@ -150,11 +151,17 @@ static void CreateIdleThread(PVOID StackBase, SIZE_T StackBytes) NT_NO_LOCK_ANAL
     InsertTailList(&KiThreadList, &KiIdleThread.ThreadListEntry);
 }
 
+/* It runs already, hence on a stack that the machine knows. */
 static void AdoptFirstThread(void) NT_NO_LOCK_ANALYSIS
 {
     const KTHREAD_START Start = {.Priority = KI_BASE_PRIORITY, .Name = "first"};
+    ULONG_PTR Low;
+    ULONG_PTR High;
 
+    IoGetStackLimits(&Low, &High);
     KiInitializeThread(&KipFirstThread, &Start);
+    KipFirstThread.StackBase = (PVOID)High;
+    KipFirstThread.StackBytes = High - Low;
     KipFirstThread.State = Running;
     KipFirstThread.ThreadId = KipLastThreadId = 1;
     InsertTailList(&KiThreadList, &KipFirstThread.ThreadListEntry);

@@ -10,6 +10,7 @@
 
 #include "ke.h"
 #include "nt/annotations.h"
+#include "rtl.h"
 #include "spinlock.h"
 
 /* NT's states; the order is that of its performance counter. */
@@ -47,7 +48,7 @@ typedef struct _KTHREAD {
     LIST_ENTRY QueueListEntry;  /* (D) Ready: in its ready queue; Terminated: for the reaper */
     LIST_ENTRY ThreadListEntry; /* (D) among all threads that did not end */
     PVOID KernelStack;          /* (D) stack pointer while it does not run */
-    PVOID StackBase;            /* (I) the stack's end, NULL: not known */
+    PVOID StackBase;            /* (I) the stack's end */
     SIZE_T StackBytes;          /* (I) */
     PKWAIT_BLOCK WaitBlockList; /* (D) ring of the blocks of its wait */
     KWAIT_BLOCK WaitBlock[THREAD_WAIT_OBJECTS + 1]; /* (D) */
@@ -75,7 +76,7 @@ typedef struct _KTHREAD {
 typedef struct _KTHREAD_START {
     PKSTART_ROUTINE Routine; /* runs at PASSIVE_LEVEL; the thread ends when it returns */
     PVOID Context;
-    KPRIORITY Priority; /* 1 to HIGH_PRIORITY */
+    KPRIORITY Priority; /* LOW_PRIORITY (0: the zero-page thread alone) to HIGH_PRIORITY */
     PVOID StackBase;    /* the stack's end, 16-byte aligned; it grows down from there */
     SIZE_T StackBytes;
     KTHREAD_REAPER *Reaper; /* or NULL */
@@ -124,12 +125,37 @@ extern KE_COUNTERS KeCounters;
  */
 void KiVerifyThreads(void);
 
-/* Print a line for each thread, or for those that are ready.  => IRQL <= DISPATCH_LEVEL. */
-void KiDumpThreads(void);
-void KiDumpReadyThreads(void);
+/* Which threads a list shows. */
+typedef enum _KI_THREAD_CHOICE {
+    KiAllThreads,
+    KiReadyThreads,
+    KiRunningThreads
+} KI_THREAD_CHOICE;
 
-/* Print what is known of one thread and of what it waits for. */
-void KiDumpThread(PKTHREAD Thread);
+/* Print a line for each of them; behind all, the counters.  => IRQL <= DISPATCH_LEVEL. */
+void KiDumpThreads(RTL_PRINT_SINK *Sink, PVOID Context, KI_THREAD_CHOICE Choice);
+
+/*
+ * Print what is known of one thread and of what it waits for.
+ *
+ * => Thread is any value.  Returns FALSE, and prints nothing, when it is no thread's address.
+ */
+BOOLEAN KiDumpThread(RTL_PRINT_SINK *Sink, PVOID Context, const void *Thread);
+
+/*
+ * What !stacks shows: a line for each thread whose name contains Filter ("": all), with what it
+ * waits for.  Detail: 0 the line, 1 all the objects, 2 what KiDumpThread prints.
+ */
+void KiDumpStacks(RTL_PRINT_SINK *Sink, PVOID Context, ULONG Detail, const char *Filter);
+
+typedef struct _KI_THREAD_STACK {
+    PKTHREAD Thread;
+    ULONG_PTR Lowest; /* its first byte */
+    ULONG_PTR Base;   /* behind its last */
+} KI_THREAD_STACK, *PKI_THREAD_STACK;
+
+/* => Returns FALSE when Va is in no thread's stack.  Stacks whose place is not known are none. */
+BOOLEAN KiFindStackOwner(ULONG_PTR Va, PKI_THREAD_STACK Stack);
 
 /* ---- the start ---- */
 

@@ -2,7 +2,7 @@
 /*
  * verify_threads.c - every thread is where its state says, and nowhere else.
  *
- * Checks S1-S5 (schedule.c), W1-W3 (wait.c), M1-M2 (mutex.c) and R1-R3 (timer.c).  Each walk is
+ * Checks S1-S6 (schedule.c), W1-W3 (wait.c), M1-M2 (mutex.c) and R1-R3 (timer.c).  Each walk is
  * bounded: a list that was bent into a loop is found, not followed.
  */
 #include "mm/ke/dispatcher.h"
@@ -89,6 +89,22 @@ static void VerifyMutants(PKTHREAD Thread)
 
 /* ---- threads ---- */
 
+/* S6 */
+static void VerifyStack(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
+{
+    ULONG_PTR Base = (ULONG_PTR)Thread->StackBase;
+    ULONG_PTR Limit = Base - Thread->StackBytes;
+    ULONG_PTR Low;
+    ULONG_PTR High;
+
+    if (Thread == KiCurrentThread) {
+        IoGetStackLimits(&Low, &High);
+        MI_ASSERT(Low == Limit && High == Base);
+    } else if (Thread->State != Terminated) {
+        MI_ASSERT((ULONG_PTR)Thread->KernelStack - Limit < Thread->StackBytes);
+    }
+}
+
 static void VerifyThread(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
 {
     BOOLEAN IsIdle = Thread == &KiIdleThread;
@@ -96,6 +112,7 @@ static void VerifyThread(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
     MI_ASSERT(Thread->Header.Type == ThreadObject && Thread->Header.SignalState == 0);
     MI_ASSERT(IsIdle ||
               (Thread->Priority >= Thread->BasePriority && Thread->Priority <= HIGH_PRIORITY));
+    VerifyStack(Thread);
     MI_ASSERT((Thread->State == Running) == (Thread == KiCurrentThread)); /* S1 */
     MI_ASSERT((Thread->State == Standby) == (Thread == KiNextThread));    /* S4 */
     VerifyMutants(Thread);

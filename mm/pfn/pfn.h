@@ -137,14 +137,14 @@ static inline KIRQL MiLockPfn(void) NT_ACQUIRES(MiPfnLock) NT_NO_LOCK_ANALYSIS
 {
     KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
 
-    KiTakeSpinLock(&MiPfnLock, (ULONG_PTR)__builtin_return_address(0));
+    KiTakeSpinLock(&MiPfnLock, (ULONG_PTR)&MiPfnLock);
     return OldIrql;
 }
 
 static inline void MiUnlockPfn(KIRQL OldIrql) NT_RELEASES(MiPfnLock) NT_NO_LOCK_ANALYSIS
 {
     KiGiveSpinLock(&MiPfnLock, 0);
-    KfLowerIrql(OldIrql);
+    KiLowerIrqlFromDpcLevel(OldIrql);
 }
 
 /*

@@ -34,11 +34,26 @@ void MiTrimPools(void);
  */
 void MiVerifyPool(void);
 
+/* !pool's flags. */
+#define MI_DUMP_POOL_CONTENTS 0x00000001u /* the first bytes of each block */
+#define MI_DUMP_POOL_ONE      0x00000002u /* only the block that holds the address */
+#define MI_DUMP_POOL_NO_TAG   0x80000000u
+#define MI_DUMP_POOL_ABSENT   0x40000000u /* ours: the page is not resident, do not touch it */
+
 /*
  * Print the page that holds Va, in the manner of !pool: address, size, previous size, state, tag;
  * the block that holds Va is starred.  A page that is no pool, or damaged, is said to be so.
+ *
+ * => Any address; a page that is not mapped comes with MI_DUMP_POOL_ABSENT.
  */
-void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va);
+void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va, ULONG Flags);
+
+/* A tag as text, with dots for what cannot be printed. */
+typedef struct _MI_TAG_TEXT {
+    char Text[sizeof(ULONG) + 1];
+} MI_TAG_TEXT;
+
+MI_TAG_TEXT MiPoolTagText(ULONG Tag);
 
 /* What the pools cost and hold, for one base type. */
 typedef struct _MI_POOL_FIGURES {

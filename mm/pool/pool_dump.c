@@ -10,12 +10,7 @@
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/special_pool.h"
 
-/* A tag as text, with dots for what cannot be printed. */
-typedef struct _MI_TAG_TEXT {
-    char Text[sizeof(ULONG) + 1];
-} MI_TAG_TEXT;
-
-static MI_TAG_TEXT MipTagText(ULONG Tag)
+MI_TAG_TEXT MiPoolTagText(ULONG Tag)
 {
     MI_TAG_TEXT Result;
     ULONG Index;
@@ -29,30 +24,56 @@ static MI_TAG_TEXT MipTagText(ULONG Tag)
     return Result;
 }
 
-static void MipDumpBlock(RTL_PRINT_SINK *Sink, PVOID Context, PPOOL_HEADER Block, PVOID Va)
-{
-    BOOLEAN Holds = (ULONG_PTR)Va - (ULONG_PTR)Block < Block->BlockSize * MI_POOL_UNIT;
-    BOOLEAN InUse = (Block->PoolType & MI_BLOCK_IN_USE) != 0;
+#define MI_DUMPED_WORDS 4 /* of a block's contents */
 
-    RtlFormat(Sink, Context, "%c%08x size %4x previous size %4x  (%s)  %s%s\n", Holds ? '*' : ' ',
-              (ULONG)(ULONG_PTR)Block, Block->BlockSize * MI_POOL_UNIT,
-              Block->PreviousSize * MI_POOL_UNIT, InUse ? "Allocated" : "Free     ",
-              Block->PoolType == MI_BLOCK_FREE ? "" : MipTagText(Block->PoolTag).Text,
-              InUse && (Block->PoolTag & PROTECTED_POOL) != 0 ? " (Protected)" : "");
+static void MipDumpContents(RTL_PRINT_SINK *Sink, PVOID Context, const ULONG *Words, ULONG Bytes)
+{
+    ULONG Index;
+
+    RtlFormat(Sink, Context, "    ");
+    for (Index = 0; Index < MI_DUMPED_WORDS && Index < Bytes / sizeof(ULONG); Index++) {
+        RtlFormat(Sink, Context, " %08x", Words[Index]);
+    }
+    RtlFormat(Sink, Context, "\n");
 }
 
-static void MipDumpBlocks(RTL_PRINT_SINK *Sink, PVOID Context, PPOOL_HEADER Page, PVOID Va)
+static void MipDumpBlock(RTL_PRINT_SINK *Sink, PVOID Context, const POOL_HEADER *Block,
+                         BOOLEAN Holds, ULONG Flags)
 {
-    PPOOL_HEADER Block = Page;
+    BOOLEAN InUse = (Block->PoolType & MI_BLOCK_IN_USE) != 0;
+    ULONG Bytes = Block->BlockSize * MI_POOL_UNIT;
+
+    RtlFormat(Sink, Context, "%c%08x size %4x previous size %4x  (%s)", Holds ? '*' : ' ',
+              (ULONG)(ULONG_PTR)Block, Bytes, Block->PreviousSize * MI_POOL_UNIT,
+              InUse ? "Allocated" : "Free     ");
+    if ((Flags & MI_DUMP_POOL_NO_TAG) == 0 && Block->PoolType != MI_BLOCK_FREE) {
+        RtlFormat(Sink, Context, "  %s%s", MiPoolTagText(Block->PoolTag & ~PROTECTED_POOL).Text,
+                  InUse && (Block->PoolTag & PROTECTED_POOL) != 0 ? " (Protected)" : "");
+    }
+    RtlFormat(Sink, Context, "\n");
+    if ((Flags & MI_DUMP_POOL_CONTENTS) != 0) {
+        MipDumpContents(Sink, Context, (const ULONG *)(const void *)(Block + 1),
+                        Bytes - (ULONG)sizeof(*Block));
+    }
+}
+
+static void MipDumpBlocks(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va, ULONG Flags)
+{
+    PPOOL_HEADER Block = PAGE_ALIGN(Va);
     MI_POOL_FAULT Fault;
 
     do {
+        BOOLEAN Holds;
+
         if (MiFindPoolFault(Block, &Fault)) {
             RtlFormat(Sink, Context, " %08x is not a valid pool header: %s\n",
                       (ULONG)(ULONG_PTR)Block, Fault.What);
             return;
         }
-        MipDumpBlock(Sink, Context, Block, Va);
+        Holds = (ULONG_PTR)Va - (ULONG_PTR)Block < Block->BlockSize * MI_POOL_UNIT;
+        if (Holds || (Flags & MI_DUMP_POOL_ONE) == 0) {
+            MipDumpBlock(Sink, Context, Block, Holds, Flags);
+        }
         Block += Block->BlockSize;
     } while (BYTE_OFFSET(Block) != 0);
 }
@@ -81,10 +102,21 @@ static void MipDumpSpecial(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
     RtlFormat(Sink, Context, "*%08x size %4x data %08x (%s)  (%s)  %s\n",
               (ULONG)(ULONG_PTR)PAGE_ALIGN(Va), Block.Bytes, (ULONG)Block.Va,
               Block.BaseType == PagedPool ? "Paged" : "NonPaged",
-              Block.InUse ? "Allocated" : "Free", MipTagText(Block.Tag).Text);
+              Block.InUse ? "Allocated" : "Free", MiPoolTagText(Block.Tag & ~PROTECTED_POOL).Text);
 }
 
-void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
+static void MipDumpBig(RTL_PRINT_SINK *Sink, PVOID Context, const MI_BIG_BLOCK *Big, ULONG Flags)
+{
+    RtlFormat(Sink, Context, "*%08x size %4x is a large %s of %x bytes", (ULONG)Big->Va,
+              Big->Pages * PAGE_SIZE, Big->Waiting ? "free block" : "allocation",
+              (ULONG)Big->Bytes);
+    if ((Flags & MI_DUMP_POOL_NO_TAG) == 0) {
+        RtlFormat(Sink, Context, "  %s", MiPoolTagText(Big->Tag & ~PROTECTED_POOL).Text);
+    }
+    RtlFormat(Sink, Context, "\n");
+}
+
+void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va, ULONG Flags)
 {
     POOL_TYPE BaseType = NonPagedPool;
     MI_POOL_PLACE Place = MiQueryPoolPlace(Va, &BaseType);
@@ -103,10 +135,10 @@ void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
     if (Place == MiPoolPlaceFree || MiIsSparePage(BaseType, PAGE_ALIGN(Va))) {
         RtlFormat(Sink, Context, " %08x is a free page\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
     } else if (MipFindBlockAround(Va, &Big)) {
-        RtlFormat(Sink, Context, "*%08x size %4x is a large %s of %x bytes  %s\n", (ULONG)Big.Va,
-                  Big.Pages * PAGE_SIZE, Big.Waiting ? "free block" : "allocation",
-                  (ULONG)Big.Bytes, MipTagText(Big.Tag).Text);
+        MipDumpBig(Sink, Context, &Big, Flags);
+    } else if ((Flags & MI_DUMP_POOL_ABSENT) != 0) {
+        RtlFormat(Sink, Context, " %08x is not resident\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
     } else {
-        MipDumpBlocks(Sink, Context, PAGE_ALIGN(Va), Va);
+        MipDumpBlocks(Sink, Context, Va, Flags);
     }
 }

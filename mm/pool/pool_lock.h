@@ -21,7 +21,7 @@ static inline void MiReleasePoolLock(PKSPIN_LOCK Lock, KIRQL OldIrql)
     NT_RELEASES(*Lock) NT_NO_LOCK_ANALYSIS
 {
     KiGiveSpinLock(Lock, 0);
-    KfLowerIrql(OldIrql);
+    KiLowerIrqlFromDpcLevel(OldIrql);
 }
 
 #endif

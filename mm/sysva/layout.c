@@ -77,6 +77,8 @@
 
 NT_C_ASSERT(MIP_CACHE_BYTES + MIP_EXTENSION_BYTES == MIP_LARGE_CACHE);
 
+MI_LAYOUT MiLayout;
+
 /* ---- values of system.reg ---- */
 
 /* => Returns 0 when there is no such number. */

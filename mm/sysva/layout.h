@@ -43,6 +43,9 @@ typedef struct _MI_LAYOUT {
     ULONG SessionPoolBytes;
 } MI_LAYOUT, *PMI_LAYOUT;
 
+/* (I) The layout that the system runs with; all zero before MmInitSystem. */
+extern MI_LAYOUT MiLayout;
+
 /*
  * A value of system.reg was corrected.
  *
@@ -72,6 +75,9 @@ typedef struct _MI_LAYOUT_INPUT {
  * => FramebufferBytes <= MI_FRAMEBUFFER_LIMIT.
  */
 MI_LAYOUT MiComputeLayout(const MI_LAYOUT_INPUT *Input);
+
+/* => The region of MiLayout that Va lies in; MiRegions: none. */
+MI_REGION MiFindRegion(ULONG_PTR Va);
 
 /* The map, by address, one line a region. */
 void MiPrintLayout(const MI_LAYOUT *Layout, RTL_PRINT_SINK *Sink, PVOID Context);

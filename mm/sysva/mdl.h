@@ -34,6 +34,9 @@ NT_NORETURN void MiRaiseUnhandled(NTSTATUS Status, PVOID Address);
 NT_MUST_CHECK NTSTATUS MiProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode,
                                            LOCK_OPERATION Operation) NT_NOT_HOLDING(MiPfnLock);
 
+/* (A) Pages that MmAllocatePagesForMdl gave out: charged, and no PTE owns them. */
+extern ULONG MiAllocatedMdlPages;
+
 /* Pages that MDLs lock now, and have locked at most; a page locked twice counts twice. */
 extern ULONG MiLockedPages NT_GUARDED_BY(MiPfnLock);
 extern ULONG MiPeakLockedPages NT_GUARDED_BY(MiPfnLock);

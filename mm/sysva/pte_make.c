@@ -3,8 +3,8 @@
  * pte_make.c - composing page-table entries.
  *
  * Cache attributes as bits (Intel SDM volume 3, 11.12.3): none set is write-back; CacheDisable with
- * WriteThrough is uncached whatever the MTRRs say; the PAT bit alone is entry 4, which the boot
- * programs as write-combining.  In a PTE the PAT bit is bit 7, LargePage in a directory entry.
+ * WriteThrough is uncached whatever the MTRRs say; WriteThrough alone is entry 1 of the PAT, which
+ * the boot programs as write-combining, as NT does.
  *
  * Accessed and Dirty are set in advance: nobody ages these pages, and the processor then need not
  * write to the page table.
@@ -35,7 +35,9 @@ void MiInitializePteMaking(BOOLEAN GlobalPages, BOOLEAN WriteCombining)
     MiKernelTemplates[MiKernelReadWrite][MiCached] = Cached;
     MiKernelTemplates[MiKernelReadWrite][MiNonCached] = NonCached;
     MiKernelTemplates[MiKernelReadWrite][MiWriteCombined] = WriteCombining ? Cached : NonCached;
-    MiKernelTemplates[MiKernelReadWrite][MiWriteCombined].Hard.LargePage = WriteCombining;
+    if (WriteCombining) {
+        MiKernelTemplates[MiKernelReadWrite][MiWriteCombined].Hard.WriteThrough = 1;
+    }
     for (i = 0; i < RTL_NUMBER_OF(MiKernelTemplates[0]); i++) {
         MMPTE ReadOnly = MiKernelTemplates[MiKernelReadWrite][i];
 
@@ -67,5 +69,5 @@ MI_CACHE_ATTRIBUTE MiPteCacheAttribute(MMPTE Pte)
     if (Pte.Hard.CacheDisable) {
         return MiNonCached;
     }
-    return Pte.Hard.LargePage ? MiWriteCombined : MiCached;
+    return Pte.Hard.WriteThrough ? MiWriteCombined : MiCached;
 }

@@ -6,6 +6,7 @@
  *
  *     valid    Valid = 1
  *     list     Valid = 0, List = 1: heads a free run of system PTEs
+ *     demand   Valid = 0, only a protection: the first access makes a zeroed page (paged pool)
  *     zero     all bits 0: nothing, or reserved and not mapped
  */
 #ifndef MM_SYSVA_PTE_MAKE_H
@@ -44,8 +45,8 @@ NT_C_ASSERT(sizeof(MMPTE_LIST) == sizeof(MMPTE));
 /*
  * What the processor offers; the boot says so before the first mapping.
  *
- * => WriteCombining: the PAT bit alone (entry 4) means write-combining.  Without it write-combined
- *    memory is not cached.
+ * => WriteCombining: write-through alone (PAT entry 1) means write-combining.  Without it
+ *    write-combined memory is not cached.
  */
 void MiInitializePteMaking(BOOLEAN GlobalPages, BOOLEAN WriteCombining);
 
@@ -74,6 +75,18 @@ MMPTE MiMakeWindowPte(PFN_NUMBER Frame);
 static inline MMPTE MiMakeZeroPte(void)
 {
     MMPTE Pte = {.Long = 0};
+
+    return Pte;
+}
+
+/* The documented software PTE: the protection code in bits 5 to 9. */
+#define MM_READWRITE            4u
+#define MI_PTE_PROTECTION_SHIFT 5
+
+/* A writable page that is made, zeroed, by the first access to it. */
+static inline MMPTE MiMakeDemandZeroPte(void)
+{
+    MMPTE Pte = {.Long = MM_READWRITE << MI_PTE_PROTECTION_SHIFT};
 
     return Pte;
 }

@@ -3,7 +3,7 @@
  * system_pages.c - frames under system addresses.
  *
  * A new page table is cleared through the self-map, where it appears as soon as its directory entry
- * is valid; nothing looks at its range before it is clear.
+ * is valid; all of that under MiPfnLock.
  *
  * Locking: MiPfnLock for the frames' entries.  The PTEs are their owner's.
  */
@@ -15,6 +15,8 @@
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_reference.h"
 #include "rtl.h"
+
+ULONG MiSystemPageTables;
 
 /* ---- charges ---- */
 
@@ -135,9 +137,30 @@ NTSTATUS MiInsertSystemPages(PMMPTE First, ULONG Count, MMPTE Template, PFN_NUMB
 
 /* ---- page tables ---- */
 
-static NTSTATUS MipCreatePageTable(ULONG_PTR Va)
+/*
+ * The directory entry is judged, and the table cleared, under the lock: two threads may want the
+ * same table, and neither may see it before it is clear.
+ *
+ * => Returns FALSE, with Frame still the caller's, when there is a table already.
+ */
+static BOOLEAN MipInsertPageTable(ULONG_PTR Va, PFN_NUMBER Frame)
 {
     PMMPTE Pde = MiGetPdeAddress(Va);
+    KIRQL OldIrql = MiLockPfn();
+    BOOLEAN Wanted = !MiReadPte(Pde).Hard.Valid;
+
+    if (Wanted) {
+        MiSetFramePte(Frame, Pde, MiMakeZeroPte(), MipTableFrame(Pde));
+        MiWritePte(Pde, MiMakeKernelPde(Frame));
+        __atomic_add_fetch(&MiSystemPageTables, 1, __ATOMIC_RELAXED);
+        memset(PAGE_ALIGN(MiGetPteAddress(Va)), 0, PAGE_SIZE);
+    }
+    MiUnlockPfn(OldIrql);
+    return Wanted;
+}
+
+static NTSTATUS MipCreatePageTable(ULONG_PTR Va)
+{
     PFN_NUMBER Frame;
     NTSTATUS Status = MiChargeSystemPages(1);
 
@@ -149,9 +172,10 @@ static NTSTATUS MipCreatePageTable(ULONG_PTR Va)
         MiReturnSystemPages(1);
         return Status;
     }
-    MipTie(Frame, Pde);
-    MiWritePte(Pde, MiMakeKernelPde(Frame));
-    memset(PAGE_ALIGN(MiGetPteAddress(Va)), 0, PAGE_SIZE);
+    if (!MipInsertPageTable(Va, Frame)) {
+        MiFreeFrame(Frame);
+        MiReturnSystemPages(1);
+    }
     return STATUS_SUCCESS;
 }
 

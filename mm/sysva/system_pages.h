@@ -29,6 +29,9 @@ void MiReturnSystemPages(ULONG Pages);
  */
 NT_MUST_CHECK NTSTATUS MiCreateSystemPageTables(ULONG_PTR Start, ULONG Bytes);
 
+/* (A) Page tables that the call above has made; they stay. */
+extern ULONG MiSystemPageTables;
+
 /*
  * Put Count new frames, contents undefined, under the PTEs from First on.
  *

@@ -51,6 +51,14 @@ void FASTCALL KfLowerIrql(KIRQL NewIrql)
     }
 }
 
+void FASTCALL KiLowerIrqlFromDpcLevel(KIRQL OldIrql)
+{
+    KiCurrentIrql = OldIrql;
+    if (Pending >> OldIrql > 1) {
+        abort();
+    }
+}
+
 ULONG64 KeReadCycleCounter(void)
 {
     return __builtin_ia32_rdtsc();
@@ -86,11 +94,18 @@ void KiIdleProcessor(void)
     abort();
 }
 
-PVOID KiInitializeStack(PVOID StackTop, KSTART *Routine, PVOID Context)
+PVOID KiInitializeStack(PVOID StackTop, SIZE_T StackBytes, KSTART *Routine, PVOID Context)
 {
+    (void)StackBytes;
     (void)Routine;
     (void)Context;
     return StackTop;
+}
+
+void NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit)
+{
+    *LowLimit = 0;
+    *HighLimit = ~(ULONG_PTR)0;
 }
 
 void KiSwapStack(PVOID *Save, PVOID Next)

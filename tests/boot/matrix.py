@@ -40,7 +40,7 @@ POOL = "0xE1000000"  # where crash.c touches what is not mapped
 CRASHES = {
     "null": ("0x0000001E", ("0xC0000005", CODE, NONE, "0x00000008"),
              "KMODE_EXCEPTION_NOT_HANDLED"),
-    "readonly": ("0x000000BE", ("0x80800000", "0x0[0-9A-Fa-f]{7}", "0x80[0-9A-Fa-f]{6}", ANY),
+    "readonly": ("0x000000BE", ("0x80800000", "0x0[0-9A-Fa-f]{7}", NONE, NONE),
                  "ATTEMPTED_WRITE_TO_READONLY_MEMORY"),
     "stack": ("0x0000007F", ("0x00000008", ANY, NONE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
     "divide": ("0x0000007F", (NONE, NONE, CODE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
@@ -49,7 +49,7 @@ CRASHES = {
     "handler": ("0x0000000A", (ANY, "0x0000001C", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
     "screen": ("0x000000E2", ("0x00000002", NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
     "unmapped": ("0x00000050", (POOL, NONE, CODE, NONE), "PAGE_FAULT_IN_NONPAGED_AREA"),
-    "raise": ("0x0000000A", ("0x00000002", "0x00000001", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
+    "raise": ("0x00000009", ("0x00000002", "0x00000001", NONE, CODE), "IRQL_NOT_GREATER_OR_EQUAL"),
     "lower": ("0x0000000A", (NONE, "0x00000002", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
     "esp": ("0x0000007F", ("0x00000008", ANY, NONE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
     "nested": ("0x000000E2", ("0x00000001", NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
@@ -57,18 +57,29 @@ CRASHES = {
     "nmi": ("0x00000080", ("0x004F4454", NONE, NONE, NONE), "NMI_HARDWARE_FAILURE"),
     "manual": ("0x000000E2", (NONE, NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
 }
-# What follows the stop line, whatever the kind.  The trace leads back to KiRun: a leaf without a
-# frame of its own hides its caller, KiCrash.
+# The core's own kinds: each says in advance which stop it deserves.
+KINDS_SOURCE = os.path.join(os.path.dirname(__file__), "../../mm/inspect/crash_memory.c")
+EXPECTED = re.compile(r"^# expected: STOP (0x[0-9A-F]{8}) \((\S+), (\S+), (\S+), (\S+)\)\s*$", re.M)
+# What follows the stop line, whatever the kind.
 STOP_PARTS = [
     ("registers",
      re.compile(r"^eax=[0-9a-f]{8} ebx=.* edi=[0-9a-f]{8}\neip=[0-9a-f]{8} esp=[0-9a-f]{8} "
                 r"ebp=[0-9a-f]{8} efl=[0-9a-f]{8} irql=\d+\ncs=0008 ss=0010 ", re.M)),
     ("control registers",
      re.compile(r"^cr0=8[0-9a-f]{7} cr2=[0-9a-f]{8} cr3=[0-9a-f]{5}000 cr4=[0-9a-f]{8}$", re.M)),
-    ("a stack trace with function names",
-     re.compile(r"^ChildEBP RetAddr\n(?:[0-9a-f]{8} [0-9a-f]{8} \w[\w.]*\+0x[0-9a-f]+\n)*"
-                r"[0-9a-f]{8} [0-9a-f]{8} Ki(?:Crash|Run)\+0x[0-9a-f]+\n", re.M)),
+    ("a stack trace with function names, from KiCrash to the start",
+     re.compile(r"^ChildEBP RetAddr\n(?:FRAME\w[\w.]*\+0x[0-9a-f]+\n)*"
+                r"FRAMEKiCrash\+0x[0-9a-f]+\n(?:FRAME\w[\w.]*\+0x[0-9a-f]+\n)*"
+                r"[0-9a-f]{8} 00000000 KiSystemStartup\+0x[0-9a-f]+\n"
+                .replace("FRAME", "[0-9a-f]{8} [0-9a-f]{8} "), re.M)),
 ]
+# The innermost function of each trace that does not begin in KeBugCheckEx's caller.
+CULPRITS = {
+    "null": "KipReadNull", "readonly": "KipWriteCode", "stack": "KipRecurse",
+    "divide": "KipDivide", "opcode": "KipOpcode", "irql": "KipTouchAtDispatch",
+    "handler": "Kip(FaultyHandler|ReadNull)", "unmapped": "KipReadUnmapped", "esp": "KipLoseStack",
+    "breakpoint": "KipBreakpoint",
+}
 # A crash inside the stop screen: its stack trace is what fails.
 NESTED = re.compile(r"^ChildEBP RetAddr\n\n\*\*\* STOP: 0x00000050 while stopping$", re.M)
 # What every report holds, whatever the machine; a stop that is left out must not go unnoticed.
@@ -79,9 +90,16 @@ REPORT_STOPS = [
     "probe: write to a task stack's guard", "probe: read of free user space",
     "probe: fetch from free user space", "probe: read of the last page",
     "probe: read of a PTE without table", "probe: division by zero", "probe: invalid opcode",
+    "probe: two threads at once",
     "interrupt vectors", "NMI: 1 came", "IRQL: an interrupt was held back", "IRQL: at level 0",
-    "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "configuration: ", "symbols: ", "entropy: ",
-    "console: the line above was read back"]
+    "IRQL: a DISPATCH_LEVEL", "clock: ", "ACPI: ", "bus masters: ",
+    "configuration: ", "symbols: ", "entropy: ",
+    "console: the line above was read back",
+    "threads: 500 of 500", "priorities: ", "quantum: ", "timer: ", "wait: a timeout", "DPC: ",
+    "mutex: ", "work items: ", "stacks: ",
+    "page frames: ", "zero-page thread: ", "frames: ", "system PTEs: ", "kernel stacks: ",
+    "nonpaged pool: ", "paged pool: ", "page faults: ", "MDL: 12288 bytes of nonpaged pool",
+    "MDL: 12288 bytes of paged pool", "contiguous memory: ", "balance: 0 frames"]
 PROTECTION = re.compile(r"^(not ok|ok) \d+ - (?:protection audit|probe)\b", re.M)
 
 
@@ -136,6 +154,21 @@ def screens_test(firmware: str) -> Test:
     return Test(name, run, "boot")
 
 
+def clock_test(firmware: str) -> Test:
+    """The system time is that of the machine's clock, a few seconds later."""
+    name = "date from the firmware's clock %s" % firmware
+
+    def run(bench: Bench) -> Optional[str]:
+        result = bench.boot(name, hq.Machine(bench.image(REPORT), firmware, extra=[
+            "-rtc", "base=2031-02-28T23:59:58,clock=vm"]))
+        if result.outcome != "passed" or not re.search(
+                r"^Time +2031-0(2-28 23:59|3-01 00:00):\d\d UTC", result.log, re.M):
+            return explain(result, "passed, with the clock's date")
+        return None
+
+    return Test(name, run, "boot")
+
+
 # ---- crashes ----
 
 def check_crash(kind: str, result: hq.Result) -> Optional[str]:
@@ -156,8 +189,37 @@ def check_crash(kind: str, result: hq.Result) -> Optional[str]:
     for part, pattern in STOP_PARTS[:2] if kind == "nested" else STOP_PARTS:
         if not pattern.search(screen):
             return explain(result, part)
+    culprit = CULPRITS.get(kind)
+    if culprit and not re.search(r"^ChildEBP RetAddr\n[0-9a-f]{8} [0-9a-f]{8} %s[.+]" % culprit,
+                                 screen, re.M):
+        return explain(result, "a stack trace that begins in " + culprit)
     if kind == "nested" and not NESTED.search(screen):
         return explain(result, "the second stop's own line")
+    return None
+
+
+def core_kinds() -> List[str]:
+    """The kinds that the core provokes, as its source lists them."""
+    with open(KINDS_SOURCE, encoding="utf-8") as source:
+        listed = re.search(r"MmCrashKinds\[\] =\s*((?:\"[^\"]*\"\s*)+);", source.read())
+    return " ".join(re.findall(r'"([^"]*)"', listed.group(1))).split()
+
+
+def check_core_crash(result: hq.Result) -> Optional[str]:
+    """The stop is the announced one, all four parameters."""
+    expected = EXPECTED.search(result.log)
+    if result.outcome != "bugcheck" or result.status != hq.STATUS_BUGCHECK or not result.stop:
+        return explain(result, "a bug check")
+    if not expected:
+        return explain(result, "a line that says which bug check is to come")
+    for number, (wanted, found) in enumerate(zip(expected.groups(), result.stop)):
+        if wanted not in ("any", found):
+            return explain(result, "%s as %s" % (
+                "parameter %d" % number if number else "the code", wanted))
+    screen = result.log[result.log.index("*** STOP"):]
+    for part, pattern in STOP_PARTS[:2]:
+        if not pattern.search(screen):
+            return explain(result, part)
     return None
 
 
@@ -171,7 +233,7 @@ def crash_test(kind: str, firmware: str) -> Test:
     return Test(name, run, "R18")
 
 
-def restored_test(kind: str, firmware: str, times: int) -> Test:
+def restored_test(kind: str, firmware: str, times: int, core: bool = False) -> Test:
     name = "crash %s %s, %d times from a saved machine" % (kind, firmware, times)
 
     def run(bench: Bench) -> Optional[str]:
@@ -186,7 +248,7 @@ def restored_test(kind: str, firmware: str, times: int) -> Test:
         bad = []
         for _ in range(times):
             result = hq.restore(machine, state, "crash:%s,shutdown" % kind)
-            problem = check_crash(kind, result)
+            problem = check_core_crash(result) if core else check_crash(kind, result)
             if problem:
                 bench.keep(name, result)
                 bad.append(problem)
@@ -383,6 +445,7 @@ def events(log: str) -> str:
     start = re.search(r"^.*Hyperspace", log, re.M)
     text = log[start.start():] if start else log
     text = re.sub(r"(?<=entropy: )\d+", "#", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "#", text)
     return re.sub(r"\d[\d,.]*(?= ?(ns|us|ms|s|kHz|MHz|GHz|Hz|cycles|instructions|ticks)\b)",
                   "#", text)
 
@@ -439,10 +502,12 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
     for firmware in firmwares:
         tests += [crash_test(kind, firmware) for kind in CRASHES]
         tests += [restored_test(kind, firmware, times) for kind in CRASHES]
+        tests += [restored_test(kind, firmware, times, True) for kind in core_kinds()]
         tests += [refusal_test(*refusal, firmware) for refusal in REFUSALS]
         tests += [test(firmware) for test in COMPLAINTS]
         tests += [unknown_switch_test(firmware), maxmem_test(firmware)]
-        tests += [again_test(firmware), screens_test(firmware), machine_check_test(firmware)]
+        tests += [again_test(firmware), screens_test(firmware), machine_check_test(firmware),
+                  clock_test(firmware)]
         tests += [cpu_test(*lack, firmware) for lack in CPU_LACKS[firmware]]
     tests.append(secure_boot_test())
     return tests

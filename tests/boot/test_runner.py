@@ -21,7 +21,8 @@ STOP = ("*** STOP: 0x0000001E (0xC0000005, 0x80801234, 0x00000000, 0x00000008)\n
         "eip=80801234 esp=8084cecc ebp=8084ced8 efl=00000246 irql=0\n"
         "cs=0008 ss=0010 ds=0023 es=0023 fs=0030 gs=0000\n"
         "cr0=80010031 cr2=00000008 cr3=0da1c000 cr4=00000090\n\nChildEBP RetAddr\n"
-        "8084cec8 80804ebe KipReadNull+0x19\n8084ced8 80808d03 KiCrash+0x2e\n")
+        "8084cec8 80804ebe KipReadNull+0x19\n8084ced8 80808d03 KiCrash+0x2e\n"
+        "8084cfc8 80816b82 KiRun+0x153\n8084cfe8 00000000 KiSystemStartup+0x62\n")
 INI = ('[boot loader]\r\ndefault=rdisk(0)\\B\r\n[operating systems]\r\n'
        'rdisk(0)\\A="A" /SOS\r\nrdisk(0)\\B="B" /MAXMEM=64 /RUN=old\r\n')
 
@@ -118,6 +119,12 @@ def crashes():
         89, STOP.replace("0x00000008)", "0x00000009)"))) is not None)
     check("a stack without names is not", matrix.check_crash("null", hq.judge(
         89, STOP.replace("KiCrash+0x2e", "0x80808d03"))) is not None)
+    check("a trace that skips the culprit's caller is not", matrix.check_crash("null", hq.judge(
+        89, STOP.replace("8084ced8 80808d03 KiCrash+0x2e\n", ""))) is not None)
+    check("a trace that begins elsewhere is not", matrix.check_crash("null", hq.judge(
+        89, STOP.replace("KipReadNull", "KipDivide"))) is not None)
+    check("a trace that ends early is not", matrix.check_crash("null", hq.judge(
+        89, STOP.replace("00000000 KiSystemStartup", "80816b82 KiRun"))) is not None)
     check("a screen without control registers is not", matrix.check_crash("null", hq.judge(
         89, STOP.replace("cr0=", "cr9="))) is not None)
 

@@ -11,6 +11,7 @@
  *       order of raising
  *   C2  outside of this file none of them is due, above IRQL, with interrupts on
  */
+#include "nt/bugcodes.h"
 #include "tests/host/machine_i.h"
 
 #include <string.h>
@@ -44,6 +45,7 @@ void HostpCpuReset(void)
 {
     KiCurrentIrql = PASSIVE_LEVEL;
     InterruptsEnabled = TRUE;
+    HostpExceptionList = EXCEPTION_CHAIN_END;
     Cycles = 0;
     PendingCount = 0;
     DispatchRequested = FALSE;
@@ -53,13 +55,14 @@ void HostpCpuReset(void)
 
 HOST_CPU_STATE HostpCpuState(void)
 {
-    return (HOST_CPU_STATE){KiCurrentIrql, InterruptsEnabled};
+    return (HOST_CPU_STATE){KiCurrentIrql, InterruptsEnabled, HostpExceptionList};
 }
 
 void HostpSetCpuState(HOST_CPU_STATE State)
 {
     KiCurrentIrql = State.Irql;
     InterruptsEnabled = State.InterruptsEnabled;
+    HostpExceptionList = State.ExceptionList;
 }
 
 /* ---- interrupts ---- */
@@ -162,10 +165,10 @@ KIRQL NTAPI KeGetCurrentIrql(void)
     return KiCurrentIrql;
 }
 
-static void RequireIrql(BOOLEAN Holds, KIRQL NewIrql, PVOID Caller)
+static void RequireIrql(BOOLEAN Holds, ULONG Code, KIRQL NewIrql, PVOID Caller)
 {
-    if (!Holds || NewIrql > HIGH_LEVEL) {
-        KeBugCheckEx(HOST_BUGCHECK_IRQL, NewIrql, KiCurrentIrql, 0, (ULONG_PTR)Caller);
+    if (!Holds) {
+        KeBugCheckEx(Code, KiCurrentIrql, NewIrql, 0, (ULONG_PTR)Caller);
     }
 }
 
@@ -187,25 +190,36 @@ static KIRQL Raise(KIRQL NewIrql)
 
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
 {
-    RequireIrql(NewIrql >= KiCurrentIrql, NewIrql, __builtin_return_address(0));
+    RequireIrql(NewIrql >= KiCurrentIrql, IRQL_NOT_GREATER_OR_EQUAL, NewIrql,
+                __builtin_return_address(0));
+    RequireIrql(NewIrql <= HIGH_LEVEL, IRQL_NOT_LESS_OR_EQUAL, NewIrql,
+                __builtin_return_address(0));
     return Raise(NewIrql);
 }
 
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
 {
-    RequireIrql(KiCurrentIrql <= DISPATCH_LEVEL, DISPATCH_LEVEL, __builtin_return_address(0));
+    RequireIrql(KiCurrentIrql <= DISPATCH_LEVEL, IRQL_NOT_GREATER_OR_EQUAL, DISPATCH_LEVEL,
+                __builtin_return_address(0));
     return Raise(DISPATCH_LEVEL);
 }
 
 void FASTCALL KfLowerIrql(KIRQL NewIrql)
 {
-    RequireIrql(NewIrql <= KiCurrentIrql, NewIrql, __builtin_return_address(0));
+    RequireIrql(NewIrql <= KiCurrentIrql, IRQL_NOT_LESS_OR_EQUAL, NewIrql,
+                __builtin_return_address(0));
     KiCurrentIrql = NewIrql;
     if (ClockRuns && InterruptsEnabled && KiCurrentIrql < DISPATCH_LEVEL &&
         HostpIsTimeToPreempt()) {
         HostpAdvanceClock(HOST_PREEMPTION_TICKS * CYCLES_OF_TICK);
     }
     DeliverInterrupts();
+}
+
+void FASTCALL KiLowerIrqlFromDpcLevel(KIRQL OldIrql)
+{
+    HostpRequire(KiCurrentIrql == DISPATCH_LEVEL, KiCurrentIrql);
+    KfLowerIrql(OldIrql);
 }
 
 BOOLEAN KeDisableInterrupts(void)

@@ -90,6 +90,7 @@ void HostMachineCreate(ULONG Count, ULONG64 Seed)
 {
     DeleteAbandonedMachine();
     HostpCpuReset();
+    HostpForgetCore();
     HostpRequire(Count >= HOST_FIRST_FREE_FRAME && Count <= FRAMES_LIMIT, Count);
     CreateFrames(Count);
     CreateBootDirectory();

@@ -167,7 +167,6 @@ void HostSetRaiseRoutine(void (*Routine)(void));
 
 /* ---- bug checks ---- */
 
-#define HOST_BUGCHECK_IRQL          0x0000000Au /* IRQL_NOT_LESS_OR_EQUAL */
 #define HOST_BUGCHECK_PAGE_FAULT    0x00000050u /* PAGE_FAULT_IN_NONPAGED_AREA */
 #define HOST_BUGCHECK_TRAP          0x0000007Fu /* UNEXPECTED_KERNEL_MODE_TRAP, 8: double fault */
 #define HOST_BUGCHECK_MACHINE_CHECK 0x0000009Cu /* MACHINE_CHECK_EXCEPTION: no such frame */

@@ -65,6 +65,11 @@ HOST_WALK_RESULT HostpFillTlb(ULONG_PTR Va, PULONG ErrorCode);
 /* => Returns whether the tables, as they are now, grant what Translation does. */
 BOOLEAN HostpIsTranslationCurrent(const HOST_TRANSLATION *Translation);
 
+/* ---- core.c ---- */
+
+/* Nothing of the core was started. */
+void HostpForgetCore(void);
+
 /* ---- machine.c ---- */
 
 extern HOST_COUNTERS HostpCounters;
@@ -83,6 +88,7 @@ void HostpTrapReset(void);
 typedef struct _HOST_CPU_STATE {
     KIRQL Irql;
     BOOLEAN InterruptsEnabled;
+    PVOID ExceptionList;
 } HOST_CPU_STATE;
 
 void HostpCpuReset(void);
@@ -112,6 +118,9 @@ typedef struct _HOST_STACK {
 } HOST_STACK, *PHOST_STACK;
 
 HOST_STACK HostpCurrentStack(void);
+
+/* Of the current stack, as fs:[0]. */
+extern PVOID HostpExceptionList;
 
 /* Tell ASan that this code runs on Stack now, having come here by no switch of ours. */
 void HostpAdoptStack(HOST_STACK Stack);

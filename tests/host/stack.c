@@ -5,9 +5,6 @@
  * A stack that is not running ends, at its saved pointer, in a HOST_SWITCH_FRAME.  The frame
  * carries the stack's extent, so no table of stacks is needed.  ASan wants the extent for its
  * reports and for cleaning up behind calls that do not return.
- *
- * KiInitializeStack is not told where a stack begins; HOST_STACK_BYTES below its top is assumed.
- * Below a smaller stack that only means that ASan forgets a neighbour's red zones.
  */
 #define _GNU_SOURCE
 
@@ -59,6 +56,7 @@ __asm__(".text\n"
 
 static HOST_STACK FirstStack;
 static HOST_STACK CurrentStack;
+PVOID HostpExceptionList;
 
 HOST_STACK HostpCurrentStack(void)
 {
@@ -119,22 +117,23 @@ void HostpLandOnFirstStack(void)
 
 static void RunFirstRoutine(KSTART *Routine, PVOID Context)
 {
+    HostpExceptionList = EXCEPTION_CHAIN_END;
     __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
     Routine(Context);
     HostpRequire(FALSE, (ULONG_PTR)Routine); /* it must never return */
 }
 
-PVOID KiInitializeStack(PVOID StackTop, KSTART *Routine, PVOID Context)
+PVOID KiInitializeStack(PVOID StackTop, SIZE_T StackBytes, KSTART *Routine, PVOID Context)
 {
     ULONG_PTR Top = (ULONG_PTR)StackTop;
     PHOST_SWITCH_FRAME Frame;
 
-    HostpRequire(Top % 16 == 0, Top);
+    HostpRequire(Top % 16 == 0 && StackBytes >= sizeof(*Frame) + 16, Top);
     /* the ABI wants arguments on 16 bytes: two of them, and room for two more */
     Frame = (PHOST_SWITCH_FRAME)(Top - 16 - FIELD_OFFSET(HOST_SWITCH_FRAME, Routine));
-    HostpCleanStack((HOST_STACK){Top - HOST_STACK_BYTES, Top});
+    HostpCleanStack((HOST_STACK){Top - StackBytes, Top});
     memset(Frame, 0, sizeof(*Frame));
-    Frame->Stack.Bottom = Top - HOST_STACK_BYTES;
+    Frame->Stack.Bottom = Top - StackBytes;
     Frame->Stack.Top = Top;
     Frame->Eip = (ULONG_PTR)RunFirstRoutine;
     Frame->Routine = Routine;
@@ -146,6 +145,7 @@ void KiSwapStack(PVOID *Save, PVOID Next)
 {
     HOST_STACK Mine = CurrentStack;
     HOST_STACK Other = ((PHOST_SWITCH_FRAME)Next)->Stack;
+    PVOID List = HostpExceptionList;
     PVOID FakeStack;
 
     HostpRequire(KeGetCurrentIrql() == DISPATCH_LEVEL, KeGetCurrentIrql());
@@ -155,4 +155,19 @@ void KiSwapStack(PVOID *Save, PVOID Next)
     CurrentStack = Other;
     HostpSwitchStack(Save, Next, Mine.Bottom, Mine.Top);
     __sanitizer_finish_switch_fiber(FakeStack, NULL, NULL);
+    HostpExceptionList = List;
+}
+
+void NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit)
+{
+    *LowLimit = CurrentStack.Bottom;
+    *HighLimit = CurrentStack.Top;
+}
+
+PVOID KiExchangeExceptionList(PVOID List)
+{
+    PVOID Old = HostpExceptionList;
+
+    HostpExceptionList = List;
+    return Old;
 }

@@ -31,6 +31,7 @@ MM = [
     ["mm/fault", "mm/balance"],
     ["mm/cc"],
     ["mm/io"],
+    ["mm/init"],
     ["mm/inspect"],
 ]
 DISK = [["disk/driver"], ["disk/volume"], ["disk/fat"]]
@@ -47,8 +48,8 @@ PORT = "include/arch/port.h"
 PORT_USERS = ("arch/", "disk/driver")
 
 # Files that also run on the host although their folder belongs to the machine.
-PURE = re.compile(r"efi/(memory_map|elf|boot_ini|registry\w*|text_source)\.c|"
-                  r"arch/x86/(acpi_\w+|psf|text_screen|screen_pixels|keymap)\.c|"
+PURE = re.compile(r"efi/(memory_map|elf|boot_ini|registry\w*|text_source|firmware_time)\.c|"
+                  r"arch/x86/(acpi_\w+|psf|text_screen|screen_pixels|keymap|pci)\.c|"
                   r"(mm|disk)/.*\.[ch]")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import figures  # noqa: E402 (the path comes first)
 
 LINE = re.compile(r"^(ok|not ok)\b")
+FIGURE = re.compile(r"^# figure (R\d+) (\d+) (\d+)$")  # id, trials, failures: added up
 
 
 class Log:
@@ -35,8 +36,8 @@ class Log:
             stream.flush()
 
 
-def run_suite(name, command, log):
-    """(passed, failed) of one suite."""
+def run_suite(name, command, log, told):
+    """(passed, failed) of one suite; figures that its lines tell are added to told."""
     log.say("# ---- %s ----\n" % name)
     started = time.monotonic()
     process = subprocess.Popen(command, shell=True, stdin=subprocess.DEVNULL,
@@ -47,6 +48,11 @@ def run_suite(name, command, log):
         match = LINE.match(line)
         if match:
             count[match.group(1)] += 1
+        figure = FIGURE.match(line)
+        if figure:
+            trials, failures = told.get(figure.group(1), (0, 0))
+            told[figure.group(1)] = (trials + int(figure.group(2)),
+                                     failures + int(figure.group(3)))
         log.say(line)
     status = process.wait()
     if status and not count["not ok"]:
@@ -74,14 +80,17 @@ def main():
 
     started = time.monotonic()
     passed = failed = 0
-    summary = []
+    summary, told = [], {}
     for suite in options.suites:
         name, command = suite.split("=", 1)
-        good, bad = run_suite(name, command, log)
+        good, bad = run_suite(name, command, log, told)
         passed, failed = passed + good, failed + bad
         summary.append("#   %-12s %5d passed %5d failed\n" % (name, good, bad))
     log.say("# ---- summary, %.0f s ----\n%s" % (time.monotonic() - started, "".join(summary)))
     if options.figures:
+        for identifier, (trials, failures) in sorted(told.items()):
+            figures.record(options.figures, identifier, trials, failures,
+                           time.monotonic() - started)
         lines = figures.read(options.figures)
         figures.write(options.figures, lines)
         log.say("".join("#   %s\n" % figures.sentence(line) for line in lines))

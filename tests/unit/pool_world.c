@@ -6,6 +6,7 @@
 
 #include "nt/bugcodes.h"
 #include "tests/unit/test.h"
+#include "verify.h"
 
 #define VALID_WRITABLE 3u /* MMPTE: Valid, Write */
 #define FRAMES         4096u
@@ -212,7 +213,7 @@ void PoolWorldVerify(void)
 {
     ULONG_PTR Va = 0;
 
-    MiVerifyPool();
+    MiVerifyAll();
     CHECK(!HostFindStaleTranslation(&Va));
 }
 

@@ -57,7 +57,7 @@ extern ULONG PoolPagedFaults;
 /* From now on, run Routine at each of these faults, at the IRQL of the access; it may wait. */
 void PoolSetPagedFaultRoutine(void (*Routine)(void));
 
-/* MiVerifyPool, and that the TLB holds no stale translation. */
+/* MiVerifyAll, and that the TLB holds no stale translation. */
 void PoolWorldVerify(void);
 
 /* Trim, verify, then: nothing is in use, no page is taken but MmBt's, no frame is missing. */

@@ -12,6 +12,7 @@
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pages.h"
 #include "tests/unit/pfn_machine.h"
+#include "verify.h"
 
 #define POOL_START 0x98000000u
 #define POOL_PAGES 20u /* the longest MDL needs 16 */
@@ -81,9 +82,7 @@ void SysvaCheckBalance(void)
     ULONG_PTR Stale;
 
     MiTrimKernelStacks();
-    MiVerifySystemPtes();
-    MiVerifyPageLists();
-    MiVerifyPool();
+    MiVerifyAll();
     After = SysvaBalance();
     CHECK_EQUAL(Before.Available, After.Available);
     CHECK_EQUAL(Before.Committed, After.Committed);

@@ -2,6 +2,7 @@
 /*
  * test_cpu.c - IRQL, interrupts, virtual time, bug checks and console of the simulated machine.
  */
+#include "nt/bugcodes.h"
 #include "tests/host/machine.h"
 #include "tests/unit/test.h"
 
@@ -132,19 +133,34 @@ static void LowerAbove(PVOID Context)
     KfLowerIrql((KIRQL)(ULONG_PTR)Context);
 }
 
-TEST(Irql_misuse_is_bug_check_0A_with_both_levels)
+static void CheckIrqlStop(ULONG Code, KSTART *Routine, KIRQL NewIrql)
 {
     HOST_BUGCHECK BugCheck;
 
+    CHECK(HostCatchBugCheck(Routine, (PVOID)(ULONG_PTR)NewIrql, &BugCheck));
+    CHECK_EQUAL(Code, BugCheck.Code);
+    CHECK_EQUAL(DISPATCH_LEVEL, BugCheck.Parameter[0]);
+    CHECK_EQUAL(NewIrql, BugCheck.Parameter[1]);
+    CHECK_EQUAL(0, BugCheck.Parameter[2]);
+    CHECK(BugCheck.Parameter[3] != 0);
+    CHECK_EQUAL(DISPATCH_LEVEL, KeGetCurrentIrql());
+}
+
+TEST(Irql_raised_to_a_lower_level_is_bug_check_09)
+{
     Start();
     KfRaiseIrql(DISPATCH_LEVEL);
-    CHECK(HostCatchBugCheck(RaiseBelow, (PVOID)APC_LEVEL, &BugCheck));
-    CHECK_EQUAL(HOST_BUGCHECK_IRQL, BugCheck.Code);
-    CHECK_EQUAL(APC_LEVEL, BugCheck.Parameter[0]);
-    CHECK_EQUAL(DISPATCH_LEVEL, BugCheck.Parameter[1]);
-    HostExpectBugCheck(HOST_BUGCHECK_IRQL, LowerAbove, (PVOID)DEVICE_LEVEL);
-    HostExpectBugCheck(HOST_BUGCHECK_IRQL, RaiseBelow, (PVOID)(HIGH_LEVEL + 1));
-    CHECK_EQUAL(DISPATCH_LEVEL, KeGetCurrentIrql());
+    CheckIrqlStop(IRQL_NOT_GREATER_OR_EQUAL, RaiseBelow, APC_LEVEL);
+    CheckIrqlStop(IRQL_NOT_GREATER_OR_EQUAL, RaiseBelow, PASSIVE_LEVEL);
+    HostMachineDelete();
+}
+
+TEST(Irql_lowered_to_a_higher_level_or_raised_above_all_is_bug_check_0A)
+{
+    Start();
+    KfRaiseIrql(DISPATCH_LEVEL);
+    CheckIrqlStop(IRQL_NOT_LESS_OR_EQUAL, LowerAbove, DEVICE_LEVEL);
+    CheckIrqlStop(IRQL_NOT_LESS_OR_EQUAL, RaiseBelow, HIGH_LEVEL + 1);
     HostMachineDelete();
 }
 
@@ -161,7 +177,7 @@ TEST(Irql_raised_to_DPC_level_returns_the_old_one_and_never_falls)
     CHECK_EQUAL(DISPATCH_LEVEL, KeGetCurrentIrql());
     CHECK_EQUAL(DISPATCH_LEVEL, KeRaiseIrqlToDpcLevel());
     KfRaiseIrql(DEVICE_LEVEL);
-    HostExpectBugCheck(HOST_BUGCHECK_IRQL, RaiseToDpcLevel, NULL);
+    HostExpectBugCheck(IRQL_NOT_GREATER_OR_EQUAL, RaiseToDpcLevel, NULL);
     HostMachineDelete();
 }
 

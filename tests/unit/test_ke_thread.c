@@ -63,6 +63,61 @@ TEST(KeThread_runs_ends_and_is_reaped)
     BenchEnd();
 }
 
+/* ---- what goes with the stack ---- */
+
+static PVOID const MainList = (PVOID)0x1000;
+static PVOID const OtherList = (PVOID)0x2000;
+
+static void NTAPI UseExceptionList(PVOID Context)
+{
+    CHECK(KiExchangeExceptionList(OtherList) == EXCEPTION_CHAIN_END);
+    KeYieldThread();
+    CHECK(KiExchangeExceptionList(Context) == OtherList);
+}
+
+TEST(KeThread_has_an_exception_list_of_its_own)
+{
+    KTHREAD_START Start8 = Description(8);
+
+    Start();
+    Start8.Routine = UseExceptionList;
+    CHECK_EQUAL(STATUS_SUCCESS, KeCreateSystemThread(&Made, &Start8));
+    CHECK(KiExchangeExceptionList(MainList) == EXCEPTION_CHAIN_END);
+    KeYieldThread(); /* the other sets its list and yields back */
+    CHECK(KiExchangeExceptionList(MainList) == MainList);
+    CHECK_EQUAL(STATUS_SUCCESS, BenchWait(&Made));
+    CHECK(KiExchangeExceptionList(EXCEPTION_CHAIN_END) == MainList);
+    BenchEnd();
+}
+
+static ULONG_PTR Limits[2];
+
+static void NTAPI TakeLimits(PVOID Context)
+{
+    (void)Context;
+    IoGetStackLimits(&Limits[0], &Limits[1]);
+}
+
+TEST(KeThread_runs_within_the_stack_that_the_machine_knows)
+{
+    KTHREAD_START Start9 = Description(9);
+    ULONG_PTR Before[2];
+    ULONG_PTR After[2];
+
+    Start();
+    Start9.Routine = TakeLimits;
+    IoGetStackLimits(&Before[0], &Before[1]);
+    CHECK_EQUAL(STATUS_SUCCESS, KeCreateSystemThread(&Made, &Start9));
+    CHECK_EQUAL((ULONG_PTR)Stack, Limits[0]);
+    CHECK_EQUAL((ULONG_PTR)Stack + sizeof(Stack), Limits[1]);
+    IoGetStackLimits(&After[0], &After[1]);
+    CHECK_EQUAL(Before[0], After[0]);
+    CHECK_EQUAL(Before[1], After[1]);
+    CHECK(KeGetCurrentThread()->StackBase == (PVOID)Before[1]);
+    CHECK_EQUAL(Before[1] - Before[0], KeGetCurrentThread()->StackBytes);
+    BenchEnd();
+}
+
 TEST(KeThread_of_higher_priority_runs_before_its_creation_returns)
 {
     KTHREAD_START Start9 = Description(9);
@@ -86,7 +141,6 @@ TEST(KeThread_creation_refuses_what_cannot_run)
     KTHREAD_START Wrong;
 
     Start();
-    CheckRefused(Description(0));
     CheckRefused(Description(32));
     CheckRefused(Description(-1));
     Wrong = Description(8);
@@ -318,6 +372,9 @@ TEST(KeVerify_finds_each_kind_of_damage)
     CHECK_FOUND(KiReadySummary |= 1, KiReadySummary &= ~1u);
     CHECK_FOUND(KiReadySummary = 0, KiReadySummary = 1u << 5);
     CHECK_FOUND(KeGetCurrentThread()->Priority = 4, KeGetCurrentThread()->Priority = 8);
+    CHECK_FOUND(KeGetCurrentThread()->StackBytes -= 16, KeGetCurrentThread()->StackBytes += 16);
+    CHECK_FOUND(Thread->StackBase = (PUCHAR)Thread->StackBase - Thread->StackBytes,
+                Thread->StackBase = (PUCHAR)Thread->StackBase + Thread->StackBytes);
     CHECK_FOUND(Waiter->State = Ready, Waiter->State = Waiting);
     CHECK_FOUND(Waiter->WaitBlock[0].Thread = Thread, Waiter->WaitBlock[0].Thread = Waiter);
     CHECK_FOUND(Waiter->WaitBlock[0].Object = &Timer, Waiter->WaitBlock[0].Object = &Event);
@@ -331,6 +388,12 @@ TEST(KeVerify_finds_each_kind_of_damage)
     BenchEnd();
 }
 
+static void PrintToConsole(PVOID Context, const char *Piece, SIZE_T Bytes)
+{
+    (void)Context;
+    KiConsoleWrite(Piece, Bytes);
+}
+
 TEST(KeDump_shows_threads_states_and_waits)
 {
     PKTHREAD Waiter;
@@ -340,17 +403,17 @@ TEST(KeDump_shows_threads_states_and_waits)
     Waiter = BenchThread(9, LogAndWait, (PVOID)'w');
     BenchThread(5, LogAndWait, (PVOID)'r');
     HostConsoleClear();
-    KiDumpThreads();
+    KiDumpThreads(PrintToConsole, NULL, KiAllThreads);
     Text = HostConsoleText();
     CHECK(strstr(Text, "RUNNING first\n") != NULL);
     CHECK(strstr(Text, "Pri  9/ 9") != NULL && strstr(Text, "WAIT host\n") != NULL);
     CHECK(strstr(Text, "Pri  5/ 5") != NULL && strstr(Text, "READY idle\n") != NULL);
     HostConsoleClear();
-    KiDumpReadyThreads();
+    KiDumpThreads(PrintToConsole, NULL, KiReadyThreads);
     CHECK(strstr(HostConsoleText(), "READY host\n") != NULL);
     CHECK(strstr(HostConsoleText(), "RUNNING") == NULL);
     HostConsoleClear();
-    KiDumpThread(Waiter);
+    CHECK(KiDumpThread(PrintToConsole, NULL, Waiter));
     CHECK(strstr(HostConsoleText(), "WAIT: (Executive) KernelMode Non-Alertable\n") != NULL);
     CHECK(strstr(HostConsoleText(), "  NotificationEvent\n") != NULL);
     KeSetEvent(&Event, 0, FALSE);

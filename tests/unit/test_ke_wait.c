@@ -310,7 +310,7 @@ static void Sleep(PVOID Context)
     BenchSleep(1);
 }
 
-TEST(KeWait_at_DISPATCH_LEVEL_is_bug_check_0A)
+TEST(KeWait_at_DISPATCH_LEVEL_is_bug_check_0A_and_above_it_09)
 {
     HOST_BUGCHECK BugCheck;
     KSPIN_LOCK Lock;
@@ -329,7 +329,7 @@ TEST(KeWait_at_DISPATCH_LEVEL_is_bug_check_0A)
     CHECK_EQUAL(DISPATCH_LEVEL, KeGetCurrentIrql());
     KfReleaseSpinLock(&Lock, OldIrql);
     KfRaiseIrql(CLOCK2_LEVEL);
-    HostExpectBugCheck(IRQL_NOT_LESS_OR_EQUAL, WaitForEver, &Events[0]);
+    HostExpectBugCheck(IRQL_NOT_GREATER_OR_EQUAL, WaitForEver, &Events[0]);
     KfLowerIrql(OldIrql);
     BenchEnd();
 }

@@ -252,6 +252,29 @@ TEST(BuildMdlForNonPagedPool_takes_the_buffer_s_own_address)
     Finish();
 }
 
+TEST(PrepareMdlForReuse_unmaps_a_part_and_nothing_else)
+{
+    PMDL Whole;
+    PMDL Part;
+
+    Start();
+    Whole = IoAllocateMdl(Buffer, 2 * PAGE_SIZE, FALSE, FALSE, NULL);
+    Part = IoAllocateMdl(Buffer, 2 * PAGE_SIZE, FALSE, FALSE, NULL);
+    MmProbeAndLockPages(Whole, KernelMode, IoReadAccess);
+    IoBuildPartialMdl(Whole, Part, Buffer, PAGE_SIZE);
+    MmPrepareMdlForReuse(Part); /* not mapped: nothing to do */
+    CHECK_EQUAL(MDL_PARTIAL, Part->MdlFlags);
+    CHECK(MmGetSystemAddressForMdlSafe(Part, NormalPagePriority) != NULL);
+    MmPrepareMdlForReuse(Part);
+    CHECK_EQUAL(MDL_PARTIAL, Part->MdlFlags);
+    IoBuildPartialMdl(Whole, Part, Buffer + PAGE_SIZE, PAGE_SIZE);
+    CHECK_EQUAL(MmGetMdlPfnArray(Whole)[1], MmGetMdlPfnArray(Part)[0]);
+    IoFreeMdl(Part);
+    MmUnlockPages(Whole);
+    IoFreeMdl(Whole);
+    Finish();
+}
+
 TEST(BuildPartialMdl_shares_frames_and_mapping)
 {
     PMDL Whole;

@@ -83,7 +83,7 @@ TEST(MapLockedPages_uses_write_combining_where_asked)
 
     Start(1);
     Va = MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmWriteCombined, NULL, FALSE, 32);
-    CHECK(!PteOf(Va).Hard.CacheDisable && PteOf(Va).Hard.LargePage);
+    CHECK(!PteOf(Va).Hard.CacheDisable && PteOf(Va).Hard.WriteThrough);
     MmUnmapLockedPages(Va, Mdl);
     Finish();
 }

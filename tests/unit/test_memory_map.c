@@ -410,6 +410,61 @@ TEST(LimitMemory_wants_room_for_two_more_runs)
     CheckMegabytes("FFFxxx");
 }
 
+/* The runs' letters at the pages where something changes. */
+static void CheckLow(const char *Expected)
+{
+    static const ULONG Pages[] = {0, 1, 0x9E, 0x9F, 0xA0, 0xFF, 0x100};
+    char Found[RTL_NUMBER_OF(Pages) + 1] = {0};
+    ULONG Page;
+    ULONG Index;
+
+    CHECK(BlVerifyMemoryRuns(Runs, Count));
+    for (Page = 0; Page < RTL_NUMBER_OF(Pages); Page++) {
+        Found[Page] = '.';
+        for (Index = 0; Index < Count; Index++) {
+            if (Pages[Page] - Runs[Index].BasePage < Runs[Index].PageCount) {
+                Found[Page] = PictureLetter(Runs[Index].Type);
+            }
+        }
+    }
+    CHECK_TEXT(Expected, Found);
+}
+
+TEST(ReserveLowMemory_withholds_frame_0_and_what_lies_from_9F000_to_1_MB)
+{
+    Count = 1;
+    Runs[0] = (LOADER_MEMORY_RUN){0, 0x200, LoaderFree, 0};
+    CHECK_EQUAL(STATUS_SUCCESS, BlReserveLowMemory(Runs, CAPACITY, &Count));
+    CheckLow("PFFPPPF");
+    CHECK_EQUAL(0x200 - 1 - 0x61, BlCountPages(Runs, Count, LoaderFree));
+    CHECK_EQUAL(STATUS_SUCCESS, BlReserveLowMemory(Runs, CAPACITY, &Count));
+    CheckLow("PFFPPPF");
+}
+
+TEST(ReserveLowMemory_leaves_holes_and_what_is_no_RAM)
+{
+    Count = 3;
+    Runs[0] = (LOADER_MEMORY_RUN){0, 0xA0, LoaderFirmwareTemporary, 0};
+    Runs[1] = (LOADER_MEMORY_RUN){0xA0, 0x20, LoaderMappedIo, 0};
+    Runs[2] = (LOADER_MEMORY_RUN){0x100, 0x10, LoaderFree, 0};
+    CHECK_EQUAL(STATUS_SUCCESS, BlReserveLowMemory(Runs, CAPACITY, &Count));
+    CheckLow("PttPI.F");
+    Count = 1;
+    Runs[0] = (LOADER_MEMORY_RUN){0, 0x100, LoaderBootData, 0}; /* the loader's own */
+    CHECK_EQUAL(STATUS_SUCCESS, BlReserveLowMemory(Runs, CAPACITY, &Count));
+    CheckLow("DDDDDD.");
+}
+
+TEST(ReserveLowMemory_wants_room_for_four_more_runs)
+{
+    Count = 1;
+    Runs[0] = (LOADER_MEMORY_RUN){0, 0x200, LoaderFree, 0};
+    CHECK_EQUAL(STATUS_BUFFER_TOO_SMALL, BlReserveLowMemory(Runs, 4, &Count));
+    CheckLow("FFFFFFF");
+    CHECK_EQUAL(STATUS_SUCCESS, BlReserveLowMemory(Runs, 5, &Count));
+    CHECK_EQUAL(4, Count);
+}
+
 TEST(VerifyMemoryRuns_finds_each_broken_invariant)
 {
     LOADER_MEMORY_RUN Good[3] = {

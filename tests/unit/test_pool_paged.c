@@ -50,7 +50,7 @@ static void Act(PVOID *Block)
         *Block = ExAllocatePoolWithTag(Below(8) == 0 ? NonPagedPool : PagedPool,
                                        Sizes[Below(RTL_NUMBER_OF(Sizes))], TAG_A);
     } else if (Below(8) == 0) {
-        MiDumpPoolPage(Discard, NULL, *Block);
+        MiDumpPoolPage(Discard, NULL, *Block, 0);
         CHECK(ExQueryPoolBlockSize(*Block, &QuotaCharged) != 0);
     } else {
         ExFreePoolWithTag(*Block, TAG_A);

@@ -2,6 +2,7 @@
 /*
  * test_schedule.c - threads of the simulated machine interleave as the seed says, and again so.
  */
+#include "nt/bugcodes.h"
 #include "tests/host/machine.h"
 #include "tests/unit/test.h"
 
@@ -212,7 +213,7 @@ TEST(Schedule_misuse_is_caught)
     HostExpectBugCheck(HOST_BUGCHECK_CONTRACT, RunOne, (PVOID)YieldAtDispatch);
     FillStack();
     HostMachineCreate(16, TestSeed());
-    HostExpectBugCheck(HOST_BUGCHECK_IRQL, RunOne, (PVOID)EndAtDispatch);
+    HostExpectBugCheck(IRQL_NOT_LESS_OR_EQUAL, RunOne, (PVOID)EndAtDispatch);
     HostMachineDelete();
 }
 

@@ -474,12 +474,12 @@ TEST(Dump_of_a_special_page_shows_its_block)
     Start(TRUE);
     P = New(NonPagedPool, 16);
     memset(Text, 0, sizeof(Text));
-    MiDumpPoolPage(Collect, NULL, P);
+    MiDumpPoolPage(Collect, NULL, P, 0);
     CHECK_TEXT("Pool page e4001ff0 region is Special pool\n"
                "*e4001000 size   10 data e4001ff0 (NonPaged)  (Allocated)  OneA\n",
                Text);
     memset(Text, 0, sizeof(Text));
-    MiDumpPoolPage(Collect, NULL, P + 16);
+    MiDumpPoolPage(Collect, NULL, P + 16, 0);
     CHECK_TEXT("Pool page e4002000 region is Special pool\n e4002000 has no access\n", Text);
     ExFreePool(P);
     Finish();

@@ -215,7 +215,7 @@ static void RunOnMachineStack(PVOID Context)
 {
     KIRQL OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
 
-    OtherPointer = KiInitializeStack((PVOID)STACK_TOP, Context, (PVOID)VA);
+    OtherPointer = KiInitializeStack((PVOID)STACK_TOP, HOST_STACK_BYTES, Context, (PVOID)VA);
     KiSwapStack(&MainPointer, OtherPointer);
     KfLowerIrql(OldIrql);
 }

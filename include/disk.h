@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * disk.h - block devices: what drivers, partitions and file systems offer those above them.
+ *
+ * A request is the caller's memory, nonpaged, and the device's from DiskSubmit until its completion
+ * routine runs.  Submitting never waits, allocates nothing and takes no page fault: paging depends
+ * on it.
+ */
+#ifndef DISK_H
+#define DISK_H
+
+#include "mm.h"
+#include "nt/annotations.h"
+#include "nt/list.h"
+#include "nt/status.h"
+#include "nt/types.h"
+
+typedef enum _DISK_OPERATION {
+    DiskRead,
+    DiskWrite,
+    DiskFlush /* what was completed before is on the medium when this completes */
+} DISK_OPERATION;
+
+typedef struct _DISK_REQUEST DISK_REQUEST, *PDISK_REQUEST;
+typedef struct _DISK_DEVICE DISK_DEVICE, *PDISK_DEVICE;
+
+/* => DISPATCH_LEVEL or below.  The request is the caller's again; Status says how it went. */
+typedef void DISK_COMPLETION(PDISK_REQUEST Request);
+
+struct _DISK_REQUEST {
+    DISK_OPERATION Operation;
+    ULONG64 Sector; /* first one, of the device's SectorBytes each */
+    ULONG Sectors;  /* 1 to the device's MaximumSectors; 0 for DiskFlush */
+    PMDL Mdl;       /* locked pages; NULL for DiskFlush */
+    ULONG Offset;   /* of the data in what Mdl describes */
+    DISK_COMPLETION *Completion;
+    PVOID Context;   /* the caller's */
+    NTSTATUS Status; /* STATUS_SUCCESS, or why not: see DiskSubmit */
+    LIST_ENTRY Link; /* the device's, as the rest */
+    ULONG_PTR Private[6];
+};
+
+struct _DISK_DEVICE {
+    const char *Name;     /* "virtio0", "ahci0.2", "partition 2 of ahci0.2" */
+    ULONG SectorBytes;    /* 512 to 4096, a power of two */
+    ULONG64 Sectors;      /* of the device */
+    ULONG MaximumSectors; /* that one request may have */
+    BOOLEAN ReadOnly;
+    /* => As DiskSubmit; the request was checked against the fields above. */
+    void (*Submit)(PDISK_DEVICE Device, PDISK_REQUEST Request);
+    PVOID Driver;             /* the implementation's */
+    LIST_ENTRY ListEntry;     /* among all devices */
+    ULONG64 RequestCounts[3]; /* by DISK_OPERATION, completed */
+    ULONG64 Failures;
+};
+
+/*
+ * Start a request.
+ *
+ * => IRQL <= DISPATCH_LEVEL; Request and everything in it is nonpaged.
+ * => Completion runs exactly once, perhaps before this returns, with Status:
+ *        STATUS_INVALID_PARAMETER       sectors beyond the end, too many, or none
+ *        STATUS_MEDIA_WRITE_PROTECTED   a write to a read-only device
+ *        STATUS_IO_DEVICE_ERROR         the device says so
+ *        STATUS_IO_TIMEOUT              no answer in bounded time, retries included
+ *        STATUS_NO_SUCH_DEVICE          the device is gone
+ */
+void DiskSubmit(PDISK_DEVICE Device, PDISK_REQUEST Request);
+
+/*
+ * Read or write Buffer, and wait; as many requests as it takes.  DiskFlush: Buffer is NULL.
+ *
+ * => PASSIVE_LEVEL or APC_LEVEL.  Buffer is nonpaged.
+ */
+NT_MUST_CHECK NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sector,
+                                    ULONG Sectors, PVOID Buffer);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h - formatted text on the console, and the numbered lines of the boot's report.
+ *
+ * Implemented by the machine and by the host bench, where a line that is "not ok" fails the test.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "nt/types.h"
+
+/* => Any IRQL. */
+void KiPrint(const char *Format, ...) NT_PRINTF(1, 2);
+
+/*
+ * One stop of the report: "ok N - ..." or "not ok N - ...", numbered from 1 and counted.
+ *
+ * => Returns Passed.
+ */
+BOOLEAN KiReport(BOOLEAN Passed, const char *Format, ...) NT_PRINTF(2, 3);
+
+#endif

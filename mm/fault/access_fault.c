@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * access_fault.c - MmAccessFault: what is at the address, and whether the access may go on.
+ *
+ * Today only the kernel runs, so that the questions are few: is the page there after all (another
+ * thread made it), is it a page of paged pool that nobody touched yet, or is it a bug.  The bug is
+ * named by where and how it happened.
+ *
+ * Nothing is locked here: a fault may wait for memory.
+ */
+#include "mm/fault/fault.h"
+
+#include "arch/mmu.h"
+#include "mm/pfn/commit.h"
+#include "mm/pfn/memory_events.h"
+#include "mm/pfn/pfn_list.h"
+#include "mm/pool/pool_memory.h"
+#include "mm/pool/pool_pages.h"
+#include "mm/sysva/pte_kind.h"
+#include "nt/bugcodes.h"
+
+MI_FAULT_COUNTERS MiFaultCounters;
+
+/* ---- bugs ---- */
+
+static BOOLEAN MipStop(MM_STOP *Stop, ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
+                       ULONG_PTR P4)
+{
+    *Stop = (MM_STOP){Code, {P1, P2, P3, P4}};
+    return FALSE;
+}
+
+/* The PTE that maps Va, or the directory entry when there is no page table. */
+static MMPTE MipEntryOf(ULONG_PTR Va)
+{
+    MMPTE Pde = MiReadPte(MiGetPdeAddress(Va));
+
+    return !Pde.Hard.Valid || Pde.Hard.LargePage ? Pde : MiReadPte(MiGetPteAddress(Va));
+}
+
+static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
+{
+    ULONG How = Fault->Write | (ULONG)Fault->Fetch << 3;
+
+    if (Fault->Irql >= DISPATCH_LEVEL) {
+        return MipStop(Stop, IRQL_NOT_LESS_OR_EQUAL, Fault->Va, Fault->Irql, How, Fault->Eip);
+    }
+    if (Fault->Write && Fault->Present) {
+        return MipStop(Stop, ATTEMPTED_WRITE_TO_READONLY_MEMORY, Fault->Va,
+                       MipEntryOf(Fault->Va).Long, 0, 0);
+    }
+    if (Fault->Va < MM_SYSTEM_RANGE_START) {
+        return MipStop(Stop, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_ACCESS_VIOLATION,
+                       Fault->Eip, Fault->Write, Fault->Va);
+    }
+    return MipStop(Stop, PAGE_FAULT_IN_NONPAGED_AREA, Fault->Va, Fault->Write, Fault->Eip, 0);
+}
+
+/* ---- waiting for memory ---- */
+
+static ULONG MipModifiedPages(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Pages = MiPageCounts[ModifiedPageList];
+
+    MiUnlockPfn(OldIrql);
+    return Pages;
+}
+
+/* => FALSE: no page came free, and *Stop says so. */
+static BOOLEAN MipWaitForMemory(MM_STOP *Stop)
+{
+    LARGE_INTEGER Timeout = {.QuadPart = -70 * 10000000LL}; /* the documented 70 seconds */
+
+    MiFaultCounters.MemoryWaits++;
+    if (KeWaitForSingleObject(&MiPagesAvailableEvent, WrFreePage, KernelMode, FALSE, &Timeout) !=
+        STATUS_TIMEOUT) {
+        return TRUE;
+    }
+    return MipStop(Stop, NO_PAGES_AVAILABLE, MipModifiedPages(), 0, 0, MiCommit.Committed);
+}
+
+/* ---- pages that can be made ---- */
+
+static BOOLEAN MipMakePage(const MM_FAULT *Fault, MM_STOP *Stop)
+{
+    if (NT_SUCCESS(MiMakeDemandZeroPage(Fault->Va))) {
+        MiFaultCounters.DemandZero++;
+        return TRUE;
+    }
+    return MipWaitForMemory(Stop); /* then the access is simply tried again */
+}
+
+/* => TRUE: Entry lets the access through: another thread was quicker, or the TLB was behind. */
+static BOOLEAN MipIsSpurious(const MM_FAULT *Fault, MMPTE Entry)
+{
+    return Entry.Hard.Valid && (!Fault->Write || Entry.Hard.Write);
+}
+
+static BOOLEAN MipIsPagedPool(ULONG_PTR Va)
+{
+    POOL_TYPE Type;
+
+    return MiQueryPoolPlace((PVOID)Va, &Type) != MiPoolPlaceOutside && Type == PagedPool;
+}
+
+BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
+{
+    MMPTE Entry = MipEntryOf(Fault->Va);
+
+    MiFaultCounters.Faults++;
+    if (Fault->Irql >= DISPATCH_LEVEL || Fault->Va < MM_SYSTEM_RANGE_START) {
+        return MipNameTheBug(Fault, Stop);
+    }
+    if (MipIsSpurious(Fault, Entry)) {
+        MiFaultCounters.Spurious++;
+        return TRUE;
+    }
+    if (MiPteKind(Entry) == MiPteDemandZero && MipIsPagedPool(Fault->Va)) {
+        return MipMakePage(Fault, Stop);
+    }
+    return MipNameTheBug(Fault, Stop);
+}
+
+NTSTATUS MiMakeResident(ULONG_PTR Va, BOOLEAN Write)
+{
+    const MM_FAULT Fault = {.Va = Va, .Irql = KeGetCurrentIrql(), .Write = Write};
+    MM_STOP Stop;
+
+    return MmAccessFault(&Fault, &Stop) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+}

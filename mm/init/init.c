@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.c - MmInitSystem: the order in which the memory manager comes to life.
+ *
+ *     loader's runs -> layout -> memory for the database -> database -> hyperspace, system PTEs,
+ *     kernel stacks -> pools -> events; then threads, and the loader's memory is released
+ *
+ * Each step uses only what stands to its left.
+ */
+#include "mm/init/init.h"
+
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "mm/fault/fault.h"
+#include "mm/init/boot_map.h"
+#include "mm/pfn/boot_frames.h"
+#include "mm/pfn/memory_events.h"
+#include "mm/pfn/pfn_database.h"
+#include "mm/sysva/hyperspace.h"
+#include "mm/sysva/kernel_stack.h"
+#include "mm/sysva/layout.h"
+#include "mm/sysva/mdl.h"
+#include "mm/sysva/pte_make.h"
+#include "mm/sysva/system_ptes.h"
+#include "nt/bugcodes.h"
+#include "report.h"
+
+static const MM_BOOT *MipBoot;
+
+ULONG MiBootValue(const MM_BOOT *Boot, const char *Name)
+{
+    ULONG i;
+
+    for (i = 0; i < Boot->ValueCount; i++) {
+        const LOADER_REGISTRY_VALUE *Value = &Boot->Values[i];
+
+        if (Value->Type == LOADER_REG_DWORD &&
+            RtlCompareText(Value->Name, Name, LOADER_REGISTRY_NAME_BYTES) == 0) {
+            return Value->Dword;
+        }
+    }
+    return 0;
+}
+
+/* ---- what RAM there is ---- */
+
+typedef struct _MIP_RAM {
+    ULONG Pages;
+    PFN_NUMBER Lowest;
+    PFN_NUMBER Highest;
+} MIP_RAM;
+
+/* RAM that is, or may become, ours: what MiInitializePfnDatabase will count. */
+static BOOLEAN MipIsRam(ULONG Type)
+{
+    return Type == LoaderFree || Type == LoaderFirmwareTemporary || Type == LoaderAcpiReclaim ||
+           Type == LoaderSystemCode || Type == LoaderBootData || Type == LoaderPageTables;
+}
+
+static MIP_RAM MipCountRam(const MM_BOOT *Boot)
+{
+    MIP_RAM Ram = {0, MI_NO_FRAME, 0};
+    ULONG i;
+
+    for (i = 0; i < Boot->RunCount; i++) {
+        MI_BOOT_RANGE Range;
+
+        if (MipIsRam(Boot->Runs[i].Type) && MiClipLoaderRun(&Boot->Runs[i], &Range)) {
+            PFN_NUMBER Last = Range.First + Range.Pages - 1;
+
+            Ram.Pages += Range.Pages;
+            Ram.Lowest = Range.First < Ram.Lowest ? Range.First : Ram.Lowest;
+            Ram.Highest = Last > Ram.Highest ? Last : Ram.Highest;
+        }
+    }
+    return Ram;
+}
+
+NT_NORETURN void MiInstallMoreMemory(ULONG Step)
+{
+    MIP_RAM Ram = MipCountRam(MipBoot);
+
+    KeBugCheckEx(INSTALL_MORE_MEMORY, Ram.Pages, Ram.Lowest, Ram.Highest, Step);
+}
+
+/* ---- the steps ---- */
+
+static void MipComplain(PVOID Context, const char *Name, const char *Unit, ULONG Given, ULONG Used,
+                        const char *Reason)
+{
+    (void)Context;
+    KiPrint("system.reg: %s is 0x%x, corrected to 0x%x%s%s: %s.\n", Name, Given, Used,
+            Unit[0] != 0 ? " " : "", Unit, Reason);
+}
+
+static void MipPrint(PVOID Context, const char *Text, SIZE_T Bytes)
+{
+    (void)Context;
+    KiConsoleWrite(Text, Bytes);
+}
+
+static void MipDecideLayout(const MM_BOOT *Boot)
+{
+    MIP_RAM Ram = MipCountRam(Boot);
+    MI_LAYOUT_INPUT Input = {
+        .RamPages = Ram.Pages,
+        .FramebufferBytes = Boot->FramebufferBytes,
+        .Values = Boot->Values,
+        .ValueCount = Boot->ValueCount,
+        .Complain = MipComplain,
+    };
+
+    (void)MiPfnDatabaseBytes(); /* finds MiHighestFrame */
+    Input.HighestFrame = MiHighestFrame;
+    MiLayout = MiComputeLayout(&Input);
+    MiVerifyLayout(&MiLayout);
+    KiPrint("\nSystem address space\n");
+    MiPrintLayout(&MiLayout, MipPrint, NULL);
+}
+
+static void MipBuildDatabase(void)
+{
+    ULONG Bytes = MiPfnDatabaseBytes();
+    ULONG_PTR Database = MiLayout.Region[MiRegionPfnDatabase].Start;
+
+    if (!MiMapBootFrames(Database, Bytes)) {
+        MiInstallMoreMemory(MM_BOOT_DATABASE);
+    }
+    MiInitializePfnDatabase((PVOID)Database);
+}
+
+static void MipCreateSystemPtes(void)
+{
+    const MI_RANGE *Range = &MiLayout.Region[MiRegionSystemPtes];
+
+    if (!NT_SUCCESS(MiCreateSystemPtes(Range->Start, Range->Bytes >> PAGE_SHIFT))) {
+        MiInstallMoreMemory(MM_BOOT_PTES);
+    }
+}
+
+static void MipSetThresholds(const MM_BOOT *Boot)
+{
+    ULONG PagesInMb = 0x100000u >> PAGE_SHIFT;
+
+    MiSetMemoryThresholds(MiBootValue(Boot, "LowMemoryThreshold") * PagesInMb,
+                          MiBootValue(Boot, "HighMemoryThreshold") * PagesInMb);
+}
+
+void MmInitSystem(const MM_BOOT *Boot)
+{
+    MipBoot = Boot;
+    MiInitializeBootFrames(Boot->Runs, Boot->RunCount);
+    MiInitializePteMaking(Boot->GlobalPages, Boot->WriteCombining);
+    MipDecideLayout(Boot);
+    MipBuildDatabase();
+    if (!NT_SUCCESS(MiCreateHyperspace())) {
+        MiInstallMoreMemory(MM_BOOT_HYPERSPACE);
+    }
+    MipCreateSystemPtes();
+    MiInitializeKernelStacks();
+    if (!NT_SUCCESS(MiCreatePools(Boot))) {
+        MiInstallMoreMemory(MM_BOOT_POOL);
+    }
+    MiInitializeMemoryEvents();
+    MipSetThresholds(Boot);
+    MiSetMakeResidentRoutine(MiMakeResident);
+}
+
+ULONG MmReleaseLoaderMemory(void)
+{
+    return MiReleaseLoaderMemory(LoaderFirmwareTemporary) +
+           MiReleaseLoaderMemory(LoaderAcpiReclaim);
+}

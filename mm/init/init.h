@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.h - what the parts of the start share.
+ */
+#ifndef MM_INIT_INIT_H
+#define MM_INIT_INIT_H
+
+#include "mm_machine.h"
+#include "nt/annotations.h"
+#include "nt/status.h"
+
+/* Stop the machine: 0x7D, the step that found too little memory. */
+NT_NORETURN void MiInstallMoreMemory(ULONG Step);
+
+/*
+ * Lay out the pools over MiLayout and start them.
+ *
+ * => After system PTEs and kernel stacks.  STATUS_NO_MEMORY, STATUS_INSUFFICIENT_RESOURCES.
+ */
+NT_MUST_CHECK NTSTATUS MiCreatePools(const MM_BOOT *Boot);
+
+/* => Returns the number that system.reg has for Name; 0: none. */
+ULONG MiBootValue(const MM_BOOT *Boot, const char *Name);
+
+/* What the zero-page thread runs: never returns. */
+void NTAPI MiZeroPageThread(PVOID Context);
+
+#endif

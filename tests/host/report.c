@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.c - the core's report lines on the host: printed to the simulated console; one that is
+ * "not ok" fails the test.
+ */
+#include "report.h"
+
+#include "rtl.h"
+#include "tests/host/machine_i.h"
+#include "tests/unit/test.h"
+
+static ULONG Lines;
+
+static void Sink(PVOID Context, const char *Text, SIZE_T Bytes)
+{
+    (void)Context;
+    KiConsoleWrite(Text, Bytes);
+}
+
+void KiPrint(const char *Format, ...)
+{
+    va_list Arguments;
+
+    va_start(Arguments, Format);
+    RtlFormatV(Sink, NULL, Format, Arguments);
+    va_end(Arguments);
+}
+
+BOOLEAN KiReport(BOOLEAN Passed, const char *Format, ...)
+{
+    char Line[256];
+    va_list Arguments;
+
+    va_start(Arguments, Format);
+    (void)RtlStringCbVPrintfA(Line, sizeof(Line), Format, Arguments);
+    va_end(Arguments);
+    KiPrint("%s %u - %s\n", Passed ? "ok" : "not ok", ++Lines, Line);
+    if (!Passed) {
+        TestFail(__FILE__, __LINE__, "%s", Line);
+    }
+    return Passed;
+}

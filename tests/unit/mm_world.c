@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm_world.c - frame 1 is the machine's directory, the rest is free, or the firmware's.
+ */
+#include "tests/unit/mm_world.h"
+
+#include "mm/sysva/layout.h"
+#include "mm/sysva/system_ptes.h"
+#include "verify.h"
+
+#include <string.h>
+
+#define VALUES          8u
+#define FIRMWARE_FRAMES 16u
+
+static LOADER_MEMORY_RUN Runs[3];
+static LOADER_REGISTRY_VALUE Registry[VALUES];
+static MM_BOOT Boot;
+
+static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
+{
+    const MM_FAULT What = {
+        .Va = Va,
+        .Irql = KeGetCurrentIrql(),
+        .Write = (ErrorCode & HOST_FAULT_WRITE) != 0,
+        .Present = (ErrorCode & HOST_FAULT_PRESENT) != 0,
+    };
+    MM_STOP Stop;
+
+    if (!MmAccessFault(&What, &Stop)) {
+        KeBugCheckEx(Stop.Code, Stop.Parameter[0], Stop.Parameter[1], Stop.Parameter[2],
+                     Stop.Parameter[3]);
+    }
+    return TRUE;
+}
+
+void MmWorldPowerOn(ULONG Frames)
+{
+    const ULONG First = HOST_FIRST_FREE_FRAME + FIRMWARE_FRAMES;
+
+    HostMachineCreate(Frames, TestSeed());
+    HostSetFaultHandler(Fault);
+    Runs[0] = (LOADER_MEMORY_RUN){HOST_DIRECTORY_FRAME, 1, LoaderPageTables, 0};
+    Runs[1] =
+        (LOADER_MEMORY_RUN){HOST_FIRST_FREE_FRAME, FIRMWARE_FRAMES, LoaderFirmwareTemporary, 0};
+    Runs[2] = (LOADER_MEMORY_RUN){First, Frames - First, LoaderFree, 0};
+    memset(Registry, 0, sizeof(Registry));
+    Boot = (MM_BOOT){
+        .Runs = Runs,
+        .RunCount = RTL_NUMBER_OF(Runs),
+        .Values = Registry,
+        .FramebufferBytes = MI_FRAMEBUFFER_LIMIT, /* the process has its own memory there */
+        .GlobalPages = TRUE,
+        .WriteCombining = TRUE,
+    };
+}
+
+const MM_BOOT *MmWorldBoot(void)
+{
+    return &Boot;
+}
+
+void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count)
+{
+    ULONG i;
+
+    MmWorldPowerOn(Frames);
+    CHECK(Count <= VALUES);
+    for (i = 0; i < Count; i++) {
+        strncpy(Registry[i].Name, Values[i].Name, LOADER_REGISTRY_NAME_BYTES - 1);
+        Registry[i].Type = LOADER_REG_DWORD;
+        Registry[i].Dword = Values[i].Number;
+    }
+    Boot.ValueCount = Count;
+    MmInitSystem(&Boot);
+}
+
+void MmWorldStart(ULONG Frames)
+{
+    MmWorldStartWith(Frames, NULL, 0);
+}
+
+void MmWorldFinish(void)
+{
+    ULONG_PTR Stale;
+
+    MiVerifyAll();
+    CHECK_EQUAL(PASSIVE_LEVEL, KeGetCurrentIrql());
+    MiFlushSystemPtes();
+    CHECK(!HostFindStaleTranslation(&Stale));
+    HostMachineDelete();
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm_world.h - a simulated machine on which the whole memory manager was started, as at boot.
+ */
+#ifndef TESTS_UNIT_MM_WORLD_H
+#define TESTS_UNIT_MM_WORLD_H
+
+#include "mm_machine.h"
+#include "tests/host/machine.h"
+#include "tests/unit/test.h"
+
+/* Power on with Frames frames, and no more: for MmInitSystem(MmWorldBoot()). */
+void MmWorldPowerOn(ULONG Frames);
+const MM_BOOT *MmWorldBoot(void);
+
+/* Power on with Frames frames, start everything; page faults go to MmAccessFault. */
+void MmWorldStart(ULONG Frames);
+
+/* The same with values of system.reg, each a name and a number. */
+typedef struct _MM_VALUE {
+    const char *Name;
+    ULONG Number;
+} MM_VALUE;
+void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count);
+
+/* Verify everything, delete the machine. */
+void MmWorldFinish(void);
+
+#endif
