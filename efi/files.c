@@ -26,12 +26,8 @@ BOOLEAN BlReadOptions(void)
     LOADER_OPTIONS *Options = &BlContext.Block->Options;
 
     BlDefaultOptions(Options);
-    if (!BlReadFile(L"\\boot.ini", FALSE, &BlpBootIni)) {
+    if (!BlReadFile(L"\\boot.ini", "every switch has its default", &BlpBootIni)) {
         return FALSE;
-    }
-    if (BlpBootIni.Data == NULL) {
-        BlPrint("boot.ini is not there: every switch has its default\n");
-        return TRUE;
     }
     BlParseBootIni(BlpBootIni.Data, BlpBootIni.Bytes, Options, BlpComplain, (PVOID) "boot.ini");
     return TRUE;
@@ -78,11 +74,10 @@ static BOOLEAN BlpReadRegistry(void)
     BL_FILE Values = {.Pages = BLP_REGISTRY_PAGES};
     ULONG Warnings = 0;
 
-    if (!BlReadFile(L"\\system.reg", FALSE, &Text)) {
+    if (!BlReadFile(L"\\system.reg", "every value has its default", &Text)) {
         return FALSE;
     }
     if (Text.Data == NULL) {
-        BlPrint("system.reg is not there: every value has its default\n");
         return TRUE;
     }
     Values.Data = BlAllocatePages(Values.Pages, LoaderBootData, FALSE);
@@ -92,7 +87,11 @@ static BOOLEAN BlpReadRegistry(void)
     if (!NT_SUCCESS(BlParseRegistry(Text.Data, Text.Bytes, Values.Data, Values.Pages * PAGE_SIZE,
                                     &Values.Bytes, &Block->RegistryValueCount, &Warnings,
                                     BlpComplain, (PVOID) "system.reg"))) {
-        return BlFail("system.reg holds more than %u KB of values", Values.Pages * 4);
+        BlPrint("system.reg holds more than %u KB of values: every value has its default\n",
+                Values.Pages * 4);
+        Block->RegistryValueCount = 0;
+        Block->Options.Warnings++;
+        return TRUE;
     }
     Block->Options.Warnings += Warnings;
     return BlpAddModule(LoaderModuleSystemReg, &Values, "system.reg");
@@ -102,11 +101,8 @@ static BOOLEAN BlpReadModule(const CHAR16 *Name, const char *Text, ULONG Index)
 {
     BL_FILE File;
 
-    if (!BlReadFile(Name, FALSE, &File)) {
+    if (!BlReadFile(Name, "going on without it", &File)) {
         return FALSE;
-    }
-    if (File.Data == NULL) {
-        BlPrint("%s is not there: going on without it\n", Text);
     }
     return BlpAddModule(Index, &File, Text);
 }
@@ -123,7 +119,7 @@ BOOLEAN BlLoadKernel(void)
     const char *Reason = "";
     LOADER_BLOCK *Block;
 
-    if (!BlpPlaceBlock() || !BlReadFile(L"\\hyperspace.elf", TRUE, &BlContext.Kernel)) {
+    if (!BlpPlaceBlock() || !BlReadFile(L"\\hyperspace.elf", NULL, &BlContext.Kernel)) {
         return FALSE;
     }
     if (!NT_SUCCESS(BlCheckElf(BlContext.Kernel.Data, BlContext.Kernel.Bytes, LOADER_KERNEL_BASE,

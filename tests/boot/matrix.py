@@ -282,8 +282,18 @@ def machine_check_test(firmware: str) -> Test:
 
 # ---- the loader's refusals and complaints ----
 
-def without_kernel(image: hq.Image) -> None:
-    image.delete("hyperspace.elf")
+def as_directory(name: str) -> Callable[[hq.Image], None]:
+    """The name is there and is no file: it cannot be read."""
+    def change(image: hq.Image) -> None:
+        image.delete(name)
+        volume = "%s@@%d" % (image.path, hq.data_offset(image.path))
+        subprocess.run(["mmd", "-i", volume, "::" + name], check=True)
+
+    return change
+
+
+def without(name: str) -> Callable[[hq.Image], None]:
+    return lambda image: image.delete(name)
 
 
 def truncated_kernel(image: hq.Image) -> None:
@@ -317,15 +327,10 @@ def misplaced_kernel(image: hq.Image) -> None:
     image.write("hyperspace.elf", bytes(data))
 
 
-def kernel_directory(image: hq.Image) -> None:
-    image.delete("hyperspace.elf")
-    volume = "%s@@%d" % (image.path, hq.data_offset(image.path))
-    subprocess.run(["mmd", "-i", volume, "::hyperspace.elf"], check=True)
-
-
 REFUSALS = [
-    ("kernel that is a directory", kernel_directory, r"hyperspace\.elf is a directory"),
-    ("no kernel file", without_kernel, r"hyperspace\.elf"),
+    ("kernel that is a directory", as_directory("hyperspace.elf"),
+     r"hyperspace\.elf is a directory"),
+    ("no kernel file", without("hyperspace.elf"), r"hyperspace\.elf"),
     ("truncated kernel", truncated_kernel, r"hyperspace\.elf"),
     ("kernel of 40 bytes", headless_kernel, r"hyperspace\.elf"),
     ("kernel that is no ELF file", patched_kernel(0, b"MZ\x90\0"), r"hyperspace\.elf"),
@@ -345,6 +350,20 @@ def refusal_test(name: str, change: Callable, words: str, firmware: str) -> Test
         return None
 
     return Test(title, run, "loader")
+
+
+def small_machine_test(firmware: str) -> Test:
+    """The least memory with which OVMF starts a loader at all."""
+    name = "loader refuses: a machine with hardly any memory %s" % firmware
+
+    def run(bench: Bench) -> Optional[str]:
+        memory = {"x64": 48, "ia32": 56}[firmware]
+        result = bench.boot(name, hq.Machine(bench.image(REPORT), firmware, memory=memory))
+        if result.outcome != "loader" or "too little memory" not in result.reason:
+            return explain(result, "a loader failure about too little memory")
+        return None
+
+    return Test(name, run, "loader")
 
 
 def maxmem_test(firmware: str) -> Test:
@@ -417,7 +436,58 @@ def with_bad_line(name: str, file: str, header: str, bad: str) -> Callable[[str]
     return test
 
 
+def with_said(name: str, change: Callable, sentence: str, configuration: str = "") -> Callable:
+    """A file that may be missing is: a sentence says so, and the boot passes all the same."""
+    def test(firmware: str) -> Test:
+        title = "loader goes on: %s %s" % (name, firmware)
+
+        def run(bench: Bench) -> Optional[str]:
+            image = bench.image(REPORT, key=name, change=change)
+            result = bench.boot(title, hq.Machine(image, firmware))
+            if sentence + "\n" not in result.log:
+                return explain(result, "the sentence: " + sentence)
+            if not re.search(r"^ok \d+ - configuration: .*" + configuration, result.log, re.M):
+                return explain(result, "a configuration line with: " + configuration)
+            return None if result.outcome == "passed" else explain(result, "passed")
+
+        return Test(title, run, "loader")
+
+    return test
+
+
+def no_boot_ini_test(firmware: str) -> Test:
+    """Nothing says what to run: the report, then the prompt, where the bench ends the machine."""
+    name = "loader goes on: no boot.ini %s" % firmware
+
+    def run(bench: Bench) -> Optional[str]:
+        image = bench.image(REPORT, key=name, change=without("boot.ini"))
+        guest = hq.Guest(hq.Machine(image, firmware))
+        ended = guest.wait_for(hq.VERDICT.pattern, 60)
+        result = bench.keep(name, guest.end(("stopped", "at the prompt") if ended else None))
+        verdict = hq.VERDICT.search(result.log)
+        wanted = ("boot.ini is not there: every switch has its default\n",
+                  "configuration: boot.ini absent, defaults hold")
+        if not verdict or verdict.group(2) != "0" or any(w not in result.log for w in wanted):
+            return explain(result, "a report that passes without boot.ini")
+        return None
+
+    return Test(name, run, "loader")
+
+
 COMPLAINTS = [
+    with_bad_line("boot.ini line without sense behind the entries", "boot.ini", "/RUN=",
+                  "neither does this one"),
+    with_said("no system.reg", without("system.reg"),
+              "system.reg is not there: every value has its default",
+              "system.reg absent, defaults hold, 0 values"),
+    with_said("system.reg cannot be read", as_directory("system.reg"),
+              "system.reg is a directory: every value has its default",
+              "system.reg absent, defaults hold, 0 values"),
+    with_said("font cannot be read", as_directory("font.psf"),
+              "font.psf is a directory: going on without it"),
+    with_said("no font", without("font.psf"),
+              "font.psf is not there: going on without it"),
+    no_boot_ini_test,
     with_bad_line("boot.ini line without sense", "boot.ini", "[boot loader]",
                   "this line says nothing"),
     with_bad_line("system.reg value without sense", "system.reg", "\\Memory Management]",
@@ -506,6 +576,7 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
         tests += [refusal_test(*refusal, firmware) for refusal in REFUSALS]
         tests += [test(firmware) for test in COMPLAINTS]
         tests += [unknown_switch_test(firmware), maxmem_test(firmware)]
+        tests.append(small_machine_test(firmware))
         tests += [again_test(firmware), screens_test(firmware), machine_check_test(firmware),
                   clock_test(firmware)]
         tests += [cpu_test(*lack, firmware) for lack in CPU_LACKS[firmware]]

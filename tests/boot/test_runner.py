@@ -94,6 +94,8 @@ def judging():
           outcome(85, "ok 1 - a\nnot ok 2 - b\n2 passed, 0 failed\n") == "failed")
     check("status 87 is a failure", outcome(87, GOOD) == "failed")
     check("status 0 is a silent reset, even after a verdict", outcome(0, GOOD) == "reset")
+    check("status 0 after a signal to QEMU is an error", hq.judge(
+        0, GOOD, None, "qemu: terminating on signal 15 from pid 7 (make)\n").outcome == "error")
     check("QEMU's own failure is an error", outcome(1, "") == "error")
     check("being killed is an error", outcome(-9, "") == "error")
     check("a stop screen is a bug check", outcome(89, STOP) == "bugcheck")
@@ -107,6 +109,18 @@ def judging():
           hq.final_line("Hyperspace cannot start: no ker") is None)
     check("nothing bootable ends the run",
           outcome(None, "UEFI Interactive Shell v2.2\n", ("hang", "")) == "noboot")
+
+
+def ended_from_outside():
+    """A real QEMU, with nothing to boot, that somebody else ends."""
+    with tempfile.NamedTemporaryFile() as disk:
+        disk.truncate(1 << 20)
+        guest = hq.Guest(hq.Machine(disk.name))
+        guest.wait_for("BdsDxe|Shell|UEFI", 20)
+        guest.process.terminate()
+        result = guest.end()
+        check("a QEMU that was terminated did not reset silently",
+              result.outcome == "error" and "ended from outside" in result.reason)
 
 
 def crashes():
@@ -169,6 +183,8 @@ def figures_tell():
 
 if __name__ == "__main__":
     judging()
+    control_channel()
+    ended_from_outside()
     crashes()
     boot_ini()
     data_volume()
