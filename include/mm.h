@@ -207,8 +207,7 @@ void NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl);
  *
  * => IRQL <= APC_LEVEL.
  * => Returns a locked MDL with StartVa NULL, whose ByteCount may be below TotalBytes.  NULL: not
- *    one page, or no memory for the MDL.  Freed by MmFreePagesFromMdl, then ExFreePool (until
- *    there are pools: IoFreeMdl).
+ *    one page, or no memory for the MDL.  Freed by MmFreePagesFromMdl, then ExFreePool.
  */
 PMDL NTAPI MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
                                  PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes);

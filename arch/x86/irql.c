@@ -60,6 +60,8 @@ void KiIdleProcessor(void)
     __asm__ volatile("sti; hlt" ::: "memory");
 }
 
+NT_C_ASSERT(KI_PCR_VA + offsetof(KPCR, Irql) == 0xFFDFF024u); /* KiCurrentIrql in kernel.ld */
+
 KIRQL NTAPI KeGetCurrentIrql(void)
 {
     return KI_PCR->Irql;
