@@ -338,6 +338,12 @@ static void MipReportDemandZero(void)
     }
 }
 
+static void MipPrint(PVOID Context, const char *Text, SIZE_T Bytes)
+{
+    (void)Context;
+    KiConsoleWrite(Text, Bytes);
+}
+
 /* ---- together ---- */
 
 typedef struct _MIP_BALANCE {
@@ -394,6 +400,7 @@ void MiReportMemory(void)
     MipReportMdl(NonPagedPool, "nonpaged pool");
     MipReportMdl(PagedPool, "paged pool");
     MipReportContiguous();
+    MiDescribePoolOverhead(MipPrint, NULL);
     MiVerifyAll();
     MipReportBalance(&Before);
 }
