@@ -172,6 +172,9 @@ KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
 
     RequireIrql(NewIrql >= OldIrql, NewIrql, __builtin_return_address(0));
     Irql = NewIrql;
+    if (NewIrql >= DISPATCH_LEVEL) {
+        HostpTlbDropPageable();
+    }
     return OldIrql;
 }
 
@@ -181,6 +184,7 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
 
     RequireIrql(OldIrql <= DISPATCH_LEVEL, DISPATCH_LEVEL, __builtin_return_address(0));
     Irql = DISPATCH_LEVEL;
+    HostpTlbDropPageable();
     return OldIrql;
 }
 
