@@ -185,6 +185,9 @@ static KIRQL Raise(KIRQL NewIrql)
         RaiseRoutine();
     }
     KiCurrentIrql = NewIrql;
+    if (NewIrql >= DISPATCH_LEVEL) {
+        HostpTlbDropPageable();
+    }
     return OldIrql;
 }
 
