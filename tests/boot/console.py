@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Callable, List, Optional
 
 import hyperspace_qemu as hq
+import crashes
 import matrix
 import screen
 import trials
@@ -209,7 +210,7 @@ def stop_test(kind: str, firmware: str) -> Test:
         if not problem and seconds > STOP_SECONDS:
             problem = "the stop screen took %.1f s" % seconds
         if not problem:
-            problem = matrix.check_crash(kind, hq.judge(hq.STATUS_BUGCHECK, guest.log()))
+            problem = crashes.check_crash(kind, hq.judge(hq.STATUS_BUGCHECK, guest.log()))
         if problem:
             return problem
         press(guest, "x")
@@ -344,7 +345,7 @@ def all_tests(thorough: bool, _: int) -> List[Test]:
         tests += [keyboard_test(firmware), no_serial_test(firmware), no_display_test(firmware),
                   log_test(firmware), switches_test(firmware), next_disk_test(firmware)]
         # "screen" takes the screen away: its stop is told on the serial port alone
-        tests += [stop_test(kind, firmware) for kind in matrix.CRASHES if kind != "screen"]
+        tests += [stop_test(kind, firmware) for kind in crashes.CRASHES if kind != "screen"]
         tests += [display_test(*display, firmware)
                   for display in (DISPLAYS if thorough or firmware == "x64" else DISPLAYS[1:3])]
     return tests
