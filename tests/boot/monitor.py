@@ -16,12 +16,12 @@ import time
 from typing import Callable, List, Optional, Tuple
 
 import console
+import crashes
 import figures
 import hyperspace_qemu as hq
-import matrix
 import screen
 import trials
-from console import PROMPT, lost, press, scene
+from console import PROMPT, lost, scene
 from trials import Bench, Test, explain
 
 COLUMNS = 80
@@ -104,12 +104,13 @@ EDITING: List[Tuple[str, str, str]] = [
 ]
 
 
-def answer(guest: hq.Guest, keys: str, timeout: float = 20) -> Tuple[str, str]:
-    """Type; give what came back up to the next prompt: the echoed line and the rest."""
+def answer(guest: hq.Guest, keys: str, until: str = PROMPT, timeout: float = 20) -> Tuple[str, str]:
+    """Type; give what came back up to the next prompt: the echoed line and the rest.  A script
+    shows prompts of its own: until says which is the last."""
     before = len(guest.log())
     guest.send(keys.encode())
     limit = time.monotonic() + timeout
-    while not re.search(PROMPT, guest.log()[before:], re.M) and time.monotonic() < limit:
+    while not re.search(until, guest.log()[before:], re.M) and time.monotonic() < limit:
         if not guest.pump(0.2):
             break
     echo, _, rest = guest.log()[before:].partition("\n")
@@ -201,7 +202,7 @@ def play_crash(guest: hq.Guest, _: Bench) -> Optional[str]:
     guest.send(b".crash divide\r")
     if not guest.wait_for(r"^Press a key to restart\.$", 20):
         return lost(guest, "the stop screen")
-    return matrix.check_crash("divide", hq.judge(hq.STATUS_BUGCHECK, guest.log()))
+    return crashes.check_crash("divide", hq.judge(hq.STATUS_BUGCHECK, guest.log()))
 
 
 def play_bugcheck(guest: hq.Guest, _: Bench) -> Optional[str]:
@@ -248,7 +249,7 @@ def script_test(name: str, firmware: str, change: Callable[[hq.Image], None], ou
 def play_script(guest: hq.Guest, _: Bench) -> Optional[str]:
     """From the prompt, and again."""
     for _ in range(2):
-        _, found = answer(guest, "$<monitor.txt\r")
+        _, found = answer(guest, "$<monitor.txt\r", r"^ok \d+ - script: .*\n" + PROMPT[1:])
         if not re.fullmatch(r"mm> \.echo one\none\nmm> ln 80800000\n(?:.*\n){3}ok \d+ - script: "
                             r"2 lines carried out, 0 failed\n", found):
             return "found:\n" + found
