@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files.c - what the loader reads: configuration, kernel, symbols, font.
+ * files.c - what the loader reads: configuration, kernel, symbols, font, script.
  *
  * Configuration mistakes are complaints with file and line; the start goes on with the documented
  * defaults.  Only the kernel itself must be there and be right.
@@ -97,21 +97,22 @@ static BOOLEAN BlpReadRegistry(void)
     return BlpAddModule(LoaderModuleSystemReg, &Values, "system.reg");
 }
 
-static BOOLEAN BlpReadModule(const CHAR16 *Name, const char *Text, ULONG Index)
+/* Without is as BlReadFile has it. */
+static BOOLEAN BlpReadModule(const CHAR16 *Name, const char *Text, ULONG Index, const char *Without)
 {
     BL_FILE File;
 
-    if (!BlReadFile(Name, "going on without it", &File)) {
-        return FALSE;
-    }
-    return BlpAddModule(Index, &File, Text);
+    return BlReadFile(Name, Without, &File) && BlpAddModule(Index, &File, Text);
 }
 
 BOOLEAN BlReadModules(void)
 {
+    static const char Without[] = "going on without it";
+
     return BlpAddModule(LoaderModuleBootIni, &BlpBootIni, "boot.ini") && BlpReadRegistry() &&
-           BlpReadModule(L"\\hyperspace.sym", "hyperspace.sym", LoaderModuleSymbols) &&
-           BlpReadModule(L"\\font.psf", "font.psf", LoaderModuleFont);
+           BlpReadModule(L"\\hyperspace.sym", "hyperspace.sym", LoaderModuleSymbols, Without) &&
+           BlpReadModule(L"\\font.psf", "font.psf", LoaderModuleFont, Without) &&
+           BlpReadModule(L"\\monitor.txt", "monitor.txt", LoaderModuleScript, "");
 }
 
 BOOLEAN BlLoadKernel(void)

@@ -112,7 +112,8 @@ void BlCloseVolume(void);
  *
  * => Without NULL: the file must be there; FALSE after BlFail.
  * => Without is a sentence: when the file is missing or cannot be read, that and the sentence are
- *    printed, File->Data is NULL and the result TRUE.  FALSE only when memory lacks.
+ *    printed, File->Data is NULL and the result TRUE.  FALSE only when memory lacks.  With "" a
+ *    file that is not there is nothing worth a word.
  */
 BOOLEAN BlReadFile(const CHAR16 *Name, const char *Without, BL_FILE *File);
 

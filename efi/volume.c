@@ -212,6 +212,7 @@ static EFI_STATUS BlpFileBytes(EFI_FILE_HANDLE File, ULONG64 *Bytes)
 /* Why a file could not be read.  Empty: memory was lacking, and BlFail has said so. */
 typedef struct _BLP_REASON {
     char Text[BLP_REASON_BYTES];
+    BOOLEAN Missing; /* it is not there at all */
 } BLP_REASON;
 
 /* => Returns FALSE, for the caller to return. */
@@ -282,6 +283,7 @@ static BOOLEAN BlpOpenAndRead(const CHAR16 *Name, BL_FILE *File, BLP_REASON *Rea
         BlContext.Root->Open(BlContext.Root, &Handle, (CHAR16 *)Name, EFI_FILE_MODE_READ, 0);
 
     if (Status == EFI_NOT_FOUND) {
+        Reason->Missing = TRUE;
         return BlpBecause(Reason, "is not there");
     }
     if (EFI_ERROR(Status)) {
@@ -295,7 +297,7 @@ static BOOLEAN BlpOpenAndRead(const CHAR16 *Name, BL_FILE *File, BLP_REASON *Rea
 
 BOOLEAN BlReadFile(const CHAR16 *Name, const char *Without, BL_FILE *File)
 {
-    BLP_REASON Reason = {{0}};
+    BLP_REASON Reason = {{0}, FALSE};
     char Text[64];
 
     BlpNarrow(Name + 1, Text, sizeof(Text)); /* without its backslash */
@@ -311,7 +313,11 @@ BOOLEAN BlReadFile(const CHAR16 *Name, const char *Without, BL_FILE *File)
     if (Without == NULL) {
         return BlFail("%s %s", Text, Reason.Text);
     }
-    BlPrint("%s %s: %s\n", Text, Reason.Text, Without);
+    if (Without[0] != 0) {
+        BlPrint("%s %s: %s\n", Text, Reason.Text, Without);
+    } else if (!Reason.Missing) {
+        BlPrint("%s %s\n", Text, Reason.Text);
+    }
     return TRUE;
 }
 

@@ -215,6 +215,11 @@ BOOLEAN KiInterruptIsConnected(ULONG Vector)
     return KipRoutes[Vector].Routine != NULL;
 }
 
+KI_INTERRUPT_ROUTINE *KiInterruptRoutine(ULONG Vector)
+{
+    return KipRoutes[Vector].Routine;
+}
+
 /* The 8259s are masked; what still comes from them is their own spurious request. */
 static void KipStrayInterrupt(ULONG Vector)
 {

@@ -11,6 +11,7 @@ import threading
 
 import figures
 import hyperspace_qemu as hq
+import crashes
 import matrix
 import trials
 
@@ -123,23 +124,23 @@ def ended_from_outside():
               result.outcome == "error" and "ended from outside" in result.reason)
 
 
-def crashes():
+def stop_screens():
     result = hq.judge(89, STOP)
-    check("the right stop screen is accepted", matrix.check_crash("null", result) is None)
-    check("another kind's stop screen is not", matrix.check_crash("irql", result) is not None)
+    check("the right stop screen is accepted", crashes.check_crash("null", result) is None)
+    check("another kind's stop screen is not", crashes.check_crash("irql", result) is not None)
     check("status 85 after a stop screen is not",
-          matrix.check_crash("null", hq.judge(85, STOP + GOOD)) is not None)
-    check("a parameter out of range is not", matrix.check_crash("null", hq.judge(
+          crashes.check_crash("null", hq.judge(85, STOP + GOOD)) is not None)
+    check("a parameter out of range is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("0x00000008)", "0x00000009)"))) is not None)
-    check("a stack without names is not", matrix.check_crash("null", hq.judge(
+    check("a stack without names is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("KiCrash+0x2e", "0x80808d03"))) is not None)
-    check("a trace that skips the culprit's caller is not", matrix.check_crash("null", hq.judge(
+    check("a trace that skips the culprit's caller is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("8084ced8 80808d03 KiCrash+0x2e\n", ""))) is not None)
-    check("a trace that begins elsewhere is not", matrix.check_crash("null", hq.judge(
+    check("a trace that begins elsewhere is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("KipReadNull", "KipDivide"))) is not None)
-    check("a trace that ends early is not", matrix.check_crash("null", hq.judge(
+    check("a trace that ends early is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("00000000 KiSystemStartup", "80816b82 KiRun"))) is not None)
-    check("a screen without control registers is not", matrix.check_crash("null", hq.judge(
+    check("a screen without control registers is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("cr0=", "cr9="))) is not None)
 
 
@@ -185,7 +186,7 @@ if __name__ == "__main__":
     judging()
     control_channel()
     ended_from_outside()
-    crashes()
+    stop_screens()
     boot_ini()
     data_volume()
     figures_tell()
