@@ -17,8 +17,8 @@ from typing import Callable, List, Optional, Tuple
 
 import console
 import figures
+import crashes
 import hyperspace_qemu as hq
-import matrix
 import screen
 import trials
 from console import PROMPT, lost, scene
@@ -201,7 +201,7 @@ def play_crash(guest: hq.Guest, _: Bench) -> Optional[str]:
     guest.send(b".crash divide\r")
     if not guest.wait_for(r"^Press a key to restart\.$", 20):
         return lost(guest, "the stop screen")
-    return matrix.check_crash("divide", hq.judge(hq.STATUS_BUGCHECK, guest.log()))
+    return crashes.check_crash("divide", hq.judge(hq.STATUS_BUGCHECK, guest.log()))
 
 
 def play_bugcheck(guest: hq.Guest, _: Bench) -> Optional[str]:
