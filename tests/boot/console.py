@@ -19,6 +19,7 @@ from typing import Callable, List, Optional
 
 import hyperspace_qemu as hq
 import crashes
+import loader_tests
 import matrix
 import screen
 import trials
@@ -316,7 +317,8 @@ def next_disk_test(firmware: str) -> Test:
     starts the second disk, and Hyperspace comes up from there."""
 
     def machine(bench: Bench) -> hq.Machine:
-        first = bench.image(matrix.REPORT, key="no kernel file", change=matrix.without_kernel)
+        first = bench.image(matrix.REPORT, key="no kernel file",
+                            change=loader_tests.without("hyperspace.elf"))
         second = bench.image(matrix.REPORT)
         return hq.Machine(first, firmware, extra=[
             "-drive", "id=d1,if=none,format=raw,snapshot=on,file=" + second,

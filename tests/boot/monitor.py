@@ -18,6 +18,7 @@ from typing import Callable, List, Optional, Tuple
 import console
 import crashes
 import figures
+import crashes
 import hyperspace_qemu as hq
 import screen
 import trials
