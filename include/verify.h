@@ -9,7 +9,7 @@
  * Run the verify of every subsystem that exists, then the checks of one against another
  * (mm/inspect/verify.c).  Silent; the first broken invariant stops the machine.
  *
- * => PASSIVE_LEVEL.  Nobody uses the pools meanwhile.
+ * => PASSIVE_LEVEL.  Nobody uses the pools or charges commitment meanwhile.
  */
 void MiVerifyAll(void);
 

@@ -11,6 +11,7 @@
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
@@ -88,10 +89,10 @@ static void MipPrintPagedPools(ULONG UsedPages)
     ULONG Others = 0;
     ULONG Index;
 
-    for (Index = 1; Index < MI_PAGED_POOLS; Index++) {
+    for (Index = 1; Index < MiNumberOfPagedPools; Index++) {
         Others += MiFindPool(PagedPool, Index)->Pages;
     }
-    for (Index = 0; Index < MI_PAGED_POOLS; Index++) {
+    for (Index = 0; Index < MiNumberOfPagedPools; Index++) {
         char Name[sizeof("PagedPool 4294967295 Usage:")];
 
         RtlStringCbPrintfA(Name, sizeof(Name), "PagedPool %u Usage:", Index);
@@ -103,6 +104,7 @@ static void MipPrintPools(void)
 {
     MI_POOL_FIGURES NonPaged;
     MI_POOL_FIGURES Paged;
+    MI_SPECIAL_POOL_COUNTERS Special;
 
     MiQueryPoolFigures(NonPagedPool, &NonPaged);
     MiQueryPoolFigures(PagedPool, &Paged);
@@ -111,6 +113,13 @@ static void MipPrintPools(void)
     MipPrintPagedPools(Paged.UsedPages);
     MipPrintLine("PagedPool Usage:", Paged.UsedPages);
     MipPrintLine("PagedPool Maximum:", Paged.MaximumPages);
+    MiQuerySpecialPool(&Special);
+    if (Special.MaximumPages != 0) {
+        MipPrintLine("Special Pool:",
+                     Special.UsedPages[NonPagedPool] + Special.UsedPages[PagedPool]);
+        MiPrint("  %u allocations, %u went to ordinary pool\n", Special.Allocations,
+                Special.Fallbacks);
+    }
 }
 
 static void MipPrintCommit(const MI_COMMIT *Commit)

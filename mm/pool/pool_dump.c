@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_dump.c - what the pools hold, for people: one page in the manner of !pool, and the figures.
+ * pool_dump.c - what a page of pool holds, for people: in the manner of !pool.
  */
 #include "mm/pool/pool.h"
 
@@ -8,6 +8,7 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 
 MI_TAG_TEXT MiPoolTagText(ULONG Tag)
 {
@@ -89,6 +90,21 @@ static BOOLEAN MipFindBlockAround(PVOID Va, PMI_BIG_BLOCK Big)
     return MiFindBigBlock((PVOID)Page, Big);
 }
 
+static void MipDumpSpecial(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
+{
+    MI_SPECIAL_BLOCK Block;
+
+    RtlFormat(Sink, Context, "Pool page %08x region is Special pool\n", (ULONG)(ULONG_PTR)Va);
+    if (!MiFindSpecialBlock(Va, &Block)) {
+        RtlFormat(Sink, Context, " %08x has no access\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
+        return;
+    }
+    RtlFormat(Sink, Context, "*%08x size %4x data %08x (%s)  (%s)  %s\n",
+              (ULONG)(ULONG_PTR)PAGE_ALIGN(Va), Block.Bytes, (ULONG)Block.Va,
+              Block.BaseType == PagedPool ? "Paged" : "NonPaged",
+              Block.InUse ? "Allocated" : "Free", MiPoolTagText(Block.Tag & ~PROTECTED_POOL).Text);
+}
+
 static void MipDumpBig(RTL_PRINT_SINK *Sink, PVOID Context, const MI_BIG_BLOCK *Big, ULONG Flags)
 {
     RtlFormat(Sink, Context, "*%08x size %4x is a large %s of %x bytes", (ULONG)Big->Va,
@@ -106,13 +122,17 @@ void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va, ULONG Flags)
     MI_POOL_PLACE Place = MiQueryPoolPlace(Va, &BaseType);
     MI_BIG_BLOCK Big;
 
+    if (MiIsSpecialPool(Va)) {
+        MipDumpSpecial(Sink, Context, Va);
+        return;
+    }
     if (Place == MiPoolPlaceOutside) {
         RtlFormat(Sink, Context, "%08x is in no pool\n", (ULONG)(ULONG_PTR)Va);
         return;
     }
     RtlFormat(Sink, Context, "Pool page %08x region is %s pool\n", (ULONG)(ULONG_PTR)Va,
               BaseType == PagedPool ? "Paged" : "Nonpaged");
-    if (Place == MiPoolPlaceFree) {
+    if (Place == MiPoolPlaceFree || MiIsSparePage(BaseType, PAGE_ALIGN(Va))) {
         RtlFormat(Sink, Context, " %08x is a free page\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
     } else if (MipFindBlockAround(Va, &Big)) {
         MipDumpBig(Sink, Context, &Big, Flags);
@@ -121,42 +141,4 @@ void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va, ULONG Flags)
     } else {
         MipDumpBlocks(Sink, Context, Va, Flags);
     }
-}
-
-/* ---- figures ---- */
-
-static void MipAddTags(POOL_TYPE BaseType, PMI_POOL_FIGURES Figures)
-{
-    ULONG Index;
-
-    for (Index = 0; Index < MI_POOL_TAGS; Index++) {
-        const MI_POOL_USE *Use = &MiPoolTags[Index].Use[BaseType];
-
-        Figures->InUseBytes += (ULONG)Use->Bytes;
-        Figures->InUseBlocks += Use->Allocs - Use->Frees;
-    }
-}
-
-void MiQueryPoolFigures(POOL_TYPE BaseType, PMI_POOL_FIGURES Figures)
-{
-    MI_POOL_PAGES Pages;
-    ULONG Units;
-    ULONG Index;
-
-    memset(Figures, 0, sizeof(*Figures));
-    MiQueryPoolPages(BaseType, &Pages);
-    Figures->MaximumPages = Pages.MaximumPages;
-    Figures->UsedPages = Pages.UsedPages;
-    Figures->PeakPages = Pages.PeakPages;
-    for (Index = 0; Index < (BaseType == PagedPool ? MI_PAGED_POOLS : 1); Index++) {
-        const MI_POOL *Pool = MiFindPool(BaseType, Index);
-
-        Figures->BlockPages += Pool->Pages;
-        Figures->PagesTaken += Pool->PagesTaken;
-        Figures->PagesReturned += Pool->PagesReturned;
-        Figures->FreeBytes += Pool->FreeUnits * MI_POOL_UNIT;
-    }
-    Figures->FrontBlocks = MiCountFrontEnd(BaseType, &Units);
-    Figures->FrontBytes = Units * MI_POOL_UNIT;
-    MipAddTags(BaseType, Figures);
 }

@@ -51,7 +51,11 @@ typedef NTSTATUS MI_MAKE_RESIDENT(ULONG_PTR Va, BOOLEAN Write);
 /* Registered by the layer that resolves page faults; until then a page not there is not there. */
 void MiSetMakeResidentRoutine(MI_MAKE_RESIDENT *Routine);
 
-/* Memory for MDLs: nonpaged, any IRQL <= DISPATCH_LEVEL.  => NULL: none. */
+/*
+ * Memory for MDLs: nonpaged pool, which implements these two.
+ *
+ * => IRQL <= DISPATCH_LEVEL.  NULL: none.
+ */
 PVOID MiAllocateMdlMemory(SIZE_T Bytes);
 void MiFreeMdlMemory(PVOID Memory);
 

@@ -97,6 +97,7 @@ void HostMachineCreate(ULONG Count, ULONG64 Seed)
     memset(&HostpCounters, 0, sizeof(HostpCounters));
     HostpTlbReset(Seed);
     HostpTrapReset();
+    HostpLockOrderReset();
     HostpConsoleReset();
     HostpScheduleCreate(Seed);
 }

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/command_bench.h"
 
+#include "mm/inspect/debugger.h"
 #include "mm/sysva/layout.h"
 #include "tests/unit/mm_world.h"
 
@@ -65,7 +66,7 @@ const char *Command(const char *Format, ...)
         TestFail(__FILE__, __LINE__, "there is no command %s", Line);
     }
     HostConsoleClear();
-    Found->Routine(Line + Length + strspn(Line + Length, " "));
+    (void)MiExecuteLine(Line);
     snprintf(Output, sizeof(Output), "%s", HostConsoleText());
     CHECK(Output[0] != 0 && Output[strlen(Output) - 1] == '\n');
     CheckColumns(Line, Output);
