@@ -5,6 +5,7 @@
 #ifndef DISK_DRIVERS_H
 #define DISK_DRIVERS_H
 
+#include "bench.h"
 #include "disk.h"
 #include "loader.h"
 
@@ -24,5 +25,14 @@ PDISK_DEVICE DiskNextDevice(PDISK_DEVICE After);
  * => PASSIVE_LEVEL, after DiskStartDrivers.
  */
 void DiskReport(const LOADER_BOOT_PARTITION *Boot);
+
+/*
+ * Measure one read of Bytes at the beginning of the first disk, alone, with its interrupt; without
+ * the time in which the disk works.
+ *
+ * => PASSIVE_LEVEL, the clock is stopped.  STATUS_NO_SUCH_DEVICE: there is no disk, or none that
+ *    reads so much at once.  STATUS_IO_TIMEOUT: one read did not come back.
+ */
+NT_MUST_CHECK NTSTATUS DiskMeasureRead(ULONG Bytes, PMI_BENCH_FIGURES Figures);
 
 #endif
