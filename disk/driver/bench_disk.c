@@ -65,7 +65,7 @@ static BOOLEAN DriverpMeasureOnce(PDRIVERP_BENCH Bench, ULONG Sectors, PULONG Cy
 static NTSTATUS DriverpMeasure(PDRIVERP_BENCH Bench, ULONG Bytes, PMI_BENCH_FIGURES Figures)
 {
     ULONG Sectors = Bytes / Bench->Disk->SectorBytes;
-    ULONG Discarded;
+    ULONG Discarded = 0;
     ULONG i;
 
     for (i = 0; i < MI_BENCH_WARM_UP + MI_BENCH_SAMPLES; i++) {
