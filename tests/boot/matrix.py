@@ -131,7 +131,7 @@ def with_value(name: str, value: str) -> Callable[[hq.Image], None]:
 
 
 def checking_test(name: str, value: str, sentence: str, firmware: str) -> Test:
-    """The whole report with one of system.reg's ways to find faults on (R11)."""
+    """The whole report with another value in system.reg: ways to find faults (R11), nonsense."""
     title = "report with %s %s %s" % (name, value, firmware)
 
     def run(bench: Bench) -> Optional[str]:
@@ -216,7 +216,9 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
                   clock_test(firmware)]
     tests += [checking_test("PoolTag", "0000002a", "Special pool is on", "x64"),
               checking_test("PoisonFreedPool", "00000001", "", "x64"),
-              checking_test("ProtectNonPagedPool", "00000001", "", "ia32")]
+              checking_test("ProtectNonPagedPool", "00000001", "", "ia32"),
+              checking_test("NonPagedPoolSize", "f0000000",
+                            "system.reg: NonPagedPoolSize is 0xf0000000, corrected to", "x64")]
     tests.append(secure_boot_test())
     return tests
 
