@@ -18,7 +18,6 @@ from typing import Callable, List, Optional, Tuple
 import console
 import crashes
 import figures
-import crashes
 import hyperspace_qemu as hq
 import screen
 import trials

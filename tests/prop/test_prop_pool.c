@@ -257,6 +257,7 @@ TEST(Pools_agree_with_an_array_of_blocks)
         HostMachineDelete();
     }
     MiSetNumberOfPagedPools(MI_USUAL_PAGED_POOLS);
+    TestCountOperations(10 * TestRounds(180000), 10);
 }
 
 TEST(Poisoned_and_protected_pools_agree_with_an_array_of_blocks)
@@ -269,6 +270,7 @@ TEST(Poisoned_and_protected_pools_agree_with_an_array_of_blocks)
         RunOperations(TestRounds(60000), 1000);
         HostMachineDelete();
     }
+    TestCountOperations(2 * TestRounds(60000), 2);
 }
 
 TEST(Pools_with_special_pool_agree_with_an_array_of_blocks)
@@ -285,6 +287,7 @@ TEST(Pools_with_special_pool_agree_with_an_array_of_blocks)
         CHECK(ModelSpecial > 100);
         HostMachineDelete();
     }
+    TestCountOperations(RTL_NUMBER_OF(Selections) * TestRounds(40000), RTL_NUMBER_OF(Selections));
 }
 
 /* Low resources, as Driver Verifier makes them. */
@@ -300,6 +303,7 @@ TEST(Pools_that_fail_by_chance_agree_with_an_array_of_blocks)
         CHECK(ModelRefused > 60000 / 100);
         HostMachineDelete();
     }
+    TestCountOperations(2 * TestRounds(60000), 2);
 }
 
 /* The big blocks' table cannot grow: it goes on until it is full, then big requests get NULL. */

@@ -37,7 +37,7 @@ static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
     return TRUE;
 }
 
-/* Paged pool is, unless an MDL locks it: then its frame has a reference beside that of its share. */
+/* Paged pool is, unless an MDL locks it: then its frame has a second reference. */
 static BOOLEAN IsPageable(ULONG_PTR Va)
 {
     MMPTE Pte = {.Long = 0};
