@@ -128,12 +128,12 @@ static void DriverpReportMany(PDISK_DEVICE Disk, PDRIVERP_READ Reads, ULONG64 Fr
         Failed += !NT_SUCCESS(DriverpRead(Disk, &Reads[DRIVERP_AT_ONCE], From + i * Each, Each));
         Same += memcmp(Reads[i].Buffer, Reads[DRIVERP_AT_ONCE].Buffer, PAGE_SIZE) == 0;
     }
-    KiReport(Failed == 0 && Same == DRIVERP_AT_ONCE && Channel->Interrupts != Interrupts &&
-                 Channel->Resets == 0,
-             "disk %s: %u reads of %u bytes at once in %u cycles, the same again one by one; "
-             "%u interrupts, %u resets",
-             Disk->Name, DRIVERP_AT_ONCE, PAGE_SIZE, Cycles, Channel->Interrupts - Interrupts,
-             Channel->Resets);
+    KiReport(
+        Failed == 0 && Same == DRIVERP_AT_ONCE && Channel->Interrupts != Interrupts &&
+            Channel->Resets == 0,
+        "disk %s: %u reads of %u bytes at once in %u cycles, by interrupt; the same again one by "
+        "one; %u resets",
+        Disk->Name, DRIVERP_AT_ONCE, PAGE_SIZE, Cycles, Channel->Resets);
 }
 
 static void DriverpReportBootDisk(PDRIVERP_READ Reads, const LOADER_BOOT_PARTITION *Boot)
