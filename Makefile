@@ -39,7 +39,7 @@ EFI_PURE   := $(wildcard efi/memory_map.c efi/elf.c efi/boot_ini.c efi/registry.
               efi/registry_data.c efi/registry_values.c efi/text_source.c efi/firmware_time.c)
 EFI_SRC    := $(wildcard efi/*.c efi/*.S) $(wildcard mm/rtl/text.c mm/rtl/print.c mm/rtl/time_fields.c \
               arch/x86/string.c)
-ARCH_PURE  := psf text_screen screen_pixels keymap serial keyboard console symbols stack_trace pci
+ARCH_PURE  := psf text_screen screen_pixels keymap serial keyboard console symbols stack_trace
 HOST_PURE  := $(wildcard mm/*/*.c disk/*/*.c) $(EFI_PURE) \
               $(wildcard arch/x86/acpi_*.c $(ARCH_PURE:%=arch/x86/%.c))
 UNIT_SRC   := $(wildcard tests/unit/*.c tests/prop/*.c tests/inject/*.c tests/host/*.c)

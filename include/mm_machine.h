@@ -17,7 +17,7 @@ typedef struct _MM_BOOT {
     ULONG RunCount;
     const LOADER_REGISTRY_VALUE *Values; /* of system.reg */
     ULONG ValueCount;
-    ULONG FramebufferBytes; /* of addresses, ending at FF800000; 0: no framebuffer */
+    ULONG FramebufferBytes; /* of addresses, ending at FF800000, that the machine maps itself */
     BOOLEAN GlobalPages;    /* the processor has them, and they are on */
     BOOLEAN WriteCombining; /* PTEs with write-through alone are write-combined */
 } MM_BOOT;

@@ -13,6 +13,7 @@
 #include "arch/x86/trap.h"
 
 enum {
+    ApicId = 0x020,
     ApicVersion = 0x030,
     ApicTaskPriority = 0x080,
     ApicEndOfInterrupt = 0x0B0,
@@ -235,10 +236,6 @@ void HalSendSelfInterrupt(ULONG Vector)
 /* The self shorthand is not valid for NMI: address this processor by its identifier instead. */
 void HalSendSelfNmi(void)
 {
-    enum {
-        ApicId = 0x020
-    };
-
     if (HalpApic != NULL) {
         HalpWriteApic(ApicCommandHigh, HalpReadApic(ApicId));
         HalpSendCommand(APIC_ASSERT | APIC_DELIVER_NMI);
@@ -284,4 +281,13 @@ BOOLEAN HalApicIsX2(void)
 ULONG HalApicVersion(void)
 {
     return HalpReadApic(ApicVersion) & 0xFF;
+}
+
+ULONG HalApicIdentifier(void)
+{
+    enum {
+        IdShift = 24 /* in x2APIC mode the register is the identifier */
+    };
+
+    return HalpApic == NULL ? HalpReadApic(ApicId) : HalpReadApic(ApicId) >> IdShift;
 }

@@ -53,4 +53,7 @@ void HalStopTimer(void);
 BOOLEAN HalApicIsX2(void);
 ULONG HalApicVersion(void);
 
+/* Which processor this is to the interrupt messages of devices. */
+ULONG HalApicIdentifier(void);
+
 #endif

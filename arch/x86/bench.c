@@ -15,6 +15,7 @@
 #include "arch/x86/serial.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/time.h"
+#include "disk_drivers.h"
 #include "rtl.h"
 
 #define KIP_LINE_CHARACTERS 80
@@ -134,6 +135,25 @@ static void KipMeasureMemory(void)
     KipPrintRow("mdl.lock16", &Figures);
 }
 
+static void KipMeasureDisk(void)
+{
+    static const struct {
+        const char *Row;
+        ULONG Bytes;
+    } Rows[] = {
+        {"disk.read4k", 4096},
+        {"disk.read64k", 65536},
+    };
+    MI_BENCH_FIGURES Figures;
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(Rows); i++) {
+        if (NT_SUCCESS(DiskMeasureRead(Rows[i].Bytes, &Figures))) {
+            KipPrintRow(Rows[i].Row, &Figures);
+        }
+    }
+}
+
 void KiRunBenchmarks(ULONG64 PromptTsc)
 {
     MI_BENCH_FIGURES Figures;
@@ -151,6 +171,7 @@ void KiRunBenchmarks(ULONG64 PromptTsc)
     KipPrintRow("thread.switch", &Figures);
     KipMeasurePools();
     KipMeasureMemory();
+    KipMeasureDisk();
     KipMeasureRow("console.line.serial", KipWriteSerialLine);
     if (HalConsoleHasScreen()) {
         KipMeasureRow("console.line.framebuffer", KipWriteScreenLine);

@@ -15,14 +15,15 @@
 #include "arch/x86/kernel.h"
 #include "arch/x86/keyboard.h"
 #include "arch/x86/mmu.h"
-#include "arch/x86/pci.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/symbols.h"
 #include "arch/x86/time.h"
+#include "disk_drivers.h"
 #include "ke.h"
 #include "mm_machine.h"
+#include "pci.h"
 #include "rtl.h"
 
 const LOADER_BLOCK *KiLoaderBlock;
@@ -165,7 +166,7 @@ static void KipMemoryManager(void)
         .RunCount = Block->MemoryRunCount,
         .Values = (const LOADER_REGISTRY_VALUE *)Block->Modules[LoaderModuleSystemReg].Va,
         .ValueCount = Block->RegistryValueCount,
-        .FramebufferBytes = HalFramebufferBytes(),
+        .FramebufferBytes = HalReservedBytes(),
         .GlobalPages = (KiReadCr4() & CR4_PGE) != 0,
         .WriteCombining = (ArchCpuid(1, 0).Edx & CPUID_1_EDX_PAT) != 0,
     };
@@ -217,6 +218,7 @@ static const KIP_STEP KipSteps[] = {
     {KipReleaseMemory, "the firmware's temporary memory"},
     {KipKeyboard, "input from a PS/2 keyboard"},
     {KiProtectInitializedData, "a read-only IDT"},
+    {DiskStartDrivers, "disks, by interrupt"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},
 };
 

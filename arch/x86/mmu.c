@@ -26,6 +26,8 @@
 #define HALP_COPY_VA       0xFFDFE000u
 #define HALP_SCREEN_END    0xFF800000u
 #define HALP_SCREEN_TABLES 2                    /* where the screen begins and where it ends */
+#define HALP_HIGH_WINDOWS  2u                   /* 4 MB each, for devices above 4 GB */
+#define HALP_HIGH_LIMIT    (1ull << 40)         /* what PSE-36 reaches */
 #define HALP_SCREEN_LIMIT  (32 * MM_LARGE_PAGE) /* 128 MB: an 8K screen at 4 bytes a pixel */
 
 static NT_ALIGNED(4096) UCHAR KipPcrPage[PAGE_SIZE];
@@ -36,6 +38,7 @@ static NT_ALIGNED(4096) MMPTE HalpScreenTables[HALP_SCREEN_TABLES][PTE_PER_PAGE]
 static ULONG HalpNextVa = LOADER_HAL_BASE;
 static BOOLEAN KipGlobalPages;
 static ULONG HalpScreenBytes;
+static ULONG HalpHighWindows; /* in use */
 
 ULONG KiReadCr0(void)
 {
@@ -349,9 +352,57 @@ volatile void *HalMapFramebuffer(const LOADER_FRAMEBUFFER *Screen, const char **
     return (volatile void *)(Va + (ULONG)(Screen->Physical - First));
 }
 
-ULONG HalFramebufferBytes(void)
+ULONG HalReservedBytes(void)
 {
-    return HalpScreenBytes;
+    BOOLEAN Large = (ArchCpuid(1, 0).Edx & CPUID_1_EDX_PSE36) != 0;
+
+    return HalpScreenBytes + (Large ? HALP_HIGH_WINDOWS * MM_LARGE_PAGE : 0);
+}
+
+/* Below the framebuffer, downwards. */
+static ULONG HalpHighWindowVa(ULONG Window)
+{
+    return HALP_SCREEN_END - HalpScreenBytes - (Window + 1) * MM_LARGE_PAGE;
+}
+
+static MMPTE HalpHighPde(ULONG64 Chunk)
+{
+    MMPTE Pde = HalpScreenPde(Chunk);
+
+    Pde.Large.CacheDisable = 1; /* with WriteThrough: PAT entry 3, uncacheable */
+    return Pde;
+}
+
+PVOID HalMapHighPhysical(ULONG64 Physical, ULONG Bytes)
+{
+    ULONG64 Chunk = ROUND_DOWN(Physical, (ULONG64)MM_LARGE_PAGE);
+    MMPTE Pde = HalpHighPde(Chunk);
+    ULONG Window;
+
+    if (!(ArchCpuid(1, 0).Edx & CPUID_1_EDX_PSE36) || Chunk >= HALP_HIGH_LIMIT ||
+        Physical + Bytes > Chunk + MM_LARGE_PAGE) {
+        return NULL;
+    }
+    for (Window = 0; Window < HALP_HIGH_WINDOWS; Window++) {
+        PMMPTE Entry = MiGetPdeAddress(HalpHighWindowVa(Window));
+
+        if (!MiReadPte(Entry).Hard.Valid) {
+            MiWritePte(Entry, Pde);
+            HalpHighWindows++;
+        }
+        if (MiReadPte(Entry).Large.FrameLow == Pde.Large.FrameLow &&
+            MiReadPte(Entry).Large.FrameHigh == Pde.Large.FrameHigh) {
+            return (PVOID)(HalpHighWindowVa(Window) + (ULONG)(Physical - Chunk));
+        }
+    }
+    return NULL;
+}
+
+BOOLEAN HalIsHighMapping(const volatile void *Va)
+{
+    ULONG End = HALP_SCREEN_END - HalpScreenBytes;
+
+    return (ULONG)Va < End && (ULONG)Va >= End - HalpHighWindows * MM_LARGE_PAGE;
 }
 
 void HalUnmapFramebuffer(void)

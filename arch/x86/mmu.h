@@ -45,8 +45,20 @@ BOOLEAN HalCopyPhysical(PVOID Context, ULONG64 Physical, PVOID Buffer, ULONG Byt
  */
 volatile void *HalMapFramebuffer(const LOADER_FRAMEBUFFER *Screen, const char **Reason);
 
-/* Bytes of addresses that the framebuffer's mapping takes, up to FF800000; 0: it is not mapped. */
-ULONG HalFramebufferBytes(void);
+/* Bytes of addresses, up to FF800000, of the framebuffer and what HalMapHighPhysical may need. */
+ULONG HalReservedBytes(void);
+
+/*
+ * Map device registers above 4 GB, not cached, in 4 MB pages through PSE-36; there is room for two.
+ * A page is shared by all that lie in the same 4 MB.  Never unmapped.
+ *
+ * => PASSIVE_LEVEL, before there is a second address space.
+ * => NULL: beyond 1 TB, across 4 MB, no room, or the processor has no PSE-36.
+ */
+PVOID HalMapHighPhysical(ULONG64 Physical, ULONG Bytes);
+
+/* => Whether Va lies in such a mapping. */
+BOOLEAN HalIsHighMapping(const volatile void *Va);
 
 /* Take the framebuffer away from under the console, for /RUN=crash:screen. */
 void HalUnmapFramebuffer(void);

@@ -12,7 +12,6 @@
 #include "arch/x86/irql.h"
 #include "arch/x86/kernel.h"
 #include "arch/x86/mmu.h"
-#include "arch/x86/pci.h"
 #include "arch/x86/pcr.h"
 #include "arch/x86/print.h"
 #include "arch/x86/stacks.h"
@@ -20,8 +19,10 @@
 #include "arch/x86/time.h"
 #include "arch/x86/vectors.h"
 #include "audit.h"
+#include "disk_drivers.h"
 #include "ke.h"
 #include "mm_machine.h"
+#include "pci.h"
 #include "rtl.h"
 
 static void KipCheckMode(void)
@@ -319,8 +320,9 @@ static void KipCheckBusMasters(void)
     const HAL_BUS_MASTERS Masters = HalStopBusMasters();
 
     KiReport(Masters.Stopped == 0 && Masters.Refused == 0,
-             "bus masters: of %u PCI functions %u write to memory; %u bridges, %u displays left",
-             Masters.Functions, Masters.Stopped + Masters.Refused, Masters.Bridges,
+             "bus masters: of %u PCI functions %u write to memory and %u for drivers; %u bridges, "
+             "%u displays left",
+             Masters.Functions, Masters.Stopped + Masters.Refused, Masters.Driven, Masters.Bridges,
              Masters.Displays);
 }
 
@@ -346,6 +348,7 @@ void KiRunReport(void)
     KipCheckScreen();
     MiReportThreads();
     MiReportMemory();
+    DiskReport(&KiLoaderBlock->BootPartition);
     KiPrint("# interrupts: %u delivered, %u held back, %u spurious, %u unexpected\n",
             KiInterruptCounters.Delivered, KiInterruptCounters.HeldBack,
             KiInterruptCounters.Spurious, KiInterruptCounters.Unexpected);

@@ -15,6 +15,7 @@
 #define KI_VECTOR_PIC         0x30 /* 8259s, remapped and masked: only spurious ones arrive */
 #define KI_VECTOR_TEST        0x61 /* self-interrupts of the boot's report */
 #define KI_VECTOR_BENCH       0x62 /* of the benchmark */
+#define KI_VECTOR_MESSAGE     0x70 /* of devices: eight of them, see device.c */
 #define KI_VECTOR_CLOCK       0xD1
 #define KI_VECTOR_ERROR       0xE3
 #define KI_VECTOR_SPURIOUS    0xFF

@@ -57,7 +57,7 @@ typedef void MI_LAYOUT_COMPLAINT(PVOID Context, const char *Name, const char *Un
 typedef struct _MI_LAYOUT_INPUT {
     ULONG RamPages; /* RAM that the machine has below 4 GB */
     PFN_NUMBER HighestFrame;
-    ULONG FramebufferBytes; /* what is mapped and ends at FF800000; 0: no framebuffer */
+    ULONG FramebufferBytes; /* that the machine maps, up to FF800000: screen, devices above 4 GB */
     const LOADER_REGISTRY_VALUE *Values;
     ULONG ValueCount;
     MI_LAYOUT_COMPLAINT *Complain; /* NULL: nobody listens */

@@ -52,7 +52,7 @@ def main():
     parser.add_argument("image")
     parser.add_argument("--output", default="build/bench.txt")
     parser.add_argument("--firmware", default="x64", choices=["x64", "ia32"])
-    parser.add_argument("--disk", default="ahci", choices=sorted(hq.DISKS))
+    parser.add_argument("--disk", default="virtio", choices=sorted(hq.DISKS))
     parser.add_argument("--memory", default=256, type=int)
     parser.add_argument("--timeout", default=300, type=int)
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ports.c - the table of scripted devices behind include/arch/port.h, and registers in memory.
+ * ports.c - the table of scripted devices behind the I/O ports of include/arch/port.h.
  */
 #include "tests/host/ports.h"
 #include "arch/port.h"
@@ -104,34 +104,4 @@ void WRITE_PORT_USHORT(USHORT Port, USHORT Value)
 void WRITE_PORT_ULONG(USHORT Port, ULONG Value)
 {
     WritePort(Port, 4, Value);
-}
-
-UCHAR READ_REGISTER_UCHAR(volatile UCHAR *Register)
-{
-    return *Register;
-}
-
-USHORT READ_REGISTER_USHORT(volatile USHORT *Register)
-{
-    return *Register;
-}
-
-ULONG READ_REGISTER_ULONG(volatile ULONG *Register)
-{
-    return *Register;
-}
-
-void WRITE_REGISTER_UCHAR(volatile UCHAR *Register, UCHAR Value)
-{
-    *Register = Value;
-}
-
-void WRITE_REGISTER_USHORT(volatile USHORT *Register, USHORT Value)
-{
-    *Register = Value;
-}
-
-void WRITE_REGISTER_ULONG(volatile ULONG *Register, ULONG Value)
-{
-    *Register = Value;
 }

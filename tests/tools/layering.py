@@ -49,7 +49,7 @@ PORT_USERS = ("arch/", "disk/driver")
 
 # Files that also run on the host although their folder belongs to the machine.
 PURE = re.compile(r"efi/(memory_map|elf|boot_ini|registry\w*|text_source|firmware_time)\.c|"
-                  r"arch/x86/(acpi_\w+|psf|text_screen|screen_pixels|keymap|pci)\.c|"
+                  r"arch/x86/(acpi_\w+|psf|text_screen|screen_pixels|keymap)\.c|"
                   r"(mm|disk)/.*\.[ch]")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -2,7 +2,7 @@
 /*
  * test_pci.c - stopping bus masters in a made-up configuration space.
  */
-#include "arch/x86/pci.h"
+#include "pci.h"
 #include "tests/host/ports.h"
 #include "tests/unit/test.h"
 

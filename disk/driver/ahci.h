@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ahci.h - an AHCI controller and its ports.
+ *
+ * Source: Serial ATA AHCI 1.3.1; ATA8-ACS for the commands.
+ */
+#ifndef DISK_DRIVER_AHCI_H
+#define DISK_DRIVER_AHCI_H
+
+#include "disk/driver/channel.h"
+#include "disk/driver/drivers.h"
+
+#define AHCI_PORTS 32u
+#define AHCI_TAG   0x69636841u /* 'Ahci' */
+
+/* The controller's registers. */
+enum {
+    AhciCapabilities = 0x00,
+    AhciControl = 0x04,
+    AhciInterrupts = 0x08, /* a bit a port; written ones clear */
+    AhciImplemented = 0x0C,
+    AhciCapabilities2 = 0x24,
+    AhciHandOff = 0x28,
+    AhciPorts = 0x100,
+    AhciPortBytes = 0x80
+};
+
+#define AHCI_CONTROL_INTERRUPT 0x00000002u
+#define AHCI_CONTROL_ENABLE    0x80000000u
+
+/* A port's registers. */
+enum {
+    PortList = 0x00, /* 64 bits, as the next */
+    PortFis = 0x08,
+    PortInterrupts = 0x10, /* written ones clear */
+    PortEnable = 0x14,
+    PortCommand = 0x18,
+    PortTask = 0x20, /* the device's status, and its error */
+    PortSignature = 0x24,
+    PortLink = 0x28,
+    PortLinkControl = 0x2C,
+    PortLinkError = 0x30, /* written ones clear */
+    PortIssue = 0x38
+};
+
+/* PortInterrupts and PortEnable. */
+#define PORT_EVENT_DONE  0x0000000Fu /* a FIS that ends a command */
+#define PORT_EVENT_LINK  0x00400040u /* something was plugged in or out */
+#define PORT_EVENT_ERROR 0x78000000u /* task file, bus, interface */
+
+typedef struct _AHCI_CONTROLLER AHCI_CONTROLLER, *PAHCI_CONTROLLER;
+
+typedef struct _AHCI_PORT {
+    DISK_CHANNEL Channel; /* one slot */
+    PAHCI_CONTROLLER Controller;
+    volatile UCHAR *Registers;
+    PUCHAR Memory; /* what the controller reads and writes for it */
+    char Name[DRIVER_NAME_BYTES];
+    volatile ULONG Events; /* (A) PORT_EVENT_* since the last look */
+} AHCI_PORT, *PAHCI_PORT;
+
+struct _AHCI_CONTROLLER {
+    HAL_PCI_FUNCTION F;
+    volatile UCHAR *Registers;
+    ULONG Bytes;
+    PCI_MESSAGE Message;
+    PAHCI_PORT Ports[AHCI_PORTS]; /* NULL: no disk */
+};
+
+/*
+ * Look for a disk at port Index and get it ready; it does not interrupt yet.
+ *
+ * => PASSIVE_LEVEL.  *Port is new.
+ * => STATUS_NO_SUCH_DEVICE: nothing there, or not a disk.  Then the port is stopped.
+ */
+NT_MUST_CHECK NTSTATUS AhciCreatePort(PAHCI_CONTROLLER Controller, ULONG Index, ULONG Number,
+                                      PAHCI_PORT *Port);
+
+/* Stop the port and free it.  => PASSIVE_LEVEL, no request on its way. */
+void AhciDeletePort(PAHCI_PORT Port);
+
+/* The port may interrupt. */
+void AhciEnablePort(PAHCI_PORT Port);
+
+/* Take notice of the port's events.  => DEVICE_LEVEL. */
+void AhciPortInterrupt(PAHCI_PORT Port);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drivers.h - the drivers, as the one who looks for controllers sees them, and what they call.
+ */
+#ifndef DISK_DRIVER_DRIVERS_H
+#define DISK_DRIVER_DRIVERS_H
+
+#include "disk_drivers.h"
+#include "pci.h"
+
+#define DRIVER_NAME_BYTES 16u
+
+/*
+ * Drive the controller F, the driver's Number-th, and add its disks.
+ *
+ * => PASSIVE_LEVEL.  On failure F has no driver and accesses no memory.  STATUS_NO_SUCH_DEVICE:
+ *    there is no disk on it.
+ */
+typedef NTSTATUS DRIVER_ADD_DEVICE(HAL_PCI_FUNCTION F, ULONG Number);
+
+DRIVER_ADD_DEVICE VirtioBlkAddDevice;
+DRIVER_ADD_DEVICE AhciAddDevice;
+
+/* A disk was found; it stays.  => PASSIVE_LEVEL. */
+void DriverAddDisk(PDISK_DEVICE Disk);
+
+/* Forget all disks: for tests, where a new machine comes. */
+void DriverForgetDisks(void);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe.c - which controllers there are, who drives them, and which disks were found.
+ *
+ * A controller without a driver is named: what is on it cannot be reached.
+ *
+ * Locking: the list of disks grows at the start only.
+ */
+#include "disk/driver/drivers.h"
+
+#include "report.h"
+
+/* Class, subclass and interface; in Mask 0 where any will do. */
+typedef struct _DRIVERP_KIND {
+    ULONG Id;        /* device and vendor; 0: any */
+    ULONG Class;     /* as the upper three bytes of PCI_CLASS_REVISION */
+    ULONG ClassMask; /* 0: any */
+    const char *Name;
+    const char *Advice;           /* without a driver: what the user can do */
+    DRIVER_ADD_DEVICE *AddDevice; /* NULL: there is no driver */
+} DRIVERP_KIND;
+
+#define DRIVERP_ID(Vendor, Device) ((ULONG)(Device) << 16 | (Vendor))
+
+static const DRIVERP_KIND DriverpKinds[] = {
+    {DRIVERP_ID(0x1AF4, 0x1001), 0, 0, "virtio-blk (transitional)", "", VirtioBlkAddDevice},
+    {DRIVERP_ID(0x1AF4, 0x1042), 0, 0, "virtio-blk", "", VirtioBlkAddDevice},
+    {0, 0x010601, 0xFFFFFF, "AHCI", "", AhciAddDevice},
+    {0, 0x010802, 0xFFFFFF, "NVMe", "", NULL},
+    {0, 0x0C0330, 0xFFFFFF, "xHCI (USB)", "", NULL},
+    {0, 0x010400, 0xFFFF00, "RAID", ": switch it to AHCI or NVMe in the firmware's setup", NULL},
+    {0, 0x010100, 0xFFFF00, "IDE", ": switch it to AHCI in the firmware's setup", NULL},
+};
+
+#define DRIVERP_KINDS RTL_NUMBER_OF(DriverpKinds)
+
+static LIST_ENTRY DriverpDisks = {&DriverpDisks, &DriverpDisks}; /* of DISK_DEVICE.ListEntry */
+
+void DriverAddDisk(PDISK_DEVICE Disk)
+{
+    InsertTailList(&DriverpDisks, &Disk->ListEntry);
+}
+
+void DriverForgetDisks(void)
+{
+    InitializeListHead(&DriverpDisks);
+}
+
+PDISK_DEVICE DiskNextDevice(PDISK_DEVICE After)
+{
+    PLIST_ENTRY Next = After != NULL ? After->ListEntry.Flink : DriverpDisks.Flink;
+
+    return Next != &DriverpDisks ? CONTAINING_RECORD(Next, DISK_DEVICE, ListEntry) : NULL;
+}
+
+static const DRIVERP_KIND *DriverpFindKind(HAL_PCI_FUNCTION F)
+{
+    ULONG Id = PciReadLong(F, PCI_VENDOR_ID);
+    ULONG Class = PciReadLong(F, PCI_CLASS_REVISION) >> 8;
+    ULONG i;
+
+    for (i = 0; i < DRIVERP_KINDS; i++) {
+        const DRIVERP_KIND *Kind = &DriverpKinds[i];
+
+        if (Kind->Id != 0 ? Kind->Id == Id : (Class & Kind->ClassMask) == Kind->Class) {
+            return Kind;
+        }
+    }
+    return NULL;
+}
+
+static void DriverpPrintDisks(PDISK_DEVICE Last)
+{
+    PDISK_DEVICE Disk = Last;
+
+    while ((Disk = DiskNextDevice(Disk)) != NULL) {
+        KiPrint("           %s: %llu sectors of %u bytes (%llu MB)%s\n", Disk->Name,
+                (unsigned long long)Disk->Sectors, Disk->SectorBytes,
+                (unsigned long long)(Disk->Sectors * Disk->SectorBytes >> 20),
+                Disk->ReadOnly ? ", read-only" : "");
+    }
+}
+
+static PDISK_DEVICE DriverpLastDisk(void)
+{
+    return DriverpDisks.Blink != &DriverpDisks
+               ? CONTAINING_RECORD(DriverpDisks.Blink, DISK_DEVICE, ListEntry)
+               : NULL;
+}
+
+static void DriverpVisit(HAL_PCI_FUNCTION F, PVOID Context)
+{
+    const DRIVERP_KIND *Kind = DriverpFindKind(F);
+    PDISK_DEVICE Last = DriverpLastDisk();
+    PULONG Counts = Context; /* by kind */
+    NTSTATUS Status;
+
+    if (Kind == NULL) {
+        return;
+    }
+    KiPrint("Disks      %s controller at %02x:%02x.%u", Kind->Name, F.Bus, F.Device, F.Function);
+    if (Kind->AddDevice == NULL) {
+        KiPrint(": no driver for it yet%s\n", Kind->Advice);
+        return;
+    }
+    Status = Kind->AddDevice(F, Counts[Kind - DriverpKinds]++);
+    if (Status == STATUS_NO_SUCH_DEVICE) {
+        KiPrint(": no disk on it\n");
+        return;
+    }
+    if (!NT_SUCCESS(Status)) {
+        KiPrint(": cannot be used, status %08x\n", (ULONG)Status);
+        return;
+    }
+    KiPrint("\n");
+    DriverpPrintDisks(Last);
+}
+
+void DiskStartDrivers(void)
+{
+    ULONG Counts[DRIVERP_KINDS] = {0};
+
+    PciEnumerate(DriverpVisit, Counts);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * disk_drivers.h - the disks that the machine has, found at the start.
+ */
+#ifndef DISK_DRIVERS_H
+#define DISK_DRIVERS_H
+
+#include "bench.h"
+#include "disk.h"
+#include "loader.h"
+
+/*
+ * Give every disk controller on PCI its driver, where there is one, and print what was found.
+ *
+ * => PASSIVE_LEVEL, once, after MmStartSystemThreads; the clock runs.
+ */
+void DiskStartDrivers(void);
+
+/* => Returns the disk found after After (NULL: the first), in the order of finding, or NULL. */
+PDISK_DEVICE DiskNextDevice(PDISK_DEVICE After);
+
+/*
+ * The drivers' lines of the boot's report: reads of the disk that Boot is on.
+ *
+ * => PASSIVE_LEVEL, after DiskStartDrivers.
+ */
+void DiskReport(const LOADER_BOOT_PARTITION *Boot);
+
+/*
+ * Measure one read of Bytes at the beginning of the first disk, alone, with its interrupt; without
+ * the time in which the disk works.
+ *
+ * => PASSIVE_LEVEL, the clock is stopped.  STATUS_NO_SUCH_DEVICE: there is no disk, or none that
+ *    reads so much at once.  STATUS_IO_TIMEOUT: one read did not come back.
+ */
+NT_MUST_CHECK NTSTATUS DiskMeasureRead(ULONG Bytes, PMI_BENCH_FIGURES Figures);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pci.h - PCI functions: configuration space, address ranges, capabilities, interrupts by message.
+ *
+ * Source: PCI Local Bus Specification 3.0, chapter 6.  Configuration space is reached through
+ * ports CF8/CFC: its first 256 bytes, where everything below stands, of segment 0.
+ */
+#ifndef PCI_H
+#define PCI_H
+
+#include "arch/interrupt.h"
+#include "nt/annotations.h"
+#include "nt/status.h"
+#include "nt/types.h"
+
+/* Bus, device and function; laid out as in the configuration address. */
+typedef struct _HAL_PCI_FUNCTION {
+    UCHAR Bus;
+    UCHAR Device;   /* 0 - 31 */
+    UCHAR Function; /* 0 - 7 */
+} HAL_PCI_FUNCTION;
+
+/* ---- configuration space ---- */
+
+#define PCI_VENDOR_ID      0x00
+#define PCI_DEVICE_ID      0x02
+#define PCI_COMMAND        0x04
+#define PCI_STATUS         0x06
+#define PCI_CLASS_REVISION 0x08 /* class, subclass, interface, revision: from the high byte down */
+#define PCI_HEADER_TYPE    0x0E
+#define PCI_BASE_ADDRESS   0x10 /* six registers */
+#define PCI_CAPABILITIES   0x34
+
+#define PCI_COMMAND_IO     0x0001u
+#define PCI_COMMAND_MEMORY 0x0002u
+#define PCI_COMMAND_MASTER 0x0004u
+#define PCI_COMMAND_NO_INT 0x0400u /* its interrupt line stays quiet */
+#define PCI_STATUS_CAPS    0x0010u /* there is a list of capabilities */
+
+#define PCI_NOT_THERE      0xFFFFu /* as vendor: nobody answers */
+#define PCI_BASE_ADDRESSES 6u
+
+#define PCI_CAP_MSI        0x05
+#define PCI_CAP_VENDOR     0x09
+#define PCI_CAP_MSIX       0x11
+
+/* => Any IRQL.  Offset is aligned to the width, below 256.  Who is absent reads as ones. */
+UCHAR PciReadByte(HAL_PCI_FUNCTION F, ULONG Offset);
+USHORT PciReadWord(HAL_PCI_FUNCTION F, ULONG Offset);
+ULONG PciReadLong(HAL_PCI_FUNCTION F, ULONG Offset);
+void PciWriteWord(HAL_PCI_FUNCTION F, ULONG Offset, USHORT Value);
+void PciWriteLong(HAL_PCI_FUNCTION F, ULONG Offset, ULONG Value);
+
+/* => Returns whether there is a configuration mechanism 1. */
+BOOLEAN PciIsPresent(void);
+
+/* Called for each function, bridges too. */
+typedef void PCI_VISIT(HAL_PCI_FUNCTION F, PVOID Context);
+
+/* => Any IRQL at which Visit may run. */
+void PciEnumerate(PCI_VISIT *Visit, PVOID Context);
+
+/* ---- what a function has ---- */
+
+typedef struct _PCI_RANGE {
+    ULONG64 Base;
+    ULONG64 Bytes; /* a power of two */
+    BOOLEAN Io;    /* ports, else memory */
+} PCI_RANGE;
+
+/*
+ * What base address register Index decodes.  Decoding is off while the size is asked for.
+ *
+ * => The function is of header type 0, and nobody uses it meanwhile.
+ * => STATUS_NOT_FOUND: the register is absent, was given no address, or is the high half of one.
+ */
+NT_MUST_CHECK NTSTATUS PciQueryRange(HAL_PCI_FUNCTION F, ULONG Index, PCI_RANGE *Range);
+
+/*
+ * => Returns the offset of the first capability with Id behind the one at After (0: the first of
+ *    all); 0: there is none, or the list is damaged.
+ */
+ULONG PciFindCapability(HAL_PCI_FUNCTION F, UCHAR Id, ULONG After);
+
+/* How a function was told to interrupt. */
+typedef struct _PCI_MESSAGE {
+    ULONG Capability;        /* its offset; 0: it was not told */
+    BOOLEAN Extended;        /* MSI-X, else MSI */
+    volatile ULONG *Table;   /* MSI-X: its first entry, mapped */
+    HAL_INTERRUPT_LINE Line; /* connected */
+} PCI_MESSAGE, *PPCI_MESSAGE;
+
+/*
+ * Let the function interrupt by one message, which runs Routine(Context); MSI-X entry 0 where it
+ * has that, else MSI.
+ *
+ * => PASSIVE_LEVEL.
+ * => STATUS_NOT_SUPPORTED: it can do neither, or its table is out of reach.
+ *    STATUS_INSUFFICIENT_RESOURCES: no vector is left.
+ */
+NT_MUST_CHECK NTSTATUS PciConnectMessage(HAL_PCI_FUNCTION F, HAL_INTERRUPT_ROUTINE *Routine,
+                                         PVOID Context, PPCI_MESSAGE Message);
+
+/* => PASSIVE_LEVEL; as PciConnectMessage left it, or all zero. */
+void PciDisconnectMessage(HAL_PCI_FUNCTION F, PPCI_MESSAGE Message);
+
+/* ---- the right to access memory ---- */
+
+#define PCI_DRIVEN_FUNCTIONS 16u
+
+/*
+ * A driver takes the function: it decodes its addresses and may access memory.
+ *
+ * => STATUS_INSUFFICIENT_RESOURCES: PCI_DRIVEN_FUNCTIONS have drivers already.
+ *    STATUS_NO_SUCH_DEVICE: it does not take the command.
+ */
+NT_MUST_CHECK NTSTATUS PciTakeFunction(HAL_PCI_FUNCTION F);
+
+/* The function may no longer access memory, and has no driver.  => Any IRQL. */
+void PciReleaseFunction(HAL_PCI_FUNCTION F);
+
+/* What HalStopBusMasters found and did. */
+typedef struct _HAL_BUS_MASTERS {
+    BOOLEAN Present; /* there is a configuration mechanism 1 */
+    ULONG Functions;
+    ULONG Bridges;                /* left as they are: they pass on what others do */
+    ULONG Displays;               /* left as they are: they read the picture */
+    ULONG Driven;                 /* left as they are: they have drivers of ours */
+    ULONG Stopped;                /* could write to memory, and cannot any more */
+    ULONG Refused;                /* keep the right all the same */
+    HAL_PCI_FUNCTION LastRefused; /* one of those */
+} HAL_BUS_MASTERS;
+
+/*
+ * Take the right to access memory from every PCI function that has it, except bridges, display
+ * controllers and those that have a driver.  Firmware's drivers leave controllers running whose
+ * rings are in memory that is about to be used for something else.
+ *
+ * => Any IRQL, one caller at a time.  Later calls find nothing left.
+ */
+HAL_BUS_MASTERS HalStopBusMasters(void);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_ahci_port.c - commands to a SATA disk that behaves, and to one that does not.
+ */
+#include "disk/driver/channel.h"
+#include "disk/driver/drivers.h"
+#include "tests/host/ahci_disk.h"
+#include "tests/unit/disk_bench.h"
+#include "tests/unit/mm_world.h"
+
+#include <string.h>
+
+static const HAL_PCI_FUNCTION Where = {0, 31, 0};
+static AHCI_DISK Mock;
+static UCHAR Data[0x10000];
+
+static PDISK_DEVICE Arrange(void)
+{
+    DiskBenchStart();
+    AhciDiskAttach(&Mock);
+    CHECK_EQUAL(STATUS_SUCCESS, AhciAddDevice(Where, 0));
+    return DiskNextDevice(NULL);
+}
+
+static PDISK_CHANNEL Channel(PDISK_DEVICE Disk)
+{
+    return CONTAINING_RECORD(Disk, DISK_CHANNEL, Device);
+}
+
+static ULONG SecondsSince(ULONG64 Start)
+{
+    return (ULONG)((HostCycles() - Start) / HOST_CYCLE_FREQUENCY);
+}
+
+static NTSTATUS ReadDespite(PDISK_DEVICE Disk, AHCI_ANSWER Answer, ULONG Times)
+{
+    Mock.Answer = Answer;
+    Mock.Misbehaves = Times;
+    memset(Data, 0, sizeof(Data));
+    return DiskBenchTransfer(Disk, DiskRead, 8, 8, Data);
+}
+
+/* The disk is as good as new. */
+static void ExpectWorks(PDISK_DEVICE Disk)
+{
+    CHECK_EQUAL(STATUS_SUCCESS, ReadDespite(Disk, AhciAnswers, 0));
+    CHECK_EQUAL(0, memcmp(Mock.Medium + 8 * 512, Data, 4096));
+}
+
+TEST(AhciPort_reads_what_was_written)
+{
+    PDISK_DEVICE Disk = Arrange();
+    ULONG i;
+
+    for (i = 0; i < sizeof(Data); i++) {
+        Data[i] = (UCHAR)(i * 13 + i / 512);
+    }
+    CHECK_EQUAL(STATUS_SUCCESS, DiskBenchTransfer(Disk, DiskWrite, 3, 128, Data));
+    CHECK_EQUAL(0, memcmp(Mock.Medium + 3 * 512, Data, sizeof(Data)));
+    memset(Data, 0, sizeof(Data));
+    CHECK_EQUAL(STATUS_SUCCESS, DiskBenchTransfer(Disk, DiskRead, 3, 128, Data));
+    CHECK_EQUAL(0, memcmp(Mock.Medium + 3 * 512, Data, sizeof(Data)));
+    CHECK_EQUAL(STATUS_SUCCESS, DiskBenchTransfer(Disk, DiskFlush, 0, 0, NULL));
+    CHECK_EQUAL(1, Mock.Commands[0xEA]);
+    CHECK_EQUAL(0, Channel(Disk)->Resets);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_runs_waiting_requests_one_after_the_other)
+{
+    static BENCH_REQUEST Requests[20];
+    PDISK_DEVICE Disk = Arrange();
+    ULONG i;
+
+    memset(Requests, 0, sizeof(Requests));
+    for (i = 0; i < RTL_NUMBER_OF(Requests); i++) {
+        DiskBenchSubmit(Disk, &Requests[i], DiskRead, 8 * i, 8);
+    }
+    for (i = 0; i < RTL_NUMBER_OF(Requests); i++) {
+        CHECK_EQUAL(STATUS_SUCCESS, DiskBenchWait(&Requests[i]));
+        CHECK_EQUAL(0, memcmp(Requests[i].Buffer + 0x200, Mock.Medium + i * 4096, 4096));
+        DiskBenchFree(&Requests[i]);
+    }
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_error_is_an_error_of_that_request_alone)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, ReadDespite(Disk, AhciFails, 1));
+    CHECK_EQUAL(0, Mock.LinkResets);
+    ExpectWorks(Disk);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_error_that_leaves_the_device_busy_resets_the_link)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, ReadDespite(Disk, AhciFailsBusy, 1));
+    CHECK_EQUAL(1, Mock.LinkResets);
+    ExpectWorks(Disk);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_short_transfer_is_an_error)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, ReadDespite(Disk, AhciStops, 1));
+    ExpectWorks(Disk);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_silence_is_a_reset_and_a_second_try)
+{
+    PDISK_DEVICE Disk = Arrange();
+    ULONG64 Start = HostCycles();
+
+    CHECK_EQUAL(STATUS_SUCCESS, ReadDespite(Disk, AhciSilent, 1));
+    CHECK_EQUAL(0, memcmp(Mock.Medium + 8 * 512, Data, 4096));
+    CHECK_EQUAL(1, Mock.LinkResets);
+    CHECK(SecondsSince(Start) >= 10 && SecondsSince(Start) <= 11);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_lasting_silence_is_a_timeout)
+{
+    PDISK_DEVICE Disk = Arrange();
+    ULONG64 Start = HostCycles();
+
+    CHECK_EQUAL(STATUS_IO_TIMEOUT, ReadDespite(Disk, AhciSilent, 100));
+    CHECK(SecondsSince(Start) <= 21);
+    ExpectWorks(Disk);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_lost_interrupt_costs_time_and_no_reset)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    CHECK_EQUAL(STATUS_SUCCESS, ReadDespite(Disk, AhciNoInterrupt, 1));
+    CHECK_EQUAL(0, Channel(Disk)->Resets);
+    ExpectWorks(Disk);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_interrupt_too_many_does_nothing)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    CHECK_EQUAL(STATUS_SUCCESS, ReadDespite(Disk, AhciTwice, 1));
+    ExpectWorks(Disk);
+    CHECK_EQUAL(0, Channel(Disk)->Violations);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_unplugged_fails_all_there_is_and_all_that_comes)
+{
+    static BENCH_REQUEST Requests[5];
+    PDISK_DEVICE Disk = Arrange();
+    ULONG64 Start = HostCycles();
+    ULONG i;
+
+    memset(Requests, 0, sizeof(Requests));
+    for (i = 0; i < RTL_NUMBER_OF(Requests); i++) {
+        DiskBenchSubmit(Disk, &Requests[i], DiskRead, 8 * i, 8);
+    }
+    AhciDiskUnplug(&Mock);
+    for (i = 0; i < RTL_NUMBER_OF(Requests); i++) {
+        CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, DiskBenchWait(&Requests[i]));
+        DiskBenchFree(&Requests[i]);
+    }
+    CHECK(SecondsSince(Start) <= 3);
+    CHECK_EQUAL(0, Mock.Interrupts);
+    CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, DiskBenchTransfer(Disk, DiskRead, 0, 1, Data));
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_whose_controller_is_gone_fails)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    Mock.Pci->Gone = TRUE;
+    CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, ReadDespite(Disk, AhciAnswers, 0));
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_that_cannot_be_stopped_loses_its_right_to_access_memory)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    Mock.NeverStops = TRUE;
+    CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, ReadDespite(Disk, AhciSilent, 1));
+    CHECK_EQUAL(0, Mock.Pci->Space[PCI_COMMAND] & PCI_COMMAND_MASTER);
+    DiskBenchFinish();
+}
