@@ -185,7 +185,9 @@ unit: $(B)/unit
 	$(Q)$(B)/unit $(TEST)
 
 # ---- fuzzing: 64 bits, since libFuzzer has no 32; only what does not depend on pointers' size ----
-FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c)
+FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c \
+              disk/volume/crc32.c disk/volume/gpt.c disk/volume/mbr.c disk/volume/partition.c disk/fat/*.c \
+              tests/disk/plain_disk.c)
 FUZZ_RUNS ?= 100000
 FUZZFLAGS := $(COMMON) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
              -DHYPERSPACE_HOST
