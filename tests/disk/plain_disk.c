@@ -7,6 +7,7 @@
 #include "ex.h"
 #include "ke.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,7 @@ NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sec
         memcpy(Buffer, At, (size_t)Sectors * Device->SectorBytes);
     } else {
         Disk->Writes++;
+        Disk->SectorsWritten += Sectors;
         Write(Disk, At, Buffer, Sectors);
     }
     return STATUS_SUCCESS;
@@ -81,4 +83,19 @@ void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
 void NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime)
 {
     CurrentTime->QuadPart = NEW_YEAR_2026;
+}
+
+/* ---- failed assertions ---- */
+
+void KiConsoleWrite(const char *Text, SIZE_T Bytes)
+{
+    fwrite(Text, 1, Bytes, stderr);
+}
+
+void NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR Parameter1, ULONG_PTR Parameter2,
+                        ULONG_PTR Parameter3, ULONG_PTR Parameter4)
+{
+    fprintf(stderr, "bug check %x %lx %lx %lx %lx\n", Code, (unsigned long)Parameter1,
+            (unsigned long)Parameter2, (unsigned long)Parameter3, (unsigned long)Parameter4);
+    abort();
 }

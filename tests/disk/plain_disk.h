@@ -13,6 +13,7 @@ typedef struct _PLAIN_DISK {
     PUCHAR Image;
     ULONG64 Reads; /* requests */
     ULONG64 Writes;
+    ULONG64 SectorsWritten;
     ULONG FailFrom;  /* n: requests behind the next n - 1 fail; 0: none */
     ULONG PowerLeft; /* sectors until the power goes; PLAIN_DISK_ALWAYS */
 } PLAIN_DISK, *PPLAIN_DISK;
