@@ -63,6 +63,7 @@ struct _FAT_VOLUME {
 
     PUCHAR Zeros; /* (I) FAT_ZERO_BYTES of them */
     ULONG Clock;
+    ULONG Recent; /* index of the block that was found last */
     FAT_BLOCK Blocks[FAT_BLOCKS];
 };
 

@@ -70,10 +70,14 @@ static PFAT_BLOCK FatpFindBlock(PFAT_VOLUME Volume, ULONG64 Sector)
     PFAT_BLOCK Oldest = &Volume->Blocks[0];
     ULONG Index;
 
+    if (Volume->Blocks[Volume->Recent].Sector == Sector) {
+        return &Volume->Blocks[Volume->Recent];
+    }
     for (Index = 0; Index < FAT_BLOCKS; Index++) {
         PFAT_BLOCK Block = &Volume->Blocks[Index];
 
         if (Block->Sector == Sector) {
+            Volume->Recent = Index;
             return Block;
         }
         if (Block->Used < Oldest->Used) {

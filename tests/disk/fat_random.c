@@ -53,8 +53,7 @@ static void FolderName(ULONG Folder, char *Text, size_t Bytes)
 static void NameFile(ULONG Index)
 {
     static const char *const Forms[] = {"FILE%u.TXT", "a longer name, number %u.data",
-                                        "Mixed%u.Txt",
-                                        "\xC3\xA4\xE2\x82\xAC\xD1\x8F number %u",
+                                        "Mixed%u.Txt", "\xC3\xA4\xE2\x82\xAC\xD1\x8F number %u",
                                         "same beginning of all names and so on %u.txt"};
     char Folder[64] = "";
     char Name[128];

@@ -60,6 +60,9 @@ NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sec
     } else {
         Disk->Writes++;
         Disk->SectorsWritten += Sectors;
+        if (Sector + Sectors > Disk->HighestWritten) {
+            Disk->HighestWritten = Sector + Sectors;
+        }
         Write(Disk, At, Buffer, Sectors);
     }
     return STATUS_SUCCESS;

@@ -14,8 +14,9 @@ typedef struct _PLAIN_DISK {
     ULONG64 Reads; /* requests */
     ULONG64 Writes;
     ULONG64 SectorsWritten;
-    ULONG FailFrom;  /* n: requests behind the next n - 1 fail; 0: none */
-    ULONG PowerLeft; /* sectors until the power goes; PLAIN_DISK_ALWAYS */
+    ULONG64 HighestWritten; /* sector behind the last one that was written */
+    ULONG FailFrom;         /* n: requests behind the next n - 1 fail; 0: none */
+    ULONG PowerLeft;        /* sectors until the power goes; PLAIN_DISK_ALWAYS */
 } PLAIN_DISK, *PPLAIN_DISK;
 
 #define PLAIN_DISK_ALWAYS 0xFFFFFFFFu
