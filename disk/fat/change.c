@@ -96,13 +96,13 @@ NTSTATUS FatCreateDirectory(PFAT_VOLUME Volume, const char *Text)
     if (NT_SUCCESS(Status)) {
         Status = FatBeginChange(Volume);
     }
-    if (NT_SUCCESS(Status)) {
-        Status = FatAllocateChain(Volume, 1, 0, &New.FirstCluster);
-    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = FatpPutDots(Volume, New.FirstCluster, FatpAbove(&Path.Directory));
+    Status = FatAllocateChain(Volume, 1, 0, &New.FirstCluster);
+    if (NT_SUCCESS(Status)) {
+        Status = FatpPutDots(Volume, New.FirstCluster, FatpAbove(&Path.Directory));
+    }
     if (NT_SUCCESS(Status)) {
         Status = FatCommit(Volume);
     }
@@ -134,7 +134,7 @@ NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Text)
 {
     FAT_PATH Path;
     FAT_ENTRY Entry;
-    FAT_FILE File;
+    FAT_FILE File = {.FirstCluster = 0};
     NTSTATUS Status = FatWalkPath(Volume, Text, 0, &Path);
 
     if (NT_SUCCESS(Status)) {
@@ -220,7 +220,7 @@ NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldText, const char *NewText)
 {
     FAT_PATH Old;
     FAT_PATH New;
-    FAT_ENTRY Entry;
+    FAT_ENTRY Entry = {.Attributes = 0};
     FAT_ENTRY Other;
     FAT_FILE File;
     NTSTATUS Status = FatWalkPath(Volume, OldText, 0, &Old);

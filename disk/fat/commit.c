@@ -6,28 +6,28 @@
  * it with a flush, so that the next one finds it there.  A power cut leaves the stages before it,
  * some of the one it hit, nothing of those behind:
  *
- *     change      stage                                           a cut in or before the next leaves
- *     any first   1 clean bit off, FSInfo's figures unknown        a dirty volume without damage
- *     create      1 zeroed rest of the directory's end             nothing
- *                 2 long name parts                                parts without a file: no one's
- *                 3 short entry                                    -
- *     longer      1 new chain and its data, nobody's yet           lost clusters
- *     directory   2 last cluster's FAT entry points at it          -
- *     mkdir       1 its cluster, with . and ..                     a lost cluster
- *                 2 entry, as create                               -
- *     extend      1 new chain and its data, nobody's yet           lost clusters
- *                 2 last cluster's FAT entry points at it          clusters behind the file's end
- *                 3 size (an empty file: first cluster too)        -
- *     truncate    1 size (to 0: first cluster too)                 clusters behind the file's end
- *                 2 end mark on the last cluster that stays        lost clusters
- *                 3 the others are free, first to last             lost clusters, in chains that end
- *     delete      1 short entry                                    lost clusters, parts of a name
- *                 2 long name parts, 3 clusters as truncate        lost clusters
- *     rename      all in one sector: at once                       old or new
- *                 else 1-3 create, 4 .. of a directory             both names
- *                 5 short entry of the old name                    parts of a name
- *     FatFlush    1 FSInfo                                         a dirty volume without damage
- *                 2 clean bit on                                   -
+ *     change      stage                                          a cut behind it leaves
+ *     any first   1 clean bit off, FSInfo's figures unknown      a dirty volume without damage
+ *     create      1 zeroed rest of the directory's end           nothing
+ *                 2 long name parts                              parts without a file: no one's
+ *                 3 short entry                                  -
+ *     longer      1 new chain and its data, nobody's yet         lost clusters
+ *     directory   2 last cluster's FAT entry points at it        -
+ *     mkdir       1 its cluster, with . and ..                   a lost cluster
+ *                 2 entry, as create                             -
+ *     extend      1 new chain and its data, nobody's yet         lost clusters
+ *                 2 last cluster's FAT entry points at it        clusters behind the file's end
+ *                 3 size (an empty file: first cluster too)      -
+ *     truncate    1 size (to 0: first cluster too)               clusters behind the file's end
+ *                 2 end mark on the last cluster that stays      lost clusters
+ *                 3 the others are free, first to last           lost clusters, in chains that end
+ *     delete      1 short entry                                  lost clusters, parts of a name
+ *                 2 long name parts, 3 clusters as truncate      lost clusters
+ *     rename      all in one sector: at once                     old or new
+ *                 else 1-3 create, 4 .. of a directory           both names
+ *                 5 short entry of the old name                  parts of a name
+ *     FatFlush    1 FSInfo                                       a dirty volume without damage
+ *                 2 clean bit on                                 -
  *
  * Data that is written over old data goes to its place at once.  The copies of the FAT are written
  * one after the other: a cut between them leaves them different, the first one valid.

@@ -159,7 +159,8 @@ NT_MUST_CHECK NTSTATUS FatLoadBitmap(PFAT_VOLUME Volume);
 void FatForgetBitmap(PFAT_VOLUME Volume);
 
 /*
- * Take Count clusters and chain them, right behind After (0: anywhere) or contiguous where possible.
+ * Take Count clusters and chain them, right behind After (0: anywhere) or else contiguous where
+ * possible.
  *
  * => Count is not 0.  STATUS_DISK_FULL: nothing has changed.
  */

@@ -6,8 +6,8 @@
  * gives way to another is written first: changes between two commits may reach the disk in any
  * order, and commit.c says why that is safe.  A changed sector of the FAT goes to each copy.
  *
- * File data passes the cache by, save sectors of which only a part is changed; FatWriteThrough keeps
- * what is cached equal to the disk.
+ * File data passes the cache by, save sectors of which only a part is changed; FatWriteThrough
+ * keeps what is cached equal to the disk.
  *
  * Invariant: a block without Dirty bits equals the disk.
  */

@@ -2,9 +2,9 @@
 /*
  * write.c - file contents: overwriting, growing, cutting.
  *
- * A file grows by a chain that is nobody's (File->Pending) until its clusters hold what they should;
- * then it is attached, then the size says so.  FatFindCluster goes through both chains, so that new
- * data is written as old data is.  commit.c has the table of stages.
+ * A file grows by a chain that is nobody's (File->Pending) until its clusters hold what they
+ * should; then it is attached, then the size says so.  FatFindCluster goes through both chains, so
+ * that new data is written as old data is.  commit.c has the table of stages.
  *
  * A failure leaves the FAT_FILE Stale: what the disk holds is read again before its next use.
  */

@@ -13,8 +13,8 @@
  *     bad      good     the backup, PrimaryDamaged
  *     bad      bad      STATUS_DISK_CORRUPT_ERROR
  *
- * "Good": signature, revision, sizes, both checksums, positions, and entries that satisfy T1 and T2.
- * A sector that cannot be read makes its header bad.
+ * "Good": signature, revision, sizes, both checksums, positions, and entries that satisfy T1 and
+ * T2.  A sector that cannot be read makes its header bad.
  */
 #include "disk/volume/partition.h"
 #include "rtl.h"

@@ -8,7 +8,8 @@
  *
  * An extended partition begins with such a sector: its first entry is a logical partition, counted
  * from that sector; its second is the next link, counted from the extended partition's start.  The
- * chain may point anywhere: links must rise and stay inside the extended partition, so that it ends.
+ * chain may point anywhere: links must rise and stay inside the extended partition, so that it
+ * ends.
  */
 #include "disk/volume/partition.h"
 #include "rtl.h"

@@ -28,7 +28,8 @@ VOLUMES = [
 ]
 ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8", MTOOLS_SKIP_CHECK="1", TZ="UTC")
 NAMES = ["SHORT.TXT", "lower.txt", "Mixed Case name.data", "no_extension", "a" * 200 + ".long",
-         "\u00e4\u20ac umlaut.txt", ".hidden", "two.dots.txt", "exactly13char", "twenty-six letters in name"]
+         "\u00e4\u20ac umlaut.txt", ".hidden", "two.dots.txt", "exactly13char",
+         "twenty-six letters in name"]
 
 # What fsck.fat -n may say of a volume whose power was cut.
 HARMLESS = re.compile(

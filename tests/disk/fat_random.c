@@ -2,8 +2,8 @@
 /*
  * fat_random.c - random file operations against a model: a list of paths with their contents.
  *
- * The model knows what each call must return, disk space apart: when the volume says that it is full
- * the model changes nothing.
+ * The model knows what each call must return, disk space apart: when the volume says that it is
+ * full the model changes nothing.
  */
 #include "tests/disk/fat_tool.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plain_disk.h - DiskTransfer, pools and the clock for disk/ without a kernel below: for fuzzers and
- * host programs, in 32 or 64 bits.
+ * plain_disk.h - DiskTransfer, pools and the clock for disk/ without a kernel below: for fuzzers
+ * and host programs, in 32 or 64 bits.
  */
 #ifndef TESTS_DISK_PLAIN_DISK_H
 #define TESTS_DISK_PLAIN_DISK_H

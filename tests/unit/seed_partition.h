@@ -15,7 +15,7 @@ typedef struct _SEED_DISK {
     ULONG SectorBytes;
 } SEED_DISK;
 
-/* Two partitions: number 1 is [100, 200), number 3 is [512, 1024).  GUIDs are 16 times 0x11, 0x33. */
+/* Two partitions: number 1 is [100, 200), 3 is [512, 1024).  GUIDs are 16 times 0x11 and 0x33. */
 void SeedGpt(SEED_DISK Disk);
 
 /* Make the checksums of the header in Sector, and of its array, right again. */
