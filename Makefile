@@ -135,7 +135,7 @@ $(B)/font.psf: $(FONT)
 	$(Q)gzip -dc $< > $@
 $(B)/hyperspace.img: $(addprefix $(B)/,BOOTX64.EFI BOOTIA32.EFI hyperspace.elf) \
     $(addprefix $(B)/,hyperspace.sym font.psf) \
-    $(addprefix disk/image/,make_image.sh boot.ini system.reg)
+    $(addprefix disk/image/,make_image.sh boot.ini system.reg monitor.txt)
 	$(call say,IMAGE,$@)
 	$(Q)FILES=$(B) disk/image/make_image.sh $@
 image: ## build/hyperspace.img, the boot disk
@@ -159,7 +159,7 @@ bench: ## guest instructions for each operation, into build/bench.txt
 bench: image
 	$(Q)python3 tests/boot/bench.py $(B)/hyperspace.img --output $(B)/bench.txt
 # The pools beside malloc: the kernel's own objects over plain memory.
-POOL_BENCH_SRC := $(wildcard mm/pool/*.c mm/ke/*.c) mm/rtl/bitmap.c mm/rtl/print.c mm/rtl/assert.c
+POOL_BENCH_SRC := $(filter-out mm/pool/pool_memory.c,$(wildcard mm/pool/*.c mm/ke/*.c)) mm/rtl/bitmap.c mm/rtl/text.c mm/rtl/print.c mm/rtl/assert.c
 $(B)/pool_bench: $(wildcard tests/bench/*.[ch]) $(POOL_BENCH_SRC:%=$(B)/kernel/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(COMMON) -MF $@.d -m32 -march=i686 -O2 -fno-builtin -fno-pie -no-pie -fno-omit-frame-pointer \
@@ -227,6 +227,7 @@ SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit" \
          "usb=tests/tools/test_usb.sh" "fuzz=$(MAKE) -s -j$(JOBS) fuzz" "bench=$(MAKE) -s bench" \
          "commands=tests/boot/commands.py $(EXTENT) --build $(B)" \
          "console=tests/boot/console.py $(EXTENT) --build $(B)" \
+         "monitor=tests/boot/monitor.py $(EXTENT) --build $(B)" \
          "boot=tests/boot/matrix.py $(EXTENT) --build $(B) --figures $(B)/figures.json"
 TEST_ALL = $(Q)tests/tools/tap.py --log $(B)/test.log --figures $(B)/figures.json $(SUITES)
 test: EXTENT := quick

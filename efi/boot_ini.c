@@ -190,25 +190,42 @@ static void BlpReadBootLoader(PBLP_BOOT_INI Ini)
     }
 }
 
-/* Second reading.  => Returns the line of default='s entry, or of the first; 0: no entry. */
+/* => Whether the line that was read is an entry, and if so what it is called. */
+static BOOLEAN BlpReadEntryId(PBLP_BOOT_INI Ini, BL_TEXT *Id)
+{
+    BL_TEXT Rest = BlLineText(&Ini->Source);
+
+    *Id = BlSplitText(&Rest, '=');
+    if (Rest.Start == NULL || Id->Start == Id->End) {
+        BlComplain(&Ini->Source, Ini->Source.Line, "this is no entry (name=\"Title\" /SWITCH)");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/*
+ * Second reading, to the file's end, so that every line without sense is complained of.
+ * => Returns the line of default='s entry (the first one of that name), or of the first entry;
+ *    0: no entry.
+ */
 static ULONG BlpFindEntry(PBLP_BOOT_INI Ini)
 {
     ULONG First = 0;
-    BL_TEXT Rest;
+    ULONG Chosen = 0;
     BL_TEXT Id;
 
     BlpRewind(Ini);
     while (BlpNextLine(Ini, BlpSectionOperatingSystems)) {
-        Rest = BlLineText(&Ini->Source);
-        Id = BlSplitText(&Rest, '=');
-        if (Rest.Start == NULL || Id.Start == Id.End) {
-            BlComplain(&Ini->Source, Ini->Source.Line, "this is no entry (name=\"Title\" /SWITCH)");
+        if (!BlpReadEntryId(Ini, &Id)) {
             continue;
         }
         First = First == 0 ? Ini->Source.Line : First;
-        if (Ini->DefaultLine == 0 || BlTextEquals(Id, Ini->DefaultId)) {
-            return Ini->Source.Line;
+        if (Chosen == 0 && (Ini->DefaultLine == 0 || BlTextEquals(Id, Ini->DefaultId))) {
+            Chosen = Ini->Source.Line;
         }
+    }
+    if (Chosen != 0) {
+        return Chosen;
     }
     if (First != 0) {
         BlComplain(&Ini->Source, Ini->DefaultLine,

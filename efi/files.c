@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files.c - what the loader reads: configuration, kernel, symbols, font.
+ * files.c - what the loader reads: configuration, kernel, symbols, font, script.
  *
  * Configuration mistakes are complaints with file and line; the start goes on with the documented
  * defaults.  Only the kernel itself must be there and be right.
@@ -26,12 +26,8 @@ BOOLEAN BlReadOptions(void)
     LOADER_OPTIONS *Options = &BlContext.Block->Options;
 
     BlDefaultOptions(Options);
-    if (!BlReadFile(L"\\boot.ini", FALSE, &BlpBootIni)) {
+    if (!BlReadFile(L"\\boot.ini", "every switch has its default", &BlpBootIni)) {
         return FALSE;
-    }
-    if (BlpBootIni.Data == NULL) {
-        BlPrint("boot.ini is not there: every switch has its default\n");
-        return TRUE;
     }
     BlParseBootIni(BlpBootIni.Data, BlpBootIni.Bytes, Options, BlpComplain, (PVOID) "boot.ini");
     return TRUE;
@@ -78,11 +74,10 @@ static BOOLEAN BlpReadRegistry(void)
     BL_FILE Values = {.Pages = BLP_REGISTRY_PAGES};
     ULONG Warnings = 0;
 
-    if (!BlReadFile(L"\\system.reg", FALSE, &Text)) {
+    if (!BlReadFile(L"\\system.reg", "every value has its default", &Text)) {
         return FALSE;
     }
     if (Text.Data == NULL) {
-        BlPrint("system.reg is not there: every value has its default\n");
         return TRUE;
     }
     Values.Data = BlAllocatePages(Values.Pages, LoaderBootData, FALSE);
@@ -92,30 +87,32 @@ static BOOLEAN BlpReadRegistry(void)
     if (!NT_SUCCESS(BlParseRegistry(Text.Data, Text.Bytes, Values.Data, Values.Pages * PAGE_SIZE,
                                     &Values.Bytes, &Block->RegistryValueCount, &Warnings,
                                     BlpComplain, (PVOID) "system.reg"))) {
-        return BlFail("system.reg holds more than %u KB of values", Values.Pages * 4);
+        BlPrint("system.reg holds more than %u KB of values: every value has its default\n",
+                Values.Pages * 4);
+        Block->RegistryValueCount = 0;
+        Block->Options.Warnings++;
+        return TRUE;
     }
     Block->Options.Warnings += Warnings;
     return BlpAddModule(LoaderModuleSystemReg, &Values, "system.reg");
 }
 
-static BOOLEAN BlpReadModule(const CHAR16 *Name, const char *Text, ULONG Index)
+/* Without is as BlReadFile has it. */
+static BOOLEAN BlpReadModule(const CHAR16 *Name, const char *Text, ULONG Index, const char *Without)
 {
     BL_FILE File;
 
-    if (!BlReadFile(Name, FALSE, &File)) {
-        return FALSE;
-    }
-    if (File.Data == NULL) {
-        BlPrint("%s is not there: going on without it\n", Text);
-    }
-    return BlpAddModule(Index, &File, Text);
+    return BlReadFile(Name, Without, &File) && BlpAddModule(Index, &File, Text);
 }
 
 BOOLEAN BlReadModules(void)
 {
+    static const char Without[] = "going on without it";
+
     return BlpAddModule(LoaderModuleBootIni, &BlpBootIni, "boot.ini") && BlpReadRegistry() &&
-           BlpReadModule(L"\\hyperspace.sym", "hyperspace.sym", LoaderModuleSymbols) &&
-           BlpReadModule(L"\\font.psf", "font.psf", LoaderModuleFont);
+           BlpReadModule(L"\\hyperspace.sym", "hyperspace.sym", LoaderModuleSymbols, Without) &&
+           BlpReadModule(L"\\font.psf", "font.psf", LoaderModuleFont, Without) &&
+           BlpReadModule(L"\\monitor.txt", "monitor.txt", LoaderModuleScript, "");
 }
 
 BOOLEAN BlLoadKernel(void)
@@ -123,7 +120,7 @@ BOOLEAN BlLoadKernel(void)
     const char *Reason = "";
     LOADER_BLOCK *Block;
 
-    if (!BlpPlaceBlock() || !BlReadFile(L"\\hyperspace.elf", TRUE, &BlContext.Kernel)) {
+    if (!BlpPlaceBlock() || !BlReadFile(L"\\hyperspace.elf", NULL, &BlContext.Kernel)) {
         return FALSE;
     }
     if (!NT_SUCCESS(BlCheckElf(BlContext.Kernel.Data, BlContext.Kernel.Bytes, LOADER_KERNEL_BASE,

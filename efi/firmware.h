@@ -17,6 +17,16 @@
 #include "nt/status.h"
 #include "rtl.h"
 
+/*
+ * UEFI's structures have 64-bit members at multiples of 8, which gcc for 32 bits does only with
+ * -malign-double: without it every such structure of the 32-bit loader would be misread.
+ */
+typedef struct _BLP_ALIGNMENT {
+    UINT8 First;
+    UINT64 Second;
+} BLP_ALIGNMENT;
+NT_C_ASSERT(offsetof(BLP_ALIGNMENT, Second) == 8);
+
 /* The trampoline runs identity-mapped below the kernel's half, so all our memory stays there. */
 #define BL_HIGHEST_ADDRESS 0x7FFFFFFFu
 
@@ -83,8 +93,12 @@ void BlPause(ULONG Seconds);
  *    after BlFail.  Code: executable, unless the firmware wants to be asked (BlMapSwitchPage). */
 PVOID BlAllocatePages(ULONG Pages, ULONG Type, BOOLEAN Code);
 
-/* Return all that BlAllocatePages gave. */
+/* Return all that BlAllocatePages gave, or the last of it. */
 void BlReleasePages(void);
+void BlReleaseLastPages(void);
+
+/* => Whether the firmware could give so many, in one piece. */
+BOOLEAN BlHaveKilobytes(ULONG Kilobytes);
 
 /* ---- volume.c ---- */
 
@@ -93,8 +107,15 @@ BOOLEAN BlFindVolume(void);
 /* Close what BlFindVolume opened, before the firmware gets the machine back. */
 void BlCloseVolume(void);
 
-/* => TRUE with File->Data == NULL when the file does not exist and Required is FALSE. */
-BOOLEAN BlReadFile(const CHAR16 *Name, BOOLEAN Required, BL_FILE *File);
+/*
+ * Read a file of the root directory; Name begins with a backslash.
+ *
+ * => Without NULL: the file must be there; FALSE after BlFail.
+ * => Without is a sentence: when the file is missing or cannot be read, that and the sentence are
+ *    printed, File->Data is NULL and the result TRUE.  FALSE only when memory lacks.  With "" a
+ *    file that is not there is nothing worth a word.
+ */
+BOOLEAN BlReadFile(const CHAR16 *Name, const char *Without, BL_FILE *File);
 
 /* Fill LOADER_BLOCK.BootPartition. */
 void BlDescribeBootPartition(void);

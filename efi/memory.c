@@ -40,3 +40,22 @@ void BlReleasePages(void)
     }
     BlContext.AllocationCount = 0;
 }
+
+void BlReleaseLastPages(void)
+{
+    const BL_ALLOCATION *Last = &BlContext.Allocations[--BlContext.AllocationCount];
+
+    BlContext.Boot->FreePages(Last->Base, Last->Pages);
+}
+
+BOOLEAN BlHaveKilobytes(ULONG Kilobytes)
+{
+    const UINTN Pages = BYTES_TO_PAGES((UINTN)Kilobytes * 1024);
+    EFI_PHYSICAL_ADDRESS Base = BL_HIGHEST_ADDRESS;
+
+    if (EFI_ERROR(BlContext.Boot->AllocatePages(AllocateMaxAddress, EfiLoaderData, Pages, &Base))) {
+        return FALSE;
+    }
+    BlContext.Boot->FreePages(Base, Pages);
+    return TRUE;
+}

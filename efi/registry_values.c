@@ -34,6 +34,7 @@ static const BLP_KNOWN_VALUE BlpKnownValues[] = {
     {"PoolTag", LOADER_REG_DWORD, 0, BLP_ANY, 0},
     {"PoolTagOverruns", LOADER_REG_DWORD, 0, 1, 0},
     {"ProtectNonPagedPool", LOADER_REG_DWORD, 0, 1, 0},
+    {"PoisonFreedPool", LOADER_REG_DWORD, 0, 1, 0}, /* ours */
     {"TrackLockedPages", LOADER_REG_DWORD, 0, 1, 0},
     {"TrackPtes", LOADER_REG_DWORD, 0, 1, 3},
     {"VerifyDrivers", LOADER_REG_SZ, 0, 0, 0},

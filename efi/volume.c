@@ -18,7 +18,12 @@ static EFI_GUID BlpBlockIoGuid = EFI_BLOCK_IO_PROTOCOL_GUID;
 static EFI_GUID BlpFileInfoGuid = EFI_FILE_INFO_ID;
 
 /* A device path ends within this many bytes, or is taken for damaged. */
-#define BLP_PATH_LIMIT 4096
+#define BLP_PATH_LIMIT   4096
+
+#define BLP_REASON_BYTES 80
+
+/* What mounting a volume and loading a kernel take at the very least. */
+#define BLP_PROBE_KILOBYTES 2048u
 
 static UINTN BlpNodeBytes(const EFI_DEVICE_PATH *Node)
 {
@@ -159,6 +164,10 @@ BOOLEAN BlFindVolume(void)
     }
     if (!BlpTryVolume(Image->DeviceHandle) && !BlpTryDisk(Image->DeviceHandle) &&
         !BlpRetryDisk(Image->DeviceHandle)) {
+        if (!BlHaveKilobytes(BLP_PROBE_KILOBYTES)) {
+            return BlFail("too little memory: the firmware has no %u KB left, and finds no kernel",
+                          BLP_PROBE_KILOBYTES);
+        }
         return BlFail("no kernel: hyperspace.elf is on no volume of the disk that was started");
     }
     return TRUE;
@@ -200,8 +209,26 @@ static EFI_STATUS BlpFileBytes(EFI_FILE_HANDLE File, ULONG64 *Bytes)
     return Buffer.Info.Attribute & EFI_FILE_DIRECTORY ? EFI_UNSUPPORTED : EFI_SUCCESS;
 }
 
+/* Why a file could not be read.  Empty: memory was lacking, and BlFail has said so. */
+typedef struct _BLP_REASON {
+    char Text[BLP_REASON_BYTES];
+    BOOLEAN Missing; /* it is not there at all */
+} BLP_REASON;
+
+/* => Returns FALSE, for the caller to return. */
+static BOOLEAN BlpBecause(BLP_REASON *Reason, const char *Format, ...) NT_PRINTF(2, 3);
+static BOOLEAN BlpBecause(BLP_REASON *Reason, const char *Format, ...)
+{
+    va_list Arguments;
+
+    va_start(Arguments, Format);
+    (void)RtlStringCbVPrintfA(Reason->Text, sizeof(Reason->Text), Format, Arguments);
+    va_end(Arguments);
+    return FALSE;
+}
+
 /* Short reads go on; a read of nothing before the end is a truncated file. */
-static BOOLEAN BlpReadAll(EFI_FILE_HANDLE Handle, const char *Name, BL_FILE *File)
+static BOOLEAN BlpReadAll(EFI_FILE_HANDLE Handle, BL_FILE *File, BLP_REASON *Reason)
 {
     ULONG Done = 0;
 
@@ -210,61 +237,88 @@ static BOOLEAN BlpReadAll(EFI_FILE_HANDLE Handle, const char *Name, BL_FILE *Fil
         EFI_STATUS Status = Handle->Read(Handle, &Chunk, File->Data + Done);
 
         if (EFI_ERROR(Status)) {
-            return BlFail("%s cannot be read at byte %u (firmware status %llx)", Name, Done,
-                          (unsigned long long)Status);
+            return BlpBecause(Reason, "cannot be read at byte %u (firmware status %llx)", Done,
+                              (unsigned long long)Status);
         }
         if (Chunk == 0) {
-            return BlFail("%s is truncated: %u of %u bytes", Name, Done, File->Bytes);
+            return BlpBecause(Reason, "is truncated: %u of %u bytes", Done, File->Bytes);
         }
         Done += (ULONG)Chunk;
     }
     return TRUE;
 }
 
-static BOOLEAN BlpReadOpened(EFI_FILE_HANDLE Handle, const char *Name, BL_FILE *File)
+static BOOLEAN BlpReadOpened(EFI_FILE_HANDLE Handle, BL_FILE *File, BLP_REASON *Reason)
 {
     ULONG64 Bytes = 0;
-
     EFI_STATUS Status = BlpFileBytes(Handle, &Bytes);
 
     if (Status == EFI_UNSUPPORTED) {
-        return BlFail("%s is a directory", Name);
+        return BlpBecause(Reason, "is a directory");
     }
     if (EFI_ERROR(Status)) {
-        return BlFail("the firmware does not tell the length of %s", Name);
+        return BlpBecause(Reason, "has a length that the firmware does not tell");
     }
     if (Bytes > LOADER_WINDOW_END - LOADER_WINDOW_BASE) {
-        return BlFail("%s is too large: %llu bytes", Name, (unsigned long long)Bytes);
+        return BlpBecause(Reason, "is too large: %llu bytes", (unsigned long long)Bytes);
     }
     File->Bytes = (ULONG)Bytes;
     File->Pages = BYTES_TO_PAGES(File->Bytes);
     File->Data = BlAllocatePages(File->Pages + (File->Pages == 0), LoaderBootData, FALSE);
-    return File->Data != NULL && BlpReadAll(Handle, Name, File);
+    if (File->Data == NULL) {
+        return FALSE;
+    }
+    if (!BlpReadAll(Handle, File, Reason)) {
+        BlReleaseLastPages();
+        return FALSE;
+    }
+    return TRUE;
 }
 
-BOOLEAN BlReadFile(const CHAR16 *Name, BOOLEAN Required, BL_FILE *File)
+static BOOLEAN BlpOpenAndRead(const CHAR16 *Name, BL_FILE *File, BLP_REASON *Reason)
 {
     EFI_FILE_HANDLE Handle;
-    char Text[64];
-    EFI_STATUS Status;
     BOOLEAN Read;
+    EFI_STATUS Status =
+        BlContext.Root->Open(BlContext.Root, &Handle, (CHAR16 *)Name, EFI_FILE_MODE_READ, 0);
 
-    BlpNarrow(Name, Text, sizeof(Text));
-    memset(File, 0, sizeof(*File));
-    Status = BlContext.Root->Open(BlContext.Root, &Handle, (CHAR16 *)Name, EFI_FILE_MODE_READ, 0);
-    if (Status == EFI_NOT_FOUND && !Required) {
-        return TRUE;
+    if (Status == EFI_NOT_FOUND) {
+        Reason->Missing = TRUE;
+        return BlpBecause(Reason, "is not there");
     }
     if (EFI_ERROR(Status)) {
-        return BlFail("%s cannot be opened (firmware status %llx)", Text,
-                      (unsigned long long)Status);
+        return BlpBecause(Reason, "cannot be opened (firmware status %llx)",
+                          (unsigned long long)Status);
     }
-    Read = BlpReadOpened(Handle, Text, File);
+    Read = BlpReadOpened(Handle, File, Reason);
     Handle->Close(Handle);
-    if (Read) {
-        BlTrace("  %s, %u bytes\n", Text, File->Bytes);
-    }
     return Read;
+}
+
+BOOLEAN BlReadFile(const CHAR16 *Name, const char *Without, BL_FILE *File)
+{
+    BLP_REASON Reason = {{0}, FALSE};
+    char Text[64];
+
+    BlpNarrow(Name + 1, Text, sizeof(Text)); /* without its backslash */
+    memset(File, 0, sizeof(*File));
+    if (BlpOpenAndRead(Name, File, &Reason)) {
+        BlTrace("  %s, %u bytes\n", Text, File->Bytes);
+        return TRUE;
+    }
+    memset(File, 0, sizeof(*File));
+    if (Reason.Text[0] == 0) {
+        return FALSE;
+    }
+    if (Without == NULL) {
+        return BlFail("%s %s", Text, Reason.Text);
+    }
+    if (Without[0] != 0) {
+        BlPrint("%s %s: %s\n", Text, Reason.Text, Without);
+    } else if (!Reason.Missing) {
+        BlPrint("%s %s\n", Text, Reason.Text);
+    }
+    return TRUE;
 }
 
 /* The serial number stands in the boot sector, at another place on FAT32. */

@@ -7,6 +7,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include "nt/status.h"
 #include "nt/types.h"
 
 #define MI_BENCH_SAMPLES 1000
@@ -42,6 +43,18 @@ void MiMeasure(MI_BENCH_OPERATION *Operation, PVOID Context, PMI_BENCH_FIGURES F
  *    ended on return.
  */
 void MiMeasureThreadSwitch(PVOID StackBase, SIZE_T StackBytes, PMI_BENCH_FIGURES Figures);
+
+/*
+ * Measure the pools.  Page is a page of nonpaged pool; Random frees one of 1,000 blocks of 16 to
+ * 1,024 bytes, chosen at random, and allocates another, after 20,000 such steps.
+ *
+ * => As MiMeasure; PASSIVE_LEVEL.  All is given back, but for what the pools keep.
+ * => STATUS_INSUFFICIENT_RESOURCES: nonpaged pool has not enough for it; *Figures is not written.
+ */
+NT_MUST_CHECK NTSTATUS MiMeasurePoolPair(SIZE_T Bytes, PMI_BENCH_FIGURES Figures);
+NT_MUST_CHECK NTSTATUS MiMeasurePoolPage(PMI_BENCH_FIGURES Figures);
+NT_MUST_CHECK NTSTATUS MiMeasurePoolLookaside(PMI_BENCH_FIGURES Figures);
+NT_MUST_CHECK NTSTATUS MiMeasurePoolRandom(PMI_BENCH_FIGURES Figures);
 
 /*
  * Measure one operation of the memory manager:

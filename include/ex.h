@@ -81,6 +81,9 @@ PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfByt
  */
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 
+/* The same with the tag 'None'. */
+PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes);
+
 /*
  * => P is the start of a block in use, and its pool's structures next to it are whole.  Else bug
  *    check 0x19 or 0xC2; mm/pool/README.md lists them.
@@ -101,7 +104,7 @@ typedef void(NTAPI *PFREE_FUNCTION)(PVOID Buffer);
 /* Drivers' inline code reaches into this: every offset is pinned. */
 typedef struct _GENERAL_LOOKASIDE {
     SLIST_HEADER ListHead; /* (A) free entries */
-    USHORT Depth;          /* (I) entries that are kept at most */
+    USHORT Depth;          /* (I) entries that the list keeps at most */
     USHORT MaximumDepth;   /* (I) */
     ULONG TotalAllocates;  /* statistics: increments may be lost to an interrupt */
     union {
@@ -124,7 +127,7 @@ typedef struct _GENERAL_LOOKASIDE {
         ULONG LastAllocateMisses;
         ULONG LastAllocateHits;
     };
-    ULONG Future[2];
+    ULONG Future[2]; /* [0] is ours: (A) an entry in front of the list, or 0 */
 } GENERAL_LOOKASIDE, *PGENERAL_LOOKASIDE;
 
 typedef struct _NPAGED_LOOKASIDE_LIST {
@@ -172,11 +175,19 @@ PVOID ExpAllocateBehindLookaside(PGENERAL_LOOKASIDE Lookaside);
 void ExpFreeBehindLookaside(PGENERAL_LOOKASIDE Lookaside, PVOID Entry);
 void ExpReturnToLookaside(PGENERAL_LOOKASIDE Lookaside, PSLIST_ENTRY Rest, USHORT Depth);
 
+/*
+ * The entry that was freed last waits in front of the list, where one exchange gets it whatever the
+ * list holds.  Code that knows only ListHead misses that one entry and is otherwise none the wiser.
+ */
 static inline PVOID ExpAllocateFromLookaside(PGENERAL_LOOKASIDE Lookaside)
 {
+    PVOID First = (PVOID)(ULONG_PTR)__atomic_exchange_n(&Lookaside->Future[0], 0, __ATOMIC_ACQUIRE);
     SLIST_HEADER Taken;
 
     Lookaside->TotalAllocates++;
+    if (First != NULL) {
+        return First;
+    }
     Taken = ExpTakeSList(&Lookaside->ListHead);
     if (Taken.First == NULL) {
         return ExpAllocateBehindLookaside(Lookaside);
@@ -189,7 +200,13 @@ static inline PVOID ExpAllocateFromLookaside(PGENERAL_LOOKASIDE Lookaside)
 
 static inline void ExpFreeToLookaside(PGENERAL_LOOKASIDE Lookaside, PVOID Entry)
 {
+    ULONG Empty = 0;
+
     Lookaside->TotalFrees++;
+    if (__atomic_compare_exchange_n(&Lookaside->Future[0], &Empty, (ULONG)(ULONG_PTR)Entry, FALSE,
+                                    __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+        return;
+    }
     if (Lookaside->ListHead.Depth >= Lookaside->Depth) {
         ExpFreeBehindLookaside(Lookaside, Entry);
     } else {

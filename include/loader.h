@@ -71,7 +71,7 @@ typedef enum _LOADER_MODULE_INDEX {
     LoaderModuleSystemReg, /* array of LOADER_REGISTRY_VALUE, then their data */
     LoaderModuleSymbols,   /* text: "hhhhhhhh t name\n", sorted by address */
     LoaderModuleFont,      /* PSF 1 or 2 console font */
-    LoaderModuleReserved4,
+    LoaderModuleScript,    /* text of monitor.txt: commands of the monitor; optional */
     LoaderModuleReserved5,
     LoaderModuleReserved6,
     LoaderModuleReserved7,

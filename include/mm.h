@@ -17,7 +17,6 @@
 #include "nt/types.h"
 
 typedef SHORT CSHORT;
-typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;
 
 typedef enum _LOCK_OPERATION {
     IoReadAccess,  /* the device reads the buffer */
@@ -208,8 +207,7 @@ void NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl);
  *
  * => IRQL <= APC_LEVEL.
  * => Returns a locked MDL with StartVa NULL, whose ByteCount may be below TotalBytes.  NULL: not
- *    one page, or no memory for the MDL.  Freed by MmFreePagesFromMdl, then ExFreePool (until
- *    there are pools: IoFreeMdl).
+ *    one page, or no memory for the MDL.  Freed by MmFreePagesFromMdl, then ExFreePool.
  */
 PMDL NTAPI MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
                                  PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes);
@@ -281,6 +279,22 @@ PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(PVOID VirtualAddress);
 /* => Any IRQL.  Returns whether touching the byte would fault at this moment. */
 BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress);
 
+/* ---- memory that appears at run time ---- */
+
+/*
+ * Hand over RAM that was not there when the system started: it becomes free pages, the commit limit
+ * rises.
+ *
+ * => PASSIVE_LEVEL.  Both are multiples of PAGE_SIZE.  On success *NumberOfBytes says how much was
+ *    added: all of it.
+ * => STATUS_INVALID_PARAMETER: not page aligned, no bytes, negative, or the range wraps.
+ *    STATUS_INSUFFICIENT_RESOURCES: the page-frame database has no room for it; without PAE nothing
+ *    from 4 GB up can be added.  STATUS_CONFLICTING_ADDRESSES: some of it is known already.  Then
+ *    nothing has changed.
+ */
+NT_MUST_CHECK NTSTATUS NTAPI MmAddPhysicalMemory(PPHYSICAL_ADDRESS StartAddress,
+                                                 PLARGE_INTEGER NumberOfBytes);
+
 /* ---- memory that devices can use as it is ---- */
 
 /*
@@ -296,7 +310,11 @@ PVOID NTAPI MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
                                                    PHYSICAL_ADDRESS BoundaryAddressMultiple,
                                                    MEMORY_CACHING_TYPE CacheType);
 
-/* The same from address 0 up, without a boundary, cached. */
+/*
+ * The same from address 0 up, without a boundary, cached.
+ *
+ * => The highest addresses that will do are taken: low memory is left to those who ask for it.
+ */
 PVOID NTAPI MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
                                        PHYSICAL_ADDRESS HighestAcceptableAddress);
 

@@ -81,7 +81,8 @@ typedef struct _MM_STOP {
  *        1E  P1 C0000005, P2 Eip, P3 0 read, 1 write, P4 Va          below 80000000
  *        50  P1 Va, P2 0 read, 1 write, P3 Eip                       nothing is there
  *        4D  P1 modified pages, P2 0, P3 0, P4 commitment            no page came free in 70 s
- *        CC, CD                                                      special pool: see there
+ *        CC  P1 Va, P2 0 read, 1 write, P3 Eip                       special pool that was freed
+ *        CD  as CC                                                   beyond a block's end there
  */
 BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop);
 

@@ -72,6 +72,45 @@ static void KipWriteScreenLine(PVOID Context)
     HalFlushConsole();
 }
 
+/* The worst of four sizes. */
+static NTSTATUS KipMeasurePoolPair(PMI_BENCH_FIGURES Worst)
+{
+    static const SIZE_T Sizes[] = {16, 64, 256, 512};
+    MI_BENCH_FIGURES Figures;
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG i;
+
+    Worst->Median = 0;
+    for (i = 0; i < RTL_NUMBER_OF(Sizes) && NT_SUCCESS(Status); i++) {
+        Status = MiMeasurePoolPair(Sizes[i], &Figures);
+        if (NT_SUCCESS(Status) && Figures.Median >= Worst->Median) {
+            *Worst = Figures;
+        }
+    }
+    return Status;
+}
+
+static void KipMeasurePools(void)
+{
+    static const struct {
+        const char *Row;
+        NTSTATUS (*Measure)(PMI_BENCH_FIGURES Figures);
+    } Rows[] = {
+        {"pool.pair.small", KipMeasurePoolPair},
+        {"pool.lookaside", MiMeasurePoolLookaside},
+        {"pool.random", MiMeasurePoolRandom},
+        {"pool.page", MiMeasurePoolPage},
+    };
+    MI_BENCH_FIGURES Figures;
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(Rows); i++) {
+        if (NT_SUCCESS(Rows[i].Measure(&Figures))) {
+            KipPrintRow(Rows[i].Row, &Figures);
+        }
+    }
+}
+
 static void KipMeasureMemory(void)
 {
     static const struct {
@@ -110,6 +149,7 @@ void KiRunBenchmarks(ULONG64 PromptTsc)
     MiMeasureThreadSwitch(KipPartnerStack + sizeof(KipPartnerStack), sizeof(KipPartnerStack),
                           &Figures);
     KipPrintRow("thread.switch", &Figures);
+    KipMeasurePools();
     KipMeasureMemory();
     KipMeasureRow("console.line.serial", KipWriteSerialLine);
     if (HalConsoleHasScreen()) {
@@ -118,6 +158,6 @@ void KiRunBenchmarks(ULONG64 PromptTsc)
     MiSummarizeSamples(&Boot, 1, &Figures);
     KipPrintRow("boot.total", &Figures);
     HalStartTimer(KI_VECTOR_CLOCK, HalClocks.ClockInterval);
-    KiReport(KipEmptyInterrupts == MI_BENCH_WARM_UP + MI_BENCH_SAMPLES && KipRows >= 10,
+    KiReport(KipEmptyInterrupts == MI_BENCH_WARM_UP + MI_BENCH_SAMPLES && KipRows >= 14,
              "bench: %u rows; %u empty interrupts ran", KipRows, KipEmptyInterrupts);
 }

@@ -60,6 +60,8 @@ void KiIdleProcessor(void)
     __asm__ volatile("sti; hlt" ::: "memory");
 }
 
+NT_C_ASSERT(KI_PCR_VA + offsetof(KPCR, Irql) == 0xFFDFF024u); /* KiCurrentIrql in kernel.ld */
+
 KIRQL NTAPI KeGetCurrentIrql(void)
 {
     return KI_PCR->Irql;
@@ -213,6 +215,11 @@ void KiConnectInterrupt(ULONG Vector, KIRQL Irql, KI_INTERRUPT_ROUTINE *Routine)
 BOOLEAN KiInterruptIsConnected(ULONG Vector)
 {
     return KipRoutes[Vector].Routine != NULL;
+}
+
+KI_INTERRUPT_ROUTINE *KiInterruptRoutine(ULONG Vector)
+{
+    return KipRoutes[Vector].Routine;
 }
 
 /* The 8259s are masked; what still comes from them is their own spurious request. */

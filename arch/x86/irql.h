@@ -25,6 +25,9 @@ void KiConnectInterrupt(ULONG Vector, KIRQL Irql, KI_INTERRUPT_ROUTINE *Routine)
 /* => Whether Vector has a routine. */
 BOOLEAN KiInterruptIsConnected(ULONG Vector);
 
+/* => NULL: nothing is connected. */
+KI_INTERRUPT_ROUTINE *KiInterruptRoutine(ULONG Vector);
+
 /*
  * Ask for the software interrupt at Irql: it runs as soon as the current IRQL is below.
  *

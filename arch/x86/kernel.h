@@ -43,16 +43,10 @@ extern const char KiCrashKinds[];
 
 /* ---- run.c ---- */
 
-/* Do what /RUN asks for, or the report and then the prompt. */
+/* Do what /RUN asks for, or the report and then the monitor. */
 NT_NORETURN void KiRun(const char *List);
 
 /* Print the verdict of all that ran, and end the run with it. */
 NT_NORETURN void KiEndRun(void);
-
-/* Read a line from the console, echoed, with backspace.  Without its end. */
-void KiReadLine(char *Line, SIZE_T Bytes);
-
-/* ---- prompt.c ---- */
-NT_NORETURN void KiPrompt(void);
 
 #endif

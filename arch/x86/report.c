@@ -282,12 +282,28 @@ static void KipCheckSymbols(void)
              "symbols: %u names; %08x is %s", KiSymbolCount(), Address, Name);
 }
 
+/* A file that is missing means defaults; the loader has said so. */
+static const char *KipConfigurationFile(LOADER_MODULE_INDEX Index)
+{
+    return KiLoaderBlock->Modules[Index].Va != 0 ? "read" : "absent, defaults hold";
+}
+
 static void KipCheckConfiguration(void)
 {
-    KiReport(KiLoaderBlock->Modules[LoaderModuleBootIni].Bytes != 0 &&
-                 KiLoaderBlock->RegistryValueCount != 0,
-             "configuration: boot.ini read, %u values of system.reg, %u lines refused",
-             KiLoaderBlock->RegistryValueCount, KiLoaderBlock->Options.Warnings);
+    const LOADER_REGISTRY_VALUE *Values =
+        (const LOADER_REGISTRY_VALUE *)KiLoaderBlock->Modules[LoaderModuleSystemReg].Va;
+    ULONG Count = KiLoaderBlock->RegistryValueCount;
+    ULONG Good = 0;
+    ULONG i;
+
+    for (i = 0; i < Count && Values != NULL; i++) {
+        Good += Values[i].Name[0] != 0 && Values[i].Name[LOADER_REGISTRY_NAME_BYTES - 1] == 0 &&
+                Values[i].Type != 0;
+    }
+    KiReport(Good == Count && KiLoaderBlock->Options.BaudRate != 0,
+             "configuration: boot.ini %s, system.reg %s, %u values, %u lines refused",
+             KipConfigurationFile(LoaderModuleBootIni), KipConfigurationFile(LoaderModuleSystemReg),
+             Count, KiLoaderBlock->Options.Warnings);
 }
 
 static void KipCheckAcpi(void)

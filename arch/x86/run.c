@@ -6,58 +6,23 @@
  *     bench         the benchmark rows
  *     crash:<kind>  a bug check on purpose (crash.c)
  *     wait          print READY, then take the list from the console (a restored machine's start)
- *     prompt        the prompt at once
+ *     script        the monitor's commands in monitor.txt on the disk
+ *     monitor       the monitor at once
  *     shutdown      print the verdict and end the machine with it
  *
- * Without /RUN: the report, then the prompt.  A list without an end goes on to the prompt.
+ * Without /RUN: the report, then the monitor.  A list without an end goes on to the monitor.
  */
 #include "arch/cpu.h"
-#include "arch/x86/console.h"
 #include "arch/x86/kernel.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "mm_machine.h"
+#include "monitor.h"
 #include "rtl.h"
 
 #define KIP_LINE_BYTES LOADER_RUN_BYTES
 
 static ULONG64 KipPromptTsc;
-
-/* Waits for input asleep: the clock wakes the processor to look again. */
-static char KipReadCharacter(void)
-{
-    int Character;
-
-    for (;;) {
-        Character = KiConsoleRead();
-        if (Character >= 0) {
-            return (char)Character;
-        }
-        KiIdleProcessor();
-    }
-}
-
-void KiReadLine(char *Line, SIZE_T Bytes)
-{
-    SIZE_T Used = 0;
-
-    for (;;) {
-        char Character = KipReadCharacter();
-
-        if (Character == '\r' || Character == '\n') {
-            break;
-        }
-        if ((Character == '\b' || Character == 0x7F) && Used > 0) {
-            Used--;
-            KiPrint("\b \b");
-        } else if (Character >= ' ' && Character < 0x7F && Used + 1 < Bytes) {
-            Line[Used++] = Character;
-            KiPrint("%c", Character);
-        }
-    }
-    Line[Used] = 0;
-    KiPrint("\n");
-}
 
 void KiEndRun(void)
 {
@@ -71,7 +36,7 @@ static void KipWait(void)
     char Line[KIP_LINE_BYTES];
 
     KiPrint("READY\n");
-    KiReadLine(Line, sizeof(Line));
+    MiReadConsoleLine(Line, sizeof(Line));
     KiRun(Line);
 }
 
@@ -84,9 +49,11 @@ static void KipRunWord(const char *Word)
         KiRunBenchmarks(KipPromptTsc);
     } else if (strcmp(Word, "wait") == 0) {
         KipWait();
-    } else if (strcmp(Word, "prompt") == 0) {
+    } else if (strcmp(Word, "script") == 0) {
+        (void)MiRunDiskScript();
+    } else if (strcmp(Word, "monitor") == 0) {
         KiReportVerdict();
-        KiPrompt();
+        MiRunMonitor();
     } else if (strcmp(Word, "shutdown") == 0) {
         KiEndRun();
     } else if (strncmp(Word, "crash:", 6) == 0) {
@@ -125,5 +92,5 @@ void KiRun(const char *List)
         KipRunWord(Word);
     }
     KiReportVerdict();
-    KiPrompt();
+    MiRunMonitor();
 }

@@ -126,6 +126,20 @@ BOOLEAN KiFindAddress(const char *Name, PULONG Address)
     return FALSE;
 }
 
+BOOLEAN KiNextSymbol(PSIZE_T Position, char *Name, SIZE_T NameBytes, PULONG Address)
+{
+    while (*Position < KipSymbolBytes) {
+        SIZE_T Start = *Position;
+
+        *Position = KipLineEnd(Start) + 1;
+        if (KipLineAddress(Start, Address)) {
+            KipCopyName(Start, Name, NameBytes);
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 ULONG KiSymbolCount(void)
 {
     ULONG Count = 0;

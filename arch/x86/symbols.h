@@ -23,6 +23,13 @@ BOOLEAN KiFindSymbol(ULONG Address, char *Name, SIZE_T NameBytes, PULONG Offset)
 /* The other way round: "x".  => FALSE: no symbol of that name. */
 BOOLEAN KiFindAddress(const char *Name, PULONG Address);
 
+/*
+ * The symbol at *Position, a place in the text that is 0 to begin with; it moves to the next one.
+ *
+ * => FALSE: there are no more.
+ */
+BOOLEAN KiNextSymbol(PSIZE_T Position, char *Name, SIZE_T NameBytes, PULONG Address);
+
 ULONG KiSymbolCount(void);
 
 #endif

@@ -7,7 +7,7 @@
 #
 # Environment:
 #     FILES    folder with BOOTX64.EFI BOOTIA32.EFI hyperspace.elf hyperspace.sym font.psf (build)
-#     CONFIG   folder with boot.ini and system.reg (the folder of this script)
+#     CONFIG   folder with boot.ini, system.reg and, if there is one, monitor.txt (this script's)
 #     LAYOUT   gpt         ESP (FAT32) and a data partition labelled HYPERSPACE: the image we ship
 #              mbr         one active partition, type 0x0C or 0x0E, that holds everything
 #              superfloppy no partition table, one volume that fills the disk
@@ -82,8 +82,8 @@ fill_data() {
     for file in hyperspace.elf hyperspace.sym font.psf; do
         copy "$1" "$files/$file" "/$file"
     done
-    for file in boot.ini system.reg; do
-        copy "$1" "$config/$file" "/$file"
+    for file in boot.ini system.reg monitor.txt; do
+        [ ! -e "$config/$file" ] || copy "$1" "$config/$file" "/$file"
     done
 }
 

@@ -22,6 +22,9 @@
 /* => Any IRQL. */
 KIRQL NTAPI KeGetCurrentIrql(void);
 
+/* The same for paths whose instructions count.  Only the machine writes it. */
+extern KIRQL KiCurrentIrql;
+
 /*
  * => NewIrql >= the current one, else bug check 0x09: the current one, NewIrql, 0, the caller.
  *    NewIrql <= HIGH_LEVEL, else bug check 0x0A with the same.

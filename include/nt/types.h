@@ -65,6 +65,8 @@ typedef union _ULARGE_INTEGER {
     ULONGLONG QuadPart;
 } __attribute__((aligned(8))) ULARGE_INTEGER, *PULARGE_INTEGER;
 
+typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;
+
 /* A frame number: physical address divided by PAGE_SIZE. */
 typedef ULONG PFN_NUMBER, *PPFN_NUMBER;
 
@@ -87,15 +89,19 @@ typedef ULONG PFN_NUMBER, *PPFN_NUMBER;
 #define FASTCALL
 #endif
 
-#define NT_NORETURN               __attribute__((noreturn))
-#define NT_MUST_CHECK             __attribute__((warn_unused_result))
-#define NT_PRINTF(f, a)           __attribute__((format(printf, f, a)))
-#define NT_PACKED                 __attribute__((packed))
-#define NT_ALIGNED(n)             __attribute__((aligned(n)))
-#define NT_UNUSED                 __attribute__((unused))
-#define NT_WEAK                   __attribute__((weak))
+#define NT_NORETURN            __attribute__((noreturn))
+#define NT_MUST_CHECK          __attribute__((warn_unused_result))
+#define NT_PRINTF(f, a)        __attribute__((format(printf, f, a)))
+#define NT_PACKED              __attribute__((packed))
+#define NT_ALIGNED(n)          __attribute__((aligned(n)))
+#define NT_UNUSED              __attribute__((unused))
+#define NT_WEAK                __attribute__((weak))
 
-#define NT_C_ASSERT(Condition)    _Static_assert(Condition, #Condition)
+#define NT_C_ASSERT(Condition) _Static_assert(Condition, #Condition)
+
+NT_C_ASSERT(sizeof(LARGE_INTEGER) == 8 && __alignof__(LARGE_INTEGER) == 8);
+NT_C_ASSERT(offsetof(LARGE_INTEGER, HighPart) == 4 && offsetof(LARGE_INTEGER, u.HighPart) == 4);
+NT_C_ASSERT(sizeof(KPROCESSOR_MODE) == 1 && KernelMode == 0 && UserMode == 1);
 
 #define FIELD_OFFSET(Type, Field) offsetof(Type, Field)
 #define RTL_NUMBER_OF(Array)      (sizeof(Array) / sizeof((Array)[0]))

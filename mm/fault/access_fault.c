@@ -16,7 +16,8 @@
 #include "mm/pfn/pfn_list.h"
 #include "mm/pool/pool_memory.h"
 #include "mm/pool/pool_pages.h"
-#include "mm/sysva/pte_make.h"
+#include "mm/pool/special_pool.h"
+#include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
 
 MI_FAULT_COUNTERS MiFaultCounters;
@@ -41,7 +42,13 @@ static MMPTE MipEntryOf(ULONG_PTR Va)
 static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
 {
     ULONG How = Fault->Write | (ULONG)Fault->Fetch << 3;
+    MI_SPECIAL_BLOCK Block;
+    ULONG Special = MiClassifySpecialPoolFault((PVOID)Fault->Va, &Block);
 
+    /* Whatever the IRQL: that the memory was freed or ends there says more. */
+    if (Special != 0) {
+        return MipStop(Stop, Special, Fault->Va, Fault->Write, Fault->Eip, 0);
+    }
     if (Fault->Irql >= DISPATCH_LEVEL) {
         return MipStop(Stop, IRQL_NOT_LESS_OR_EQUAL, Fault->Va, Fault->Irql, How, Fault->Eip);
     }
@@ -116,8 +123,7 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
         MiFaultCounters.Spurious++;
         return TRUE;
     }
-    if (!Entry.Hard.Valid && Entry.Long != 0 && MiIsDemandZeroPte(Entry) &&
-        MipIsPagedPool(Fault->Va)) {
+    if (MiPteKind(Entry) == MiPteDemandZero && MipIsPagedPool(Fault->Va)) {
         return MipMakePage(Fault, Stop);
     }
     return MipNameTheBug(Fault, Stop);

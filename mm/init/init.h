@@ -19,6 +19,13 @@ NT_NORETURN void MiInstallMoreMemory(ULONG Step);
  */
 NT_MUST_CHECK NTSTATUS MiCreatePools(const MM_BOOT *Boot);
 
+/*
+ * Give special pool a quarter of the free system PTEs.
+ *
+ * => After MiCreatePools, once.  Returns FALSE when there is no memory for it.
+ */
+NT_MUST_CHECK BOOLEAN MiCreateSpecialPool(void);
+
 /* => Returns the number that system.reg has for Name; 0: none. */
 ULONG MiBootValue(const MM_BOOT *Boot, const char *Name);
 

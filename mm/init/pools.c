@@ -10,9 +10,11 @@
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_memory.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/sysva/system_ptes.h"
+#include "report.h"
 
 /* Memory that is never given back.  => NULL: none. */
 static PVOID MipMapForGood(SIZE_T Bytes)
@@ -44,6 +46,50 @@ static NTSTATUS MipDescribePart(MI_REGION Region, MI_COMMIT_PAGES *Commit,
     return Range->Bits == NULL ? STATUS_NO_MEMORY : STATUS_SUCCESS;
 }
 
+/* Of the system PTEs, and of pages that one special pool can number. */
+#define MI_SPECIAL_SHARE   4u
+#define MI_SPECIAL_MAXIMUM 16384u
+
+BOOLEAN MiCreateSpecialPool(void)
+{
+    MI_POOL_RANGE Range = {.Commit = MiCommitNonPagedPool, .Decommit = MiDecommitNonPagedPool};
+    MI_SYSTEM_PTE_COUNTERS Ptes;
+    PMMPTE First;
+
+    MiQuerySystemPtes(&Ptes);
+    Range.Pages = Ptes.Free / MI_SPECIAL_SHARE;
+    Range.Pages = Range.Pages < MI_SPECIAL_MAXIMUM ? Range.Pages : MI_SPECIAL_MAXIMUM;
+    First = MiReserveSystemPtes(Range.Pages);
+    if (First == NULL) {
+        return FALSE;
+    }
+    Range.Bits = MipMapForGood(MI_SPECIAL_POOL_BYTES(Range.Pages));
+    if (Range.Bits == NULL) {
+        MiReleaseSystemPtes(First, Range.Pages);
+        return FALSE;
+    }
+    Range.Base = MiGetVaMappedByPte(First);
+    MiInitializeSpecialPool(&Range);
+    return TRUE;
+}
+
+/* Special pool costs the pools' quick ways: it is there only for those who ask. */
+static void MipSelectSpecialPool(const MM_BOOT *Boot)
+{
+    ULONG Tag = MiBootValue(Boot, "PoolTag");
+
+    if (Tag == 0) {
+        return;
+    }
+    if (!MiCreateSpecialPool()) {
+        KiPrint("system.reg: PoolTag asks for special pool, and there is no memory for it.\n");
+        return;
+    }
+    MiSelectSpecialPool(Tag, MiBootValue(Boot, "PoolTagOverruns") != 0);
+    KiPrint("Special pool is on: PoolTag %08x, PoolTagOverruns %u\n", Tag,
+            MiBootValue(Boot, "PoolTagOverruns"));
+}
+
 NTSTATUS MiCreatePools(const MM_BOOT *Boot)
 {
     MI_POOL_RANGE Ranges[MiPoolPartCount];
@@ -64,7 +110,8 @@ NTSTATUS MiCreatePools(const MM_BOOT *Boot)
     }
     if (NT_SUCCESS(Status)) {
         MiInitializePoolPages(Ranges, MiBootValue(Boot, "ProtectNonPagedPool") != 0);
-        MiInitializePools(MiBootValue(Boot, "PoisonPool") != 0);
+        MiInitializePools(MiBootValue(Boot, "PoisonFreedPool") != 0);
+        MipSelectSpecialPool(Boot);
     }
     return Status;
 }

@@ -27,6 +27,21 @@ typedef const MI_COMMAND *PCMI_COMMAND;
 /* Print to wherever the monitor's output goes. */
 void MiPrint(const char *Format, ...) NT_PRINTF(1, 2);
 
+/*
+ * Print a sentence that says why the command did not do what it was asked, and a newline.
+ *
+ * => The command counts as failed: in a script that is a failed line of the report.  The functions
+ *    below that print a sentence do it by this one.
+ */
+void MiFail(const char *Format, ...) NT_PRINTF(1, 2);
+
+/*
+ * Whether Ctrl-C was typed: a command that prints much asks for each line, and ends.
+ *
+ * => What else is typed meanwhile is kept for the next line.
+ */
+BOOLEAN MiStopRequested(void);
+
 /* MiPrint as a sink, for those who take one (Context is not used). */
 void MiPrintSink(PVOID Context, const char *Text, SIZE_T Bytes);
 

@@ -6,7 +6,9 @@
 
 #include "arch/cpu.h"
 #include "ex.h"
+#include "mm/init/init.h"
 #include "mm/pool/pool_block.h"
+#include "mm/pool/special_pool.h"
 #include "mm/sysva/layout.h"
 #include "nt/bugcodes.h"
 #include "nt/status.h"
@@ -142,6 +144,67 @@ static void MipExceedQuota(void)
     ExAllocatePoolWithQuotaTag(NonPagedPool, 0x30000000, MIP_TAG);
 }
 
+/* ---- special pool ---- */
+
+/* => A block at the end of its page, or (underrun) at its start. */
+static PUCHAR MipAllocateSpecial(EX_POOL_PRIORITY Priority)
+{
+    MI_SPECIAL_POOL_COUNTERS Counters;
+
+    MiQuerySpecialPool(&Counters);
+    if (Counters.MaximumPages == 0 && !MiCreateSpecialPool()) {
+        return NULL;
+    }
+    return ExAllocatePoolWithTagPriority(NonPagedPool, MIP_BYTES, MIP_TAG, Priority);
+}
+
+static void MipReadBehindSpecial(void)
+{
+    PUCHAR Block = MipAllocateSpecial(NormalPoolPrioritySpecialPoolOverrun);
+
+    MiExpectStop(PAGE_FAULT_BEYOND_END_OF_ALLOCATION, (ULONG_PTR)(Block + MIP_BYTES), 0,
+                 MI_ANY_PARAMETER, 0);
+    MipTouch(Block + MIP_BYTES);
+}
+
+static void MipReadBeforeSpecial(void)
+{
+    PUCHAR Block = MipAllocateSpecial(NormalPoolPrioritySpecialPoolUnderrun);
+
+    MiExpectStop(PAGE_FAULT_BEYOND_END_OF_ALLOCATION, (ULONG_PTR)(Block - 1), 0, MI_ANY_PARAMETER,
+                 0);
+    MipTouch(Block - 1);
+}
+
+static void MipWriteFreedSpecial(void)
+{
+    PUCHAR Block = MipAllocateSpecial(NormalPoolPrioritySpecialPoolOverrun);
+
+    ExFreePoolWithTag(Block, MIP_TAG);
+    MiExpectStop(PAGE_FAULT_IN_FREED_SPECIAL_POOL, (ULONG_PTR)Block, 1, MI_ANY_PARAMETER, 0);
+    *(volatile UCHAR *)Block = 1;
+}
+
+/* On the page, but in front of the block: found when it is freed. */
+static void MipUnderrunSpecial(void)
+{
+    PUCHAR Block = MipAllocateSpecial(NormalPoolPrioritySpecialPoolOverrun);
+
+    MiExpectStop(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, (ULONG_PTR)Block, (ULONG_PTR)(Block - 4),
+                 0, 0x23);
+    *(volatile ULONG *)(Block - 4) ^= 0xFFFFFFFF;
+    ExFreePoolWithTag(Block, MIP_TAG);
+}
+
+static void MipFreeSpecialTwice(void)
+{
+    PUCHAR Block = MipAllocateSpecial(NormalPoolPrioritySpecialPoolOverrun);
+
+    ExFreePoolWithTag(Block, MIP_TAG);
+    MiExpectStop(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, (ULONG_PTR)Block, 0, 0, 0x20);
+    ExFreePoolWithTag(Block, MIP_TAG);
+}
+
 const MI_CRASH MiPoolCrashes[] = {
     {"paged-at-dispatch", MipTouchPagedAtDispatch},
     {"paged-freed", MipTouchFreedPaged},
@@ -157,5 +220,10 @@ const MI_CRASH MiPoolCrashes[] = {
     {"pool-never", MipFreeWhatWasNeverPool},
     {"pool-misaligned", MipFreeMisaligned},
     {"pool-quota", MipExceedQuota},
+    {"special-overrun", MipReadBehindSpecial},
+    {"special-underrun", MipReadBeforeSpecial},
+    {"special-freed", MipWriteFreedSpecial},
+    {"special-pattern", MipUnderrunSpecial},
+    {"special-double-free", MipFreeSpecialTwice},
     {NULL, NULL},
 };

@@ -20,6 +20,8 @@
 #include "mm/sysva/system_pages.h"
 #include "mm/sysva/system_ptes.h"
 #include "report.h"
+#include "verify.h"
+#include "verify.h"
 
 #define MIP_TAG 0x74736554u /* 'Test' */
 
@@ -165,7 +167,6 @@ static void MipReportSystemPtes(void)
     if (Frame != MI_NO_FRAME) {
         MiFreeFrame(Frame);
     }
-    MiVerifySystemPtes();
     MiQuerySystemPtes(&C);
     KiReport(Wrong == 0 && C.Free + C.Reserved + C.Slack == C.Total,
              "system PTEs: %u free of %u, one frame seen at two addresses, %u reservations, "
@@ -337,6 +338,12 @@ static void MipReportDemandZero(void)
     }
 }
 
+static void MipPrint(PVOID Context, const char *Text, SIZE_T Bytes)
+{
+    (void)Context;
+    KiConsoleWrite(Text, Bytes);
+}
+
 /* ---- together ---- */
 
 typedef struct _MIP_BALANCE {
@@ -393,7 +400,7 @@ void MiReportMemory(void)
     MipReportMdl(NonPagedPool, "nonpaged pool");
     MipReportMdl(PagedPool, "paged pool");
     MipReportContiguous();
-    MiVerifyPageLists();
-    MiVerifyPool();
+    MiDescribePoolOverhead(MipPrint, NULL);
+    MiVerifyAll();
     MipReportBalance(&Before);
 }

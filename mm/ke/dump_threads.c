@@ -60,22 +60,26 @@ static const char *ObjectName(const DISPATCHER_HEADER *Object)
     }
 }
 
-static void Sink(PVOID Context, const char *Text, SIZE_T Bytes)
+typedef struct _PRINTER {
+    RTL_PRINT_SINK *Sink;
+    PVOID Context;
+} PRINTER;
+
+#define PRINT(...) RtlFormat(Printer->Sink, Printer->Context, __VA_ARGS__)
+
+static const char *NameOf(const KTHREAD *Thread)
 {
-    (void)Context;
-    KiConsoleWrite(Text, Bytes);
+    return Thread->Name == NULL ? "" : Thread->Name;
 }
 
-#define PRINT(...) RtlFormat(Sink, NULL, __VA_ARGS__)
-
-static void PrintLine(const KTHREAD *Thread) NT_HOLDS(KiDispatcherLock)
+static void PrintLine(const PRINTER *Printer, const KTHREAD *Thread) NT_HOLDS(KiDispatcherLock)
 {
-    PRINT("THREAD %p  Id %3u  Pri %2d/%2d  Switches %8u  %s %s\n", (const void *)Thread,
+    PRINT("THREAD %p  Id %3u  Pri %2d/%2d  Switches %8u  %s %.24s\n", (const void *)Thread,
           Thread->ThreadId, Thread->Priority, Thread->BasePriority, Thread->ContextSwitches,
-          StateName((KTHREAD_STATE)Thread->State), Thread->Name == NULL ? "" : Thread->Name);
+          StateName((KTHREAD_STATE)Thread->State), NameOf(Thread));
 }
 
-static void PrintWait(const KTHREAD *Thread) NT_HOLDS(KiDispatcherLock)
+static void PrintWait(const PRINTER *Printer, const KTHREAD *Thread) NT_HOLDS(KiDispatcherLock)
 {
     PKWAIT_BLOCK Block = Thread->WaitBlockList;
 
@@ -88,44 +92,134 @@ static void PrintWait(const KTHREAD *Thread) NT_HOLDS(KiDispatcherLock)
     } while (Block != Thread->WaitBlockList);
 }
 
-void KiDumpThread(PKTHREAD Thread)
+static void PrintThread(const PRINTER *Printer, const KTHREAD *Thread) NT_HOLDS(KiDispatcherLock)
 {
-    KIRQL OldIrql = KiLockDispatcher();
-
-    PrintLine(Thread);
+    PrintLine(Printer, Thread);
     if (Thread->State == Waiting) {
-        PrintWait(Thread);
+        PrintWait(Printer, Thread);
     }
-    PRINT("    Start %p  Stack base %p bytes %u  current %p  Quantum %d\n",
+    PRINT("    Start %p  Stack base %p bytes %x  current %p  Quantum %d\n",
           (PVOID)(ULONG_PTR)Thread->StartRoutine, Thread->StackBase, (ULONG)Thread->StackBytes,
           Thread->KernelStack, Thread->Quantum);
-    KiUnlockDispatcher(OldIrql);
 }
 
-static void DumpAll(BOOLEAN OnlyReady)
+static PKTHREAD ThreadOf(PLIST_ENTRY Entry)
 {
+    return CONTAINING_RECORD(Entry, KTHREAD, ThreadListEntry);
+}
+
+BOOLEAN KiDumpThread(RTL_PRINT_SINK *Sink, PVOID Context, const void *Thread)
+{
+    const PRINTER Printer = {Sink, Context};
+    KIRQL OldIrql = KiLockDispatcher();
+    BOOLEAN Found = FALSE;
+    PLIST_ENTRY Entry;
+
+    for (Entry = KiThreadList.Flink; Entry != &KiThreadList && !Found; Entry = Entry->Flink) {
+        Found = ThreadOf(Entry) == Thread;
+    }
+    if (Found) {
+        PrintThread(&Printer, Thread);
+    }
+    KiUnlockDispatcher(OldIrql);
+    return Found;
+}
+
+static BOOLEAN IsChosen(const KTHREAD *Thread, KI_THREAD_CHOICE Choice)
+{
+    switch (Choice) {
+    case KiAllThreads:
+        break;
+    case KiReadyThreads:
+        return Thread->State == Ready;
+    case KiRunningThreads:
+        return Thread->State == Running;
+    }
+    return TRUE;
+}
+
+void KiDumpThreads(RTL_PRINT_SINK *Sink, PVOID Context, KI_THREAD_CHOICE Choice)
+{
+    const PRINTER Local = {Sink, Context};
+    const PRINTER *Printer = &Local;
     KIRQL OldIrql = KiLockDispatcher();
     PLIST_ENTRY Entry;
 
     for (Entry = KiThreadList.Flink; Entry != &KiThreadList; Entry = Entry->Flink) {
-        PKTHREAD Thread = CONTAINING_RECORD(Entry, KTHREAD, ThreadListEntry);
+        if (IsChosen(ThreadOf(Entry), Choice)) {
+            PrintLine(Printer, ThreadOf(Entry));
+        }
+    }
+    KiUnlockDispatcher(OldIrql);
+    if (Choice == KiAllThreads) {
+        PRINT("%u switches, %u preemptions, %u quantum ends, %u waits, %u timeouts, %u DPCs\n",
+              KeCounters.ContextSwitches, KeCounters.Preemptions, KeCounters.QuantumEnds,
+              KeCounters.Waits, KeCounters.Timeouts, KeCounters.DpcsRun);
+    }
+}
 
-        if (!OnlyReady || Thread->State == Ready) {
-            PrintLine(Thread);
+/* ---- !stacks ---- */
+
+/* A thread's state in the words of !stacks. */
+static const char *StackState(const KTHREAD *Thread)
+{
+    static const char *const Names[] = {"Initialized", "Ready",      "Running",
+                                        "Standby",     "Terminated", "Blocked"};
+
+    return Thread->State < RTL_NUMBER_OF(Names) ? Names[Thread->State] : "Unknown";
+}
+
+static void PrintStack(const PRINTER *Printer, const KTHREAD *Thread) NT_HOLDS(KiDispatcherLock)
+{
+    PRINT("  -.%06x  %p  %-11s", Thread->ThreadId, (const void *)Thread, StackState(Thread));
+    if (Thread->State == Waiting) {
+        PVOID Object = Thread->WaitBlockList->Object;
+
+        PRINT(" %s %s %p", ReasonName(Thread->WaitReason), ObjectName(Object), Object);
+    }
+    PRINT("  [%.24s]\n", NameOf(Thread));
+}
+
+void KiDumpStacks(RTL_PRINT_SINK *Sink, PVOID Context, ULONG Detail, const char *Filter)
+{
+    const PRINTER Local = {Sink, Context};
+    const PRINTER *Printer = &Local;
+    KIRQL OldIrql;
+    PLIST_ENTRY Entry;
+
+    PRINT("Proc.Thread  Thread    State       Blocker\n");
+    OldIrql = KiLockDispatcher();
+    for (Entry = KiThreadList.Flink; Entry != &KiThreadList; Entry = Entry->Flink) {
+        const KTHREAD *Thread = ThreadOf(Entry);
+
+        if (RtlFindText(NameOf(Thread), Filter) == NULL) {
+            continue;
+        }
+        PrintStack(Printer, Thread);
+        if (Detail == 1 && Thread->State == Waiting) {
+            PrintWait(Printer, Thread);
+        } else if (Detail >= 2) {
+            PrintThread(Printer, Thread);
         }
     }
     KiUnlockDispatcher(OldIrql);
 }
 
-void KiDumpThreads(void)
+BOOLEAN KiFindStackOwner(ULONG_PTR Va, PKI_THREAD_STACK Stack)
 {
-    DumpAll(FALSE);
-    PRINT("%u switches, %u preemptions, %u quantum ends, %u waits, %u timeouts, %u DPCs\n",
-          KeCounters.ContextSwitches, KeCounters.Preemptions, KeCounters.QuantumEnds,
-          KeCounters.Waits, KeCounters.Timeouts, KeCounters.DpcsRun);
-}
+    KIRQL OldIrql = KiLockDispatcher();
+    BOOLEAN Found = FALSE;
+    PLIST_ENTRY Entry;
 
-void KiDumpReadyThreads(void)
-{
-    DumpAll(TRUE);
+    for (Entry = KiThreadList.Flink; Entry != &KiThreadList && !Found; Entry = Entry->Flink) {
+        PKTHREAD Thread = ThreadOf(Entry);
+        ULONG_PTR Base = (ULONG_PTR)Thread->StackBase;
+
+        if (Base != 0 && Va < Base && Base - Va <= Thread->StackBytes) {
+            *Stack = (KI_THREAD_STACK){Thread, Base - Thread->StackBytes, Base};
+            Found = TRUE;
+        }
+    }
+    KiUnlockDispatcher(OldIrql);
+    return Found;
 }

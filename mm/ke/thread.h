@@ -10,6 +10,7 @@
 
 #include "ke.h"
 #include "nt/annotations.h"
+#include "rtl.h"
 #include "spinlock.h"
 
 /* NT's states; the order is that of its performance counter. */
@@ -124,12 +125,37 @@ extern KE_COUNTERS KeCounters;
  */
 void KiVerifyThreads(void);
 
-/* Print a line for each thread, or for those that are ready.  => IRQL <= DISPATCH_LEVEL. */
-void KiDumpThreads(void);
-void KiDumpReadyThreads(void);
+/* Which threads a list shows. */
+typedef enum _KI_THREAD_CHOICE {
+    KiAllThreads,
+    KiReadyThreads,
+    KiRunningThreads
+} KI_THREAD_CHOICE;
 
-/* Print what is known of one thread and of what it waits for. */
-void KiDumpThread(PKTHREAD Thread);
+/* Print a line for each of them; behind all, the counters.  => IRQL <= DISPATCH_LEVEL. */
+void KiDumpThreads(RTL_PRINT_SINK *Sink, PVOID Context, KI_THREAD_CHOICE Choice);
+
+/*
+ * Print what is known of one thread and of what it waits for.
+ *
+ * => Thread is any value.  Returns FALSE, and prints nothing, when it is no thread's address.
+ */
+BOOLEAN KiDumpThread(RTL_PRINT_SINK *Sink, PVOID Context, const void *Thread);
+
+/*
+ * What !stacks shows: a line for each thread whose name contains Filter ("": all), with what it
+ * waits for.  Detail: 0 the line, 1 all the objects, 2 what KiDumpThread prints.
+ */
+void KiDumpStacks(RTL_PRINT_SINK *Sink, PVOID Context, ULONG Detail, const char *Filter);
+
+typedef struct _KI_THREAD_STACK {
+    PKTHREAD Thread;
+    ULONG_PTR Lowest; /* its first byte */
+    ULONG_PTR Base;   /* behind its last */
+} KI_THREAD_STACK, *PKI_THREAD_STACK;
+
+/* => Returns FALSE when Va is in no thread's stack.  Stacks whose place is not known are none. */
+BOOLEAN KiFindStackOwner(ULONG_PTR Va, PKI_THREAD_STACK Stack);
 
 /* ---- the start ---- */
 

@@ -64,6 +64,29 @@ void MiQueryPfnCounters(PMI_PFN_COUNTERS Counters)
     MiUnlockPfn(OldIrql);
 }
 
+void MiCountPages(PMI_PAGE_SUMS Sums)
+{
+    KIRQL OldIrql = MiLockPfn();
+    PFN_NUMBER Frame;
+
+    memset(Sums, 0, sizeof(*Sums));
+    for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
+        const MMPFN *Pfn = MI_PFN(Frame);
+        ULONG State = Pfn->u3.e1.PageLocation;
+
+        if (!MiIsRamFrame(Frame)) {
+            continue;
+        }
+        if (State < ActiveAndValid && Pfn->u3.e2.ReferenceCount != 0) {
+            Sums->Unknown++;
+        } else {
+            Sums->States[State]++;
+        }
+        Sums->Total++;
+    }
+    MiUnlockPfn(OldIrql);
+}
+
 /* => Returns what the frame is when no page table contains it. */
 static const char *MipFrameUse(const MMPFN *Pfn)
 {
@@ -74,6 +97,9 @@ static const char *MipFrameUse(const MMPFN *Pfn)
     }
     return Type < RTL_NUMBER_OF(MipLoaderNames) ? MipLoaderNames[Type] : "?";
 }
+
+/* The bits of u3 that !pfn shows as letters: M, R, W and P. */
+#define MIP_LETTERS 0xFu
 
 static void MipDumpEntry(RTL_PRINT_SINK *Sink, PVOID Context, PFN_NUMBER Frame, const MMPFN *Pfn)
 {
@@ -91,10 +117,11 @@ static void MipDumpEntry(RTL_PRINT_SINK *Sink, PVOID Context, PFN_NUMBER Frame, 
     } else {
         RtlFormat(Sink, Context, "none");
     }
-    RtlFormat(Sink, Context, "  %s  %s%s%s%s%s%s%s\n",
+    RtlFormat(Sink, Context, "  %s%s%s%s%s%s%s%s%s\n",
               Pfn->u4.PteFrame == MI_PTE_FRAME_NOT_RAM
                   ? "NotRam"
                   : MiPageStateName((MMLISTS)Pfn->u3.e1.PageLocation),
+              (Pfn->u3.Long & MIP_LETTERS) != 0 || Use != NULL ? "  " : "",
               Pfn->u3.e1.Modified ? "M" : "", Pfn->u3.e1.PrototypePte ? "P" : "",
               Pfn->u3.e1.ReadInProgress ? "R" : "", Pfn->u3.e1.WriteInProgress ? "W" : "",
               Use != NULL ? "(" : "", Use != NULL ? Use : "", Use != NULL ? ")" : "");

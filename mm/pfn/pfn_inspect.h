@@ -35,6 +35,16 @@ void MiVerifyPageLists(void) NT_NOT_HOLDING(MiPfnLock);
 /* The name that !pfn prints. */
 const char *MiPageStateName(MMLISTS State);
 
+/* Frames of RAM by state, as the database's entries say, not the lists' counters. */
+typedef struct _MI_PAGE_SUMS {
+    ULONG States[MI_PAGE_STATES];
+    ULONG Unknown; /* on a list by its state, held by its references: neither can be believed */
+    ULONG Total;   /* frames that were looked at: the sum of all above */
+} MI_PAGE_SUMS, *PMI_PAGE_SUMS;
+
+/* Costs a walk over the database under the lock. */
+void MiCountPages(PMI_PAGE_SUMS Sums) NT_NOT_HOLDING(MiPfnLock);
+
 /* !pfn: the entry of Frame, in the debugger's words.  => Any frame number. */
 void MiDumpFrame(RTL_PRINT_SINK *Sink, PVOID Context, PFN_NUMBER Frame) NT_NOT_HOLDING(MiPfnLock);
 

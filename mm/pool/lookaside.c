@@ -75,6 +75,10 @@ static void MipDeleteLookaside(PGENERAL_LOOKASIDE L)
     RemoveEntryList(&L->ListEntry);
     KfReleaseSpinLock(&MiLookasideLock, OldIrql);
     MipFreeChain(L, ExpTakeSList(&L->ListHead).First);
+    if (L->Future[0] != 0) {
+        L->Free((PVOID)(ULONG_PTR)L->Future[0]);
+        L->Future[0] = 0;
+    }
 }
 
 void NTAPI ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside)

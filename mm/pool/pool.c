@@ -18,6 +18,7 @@
 #include "mm/pool/pool_free.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 
 #define MI_LIKELY(Condition) __builtin_expect(!!(Condition), 1)
 
@@ -31,6 +32,7 @@ void MiInitializePools(BOOLEAN Poison)
     MiSetPoolFrontEnd(MiFrontEndOffForPoison, Poison);
     MiSetPoolFrontEnd(MiFrontEndOffForProtection, !MiPoolRegion(MiNonPagedInitial)->Resident &&
                                                       MiPoolRegion(MiNonPagedInitial)->Pages != 0);
+    MiInitializeSpecialPool(&(MI_POOL_RANGE){0});
 }
 
 void MiTrimPools(void)
@@ -40,9 +42,28 @@ void MiTrimPools(void)
 }
 
 #define MI_INLINE static inline __attribute__((always_inline))
+#define MI_APART  __attribute__((noinline))
+
 /* How many request sizes get exactly one page. */
 #define MI_PAGE_SIZES (PAGE_SIZE - MI_LARGEST_SMALL)
-#define MI_APART      __attribute__((noinline))
+
+/* The block at Data goes to the caller.  => F1: all but that is right in its header. */
+MI_INLINE PVOID MipHandOut(PVOID Data, POOL_TYPE BaseType, ULONG Size, ULONG Tag,
+                           PMI_POOL_TAG Entry)
+{
+    MiPoolHeaderOf(Data)->Own |= MI_OWN(0, MI_BLOCK_IN_USE);
+    MiPoolHeaderOf(Data)->PoolTag = Tag;
+    MiCountPoolAllocation(&Entry->Use[BaseType], (Size + MI_MINIMUM_UNITS) * MI_POOL_UNIT);
+    return Data;
+}
+
+/* Nonpaged, and the size's first slot is empty.  => NULL: the others are, too. */
+static MI_APART PVOID MipAllocateFromOtherSlots(ULONG Size, ULONG Tag, PMI_POOL_TAG Entry)
+{
+    PVOID Data = MiTakeFromOtherSlots(&MiPoolFront.Slots[NonPagedPool][0][Size], MI_FRONT_SIZES);
+
+    return Data != NULL ? MipHandOut(Data, NonPagedPool, Size, Tag, Entry) : NULL;
+}
 
 /*
  * The short way for one BaseType, a constant where this is called.
@@ -53,19 +74,12 @@ MI_INLINE PVOID MipAllocateShortly(POOL_TYPE BaseType, SIZE_T Bytes, ULONG Tag)
 {
     ULONG Size = MI_FRONT_SIZE_OF_BYTES(Bytes);
     PMI_POOL_TAG Entry = MiFirstPoolTag(Tag);
-    PVOID Data;
+    PVOID Data = NULL;
 
-    if (!MI_LIKELY(Size < MiPoolFront.Sizes && Entry->Tag == Tag)) {
-        return NULL;
+    if (Size < MiPoolFront.Sizes && Entry->Tag == Tag) {
+        Data = MiTakeFromFrontEnd(BaseType, Size);
     }
-    Data = MiTakeFromFrontEnd(BaseType, Size);
-    if (!MI_LIKELY(Data != NULL)) {
-        return NULL;
-    }
-    MiPoolHeaderOf(Data)->Own |= MI_OWN(0, MI_BLOCK_IN_USE); /* F1: the rest is right */
-    MiPoolHeaderOf(Data)->PoolTag = Tag;
-    MiCountPoolAllocation(&Entry->Use[BaseType], (Size + MI_MINIMUM_UNITS) * MI_POOL_UNIT);
-    return Data;
+    return Data != NULL ? MipHandOut(Data, BaseType, Size, Tag, Entry) : NULL;
 }
 
 /*
@@ -81,7 +95,7 @@ static PVOID MipAllocatePage(SIZE_T Bytes, ULONG Tag)
     if (Entry->Tag != Tag || MiPoolFront.Sizes == 0) {
         return NULL;
     }
-    Page = MiTakeFromSlots(MiPoolFront.Pages);
+    Page = MiTakeFromSlots(MiPoolFront.Pages, 1);
     if (Page == NULL) {
         return NULL;
     }
@@ -93,27 +107,45 @@ static PVOID MipAllocatePage(SIZE_T Bytes, ULONG Tag)
     return Page;
 }
 
-/* Apart, so that nonpaged pool does not pay for the registers of both. */
+/* All but the very shortest way. */
 static MI_APART PVOID MipAllocateOther(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag, PVOID Caller)
 {
+    KIRQL Irql = KiCurrentIrql;
     PVOID Data = NULL;
 
-    if (PoolType == PagedPool && KeGetCurrentIrql() <= APC_LEVEL) {
+    if (PoolType == PagedPool && Irql <= APC_LEVEL) {
         Data = MipAllocateShortly(PagedPool, Bytes, Tag);
     } else if (PoolType == NonPagedPool && Bytes - MI_LARGEST_SMALL - 1 < MI_PAGE_SIZES &&
-               KeGetCurrentIrql() <= DISPATCH_LEVEL) {
+               Irql <= DISPATCH_LEVEL) {
         Data = MipAllocatePage(Bytes, Tag);
     }
     return Data != NULL ? Data : MiAllocatePoolSlowly(PoolType, Bytes, Tag, Caller);
 }
 
-PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+/*
+ * The shortest way: nonpaged, and the first slot of the size holds a block.
+ *
+ * The parameters are volatile here and in the free to keep them where the caller put them: else
+ * each is held in a register, which must be saved, for the case that the call below is reached.
+ */
+PVOID NTAPI ExAllocatePoolWithTag(volatile POOL_TYPE PoolType, volatile SIZE_T NumberOfBytes,
+                                  volatile ULONG Tag)
 {
-    if (MI_LIKELY(PoolType == NonPagedPool && KeGetCurrentIrql() <= DISPATCH_LEVEL)) {
-        PVOID Data = MipAllocateShortly(NonPagedPool, NumberOfBytes, Tag);
+    if (MI_LIKELY(PoolType == NonPagedPool && KiCurrentIrql <= DISPATCH_LEVEL)) {
+        ULONG ThisTag = Tag;
+        ULONG Size = MI_FRONT_SIZE_OF_BYTES(NumberOfBytes);
+        PMI_POOL_TAG Entry = MiFirstPoolTag(ThisTag);
 
-        if (MI_LIKELY(Data != NULL)) {
-            return Data;
+        if (MI_LIKELY(Size < MiPoolFront.Sizes && Entry->Tag == ThisTag)) {
+            PVOID Data = MiTakeFromSlot(&MiPoolFront.Slots[NonPagedPool][0][Size]);
+
+            if (MI_LIKELY(Data != NULL)) {
+                return MipHandOut(Data, NonPagedPool, Size, ThisTag, Entry);
+            }
+            Data = MipAllocateFromOtherSlots(Size, ThisTag, Entry);
+            if (Data != NULL) {
+                return Data;
+            }
         }
     }
     return MipAllocateOther(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
@@ -124,53 +156,60 @@ PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
     return ExAllocatePoolWithTag(PoolType, NumberOfBytes, MI_POOL_TAG_NONE);
 }
 
-/* => TRUE: P may be looked at as a small block. */
+/* => TRUE: P may be looked at as a small block.  With the front end off nothing may. */
 MI_INLINE BOOLEAN MipLooksSmall(PVOID P)
 {
-    return (ULONG_PTR)P >= MI_SYSTEM_RANGE_START && BYTE_OFFSET(P) != 0 &&
-           BYTE_OFFSET(P) % MI_POOL_UNIT == 0;
+    return (ULONG_PTR)P >= MiPoolFront.Lowest && BYTE_OFFSET(P) != 0;
 }
 
-/* The size's number, should P be in use and of that type; else a number beyond all. */
-MI_INLINE ULONG MipSizeIfInUse(PVOID P, POOL_TYPE BaseType)
+/* What Own must not be below, for P to be in use and of that type. */
+#define MI_LEAST_OWN(BaseType) MI_OWN(MI_MINIMUM_UNITS, ((BaseType) + 1u) | MI_BLOCK_IN_USE)
+
+/* => TRUE: the block behind P, or the page's end, agrees that P has the size that Own says. */
+MI_INLINE BOOLEAN MipAgreesWithNext(PVOID P, ULONG Own, ULONG Bytes)
 {
-    return (ULONG)MiPoolHeaderOf(P)->Own -
-           MI_OWN(MI_MINIMUM_UNITS, (BaseType + 1) | MI_BLOCK_IN_USE);
+    PPOOL_HEADER Next = (PPOOL_HEADER)(PVOID)((PUCHAR)P + Bytes - sizeof(POOL_HEADER));
+
+    return BYTE_OFFSET(Next) == 0 || ((Next->Before ^ Own) & MI_SIZE_MASK) == 0;
 }
 
-/* => TRUE: the block behind P, or the page's end, agrees that P has this size. */
-MI_INLINE BOOLEAN MipAgreesWithNext(PVOID P, ULONG Size)
+/* P is freed, and its size's first slot is full. */
+static MI_APART void MipFreeElsewhere(PVOID P)
 {
-    PPOOL_HEADER Next = (PPOOL_HEADER)P + Size + (MI_MINIMUM_UNITS - 1);
+    ULONG Size = MI_FRONT_SIZE_OF_UNITS(MiPoolHeaderOf(P)->BlockSize);
+    POOL_TYPE BaseType = MiPoolTypeOf(MiPoolHeaderOf(P));
 
-    return BYTE_OFFSET(Next) == 0 || ((Next->Before - Size) & MI_SIZE_MASK) == MI_MINIMUM_UNITS;
+    if (!MiGiveToOtherSlots(&MiPoolFront.Slots[BaseType][0][Size], MI_FRONT_SIZES, P)) {
+        MiFreePoolBlock(MiPoolHeaderOf(P));
+    }
 }
 
 /*
- * The short way for one BaseType, a constant where this is called.
+ * The short way for one BaseType, a constant where this is called.  What is computed twice costs
+ * less than a register that is saved for it.
  *
  * => IRQL is right for BaseType; P looks small.
- * => Returns FALSE, and nothing has changed, when the long way must be taken.
  */
-MI_INLINE BOOLEAN MipFreeShortly(POOL_TYPE BaseType, PVOID P, ULONG Tag)
+MI_INLINE BOOLEAN MipFreeShortly(POOL_TYPE BaseType, PVOID P, const volatile ULONG *Tag)
 {
-    ULONG Size = MipSizeIfInUse(P, BaseType);
+    PPOOL_HEADER Header = MiPoolHeaderOf(P);
+    ULONG Own = Header->Own;
+    ULONG Size = Own - MI_LEAST_OWN(BaseType); /* a number beyond all: not that */
+    ULONG Bytes = (Size + MI_MINIMUM_UNITS) * MI_POOL_UNIT;
     PMI_POOL_TAG Entry;
-    ULONG BlockTag;
 
-    if (!MI_LIKELY(Size < MiPoolFront.Sizes && MipAgreesWithNext(P, Size))) {
+    if (!MI_LIKELY(Size < MI_FRONT_SIZES && MipAgreesWithNext(P, Own, Bytes))) {
         return FALSE;
     }
-    BlockTag = MiPoolHeaderOf(P)->PoolTag;
-    Entry = MiFirstPoolTag(BlockTag);
+    Entry = MiFirstPoolTag(Header->PoolTag);
     /* A protected block never meets an entry with its tag. */
-    if (!MI_LIKELY(Entry->Tag == BlockTag && (BlockTag == Tag || Tag == 0))) {
+    if (!MI_LIKELY(Entry->Tag == Header->PoolTag && (Entry->Tag == *Tag || *Tag == 0))) {
         return FALSE;
     }
-    MiPoolHeaderOf(P)->Own = (USHORT)(Size + MI_OWN(MI_MINIMUM_UNITS, BaseType + 1));
-    MiCountPoolFree(&Entry->Use[BaseType], (Size + MI_MINIMUM_UNITS) * MI_POOL_UNIT);
-    if (!MI_LIKELY(MiGiveToFrontEnd(BaseType, Size, P))) {
-        MiFreePoolBlock(MiPoolHeaderOf(P));
+    Header->OwnState &= (UCHAR)~MI_STATE_IN_USE;
+    MiCountPoolFree(&Entry->Use[BaseType], Bytes);
+    if (!MI_LIKELY(MiGiveToSlot(&MiPoolFront.Slots[BaseType][0][Size], P))) {
+        MipFreeElsewhere(P);
     }
     return TRUE;
 }
@@ -180,35 +219,45 @@ static BOOLEAN MipFreePage(PVOID P, ULONG Tag)
 {
     MI_BIG_BLOCK Block;
 
-    if (MiPoolFront.Sizes == 0 || !MiParkBigBlock(P, Tag, &Block)) {
+    if (!MiParkBigBlock(P, Tag, &Block)) {
         return FALSE;
     }
     if (Block.Bytes != PAGE_SIZE) {
         MiCheckBigBlockEnd(&Block);
     }
     MiCountPoolFree(&MiPoolTagOf(Block.Tag)->Use[NonPagedPool], PAGE_SIZE);
-    if (!MiGiveToSlots(MiPoolFront.Pages, P)) {
+    if (!MiGiveToSlots(MiPoolFront.Pages, 1, P)) {
         MiRemoveBigBlock(P, &Block);
         MiFreePoolPages(P, 1);
     }
     return TRUE;
 }
 
+/* All but the very shortest way. */
 static MI_APART void MipFreeOther(PVOID P, ULONG Tag)
 {
-    if (BYTE_OFFSET(P) == 0 && (ULONG_PTR)P >= MI_SYSTEM_RANGE_START &&
-        KeGetCurrentIrql() <= DISPATCH_LEVEL && MipFreePage(P, Tag)) {
+    if (BYTE_OFFSET(P) == 0 && (ULONG_PTR)P >= MiPoolFront.Lowest &&
+        KiCurrentIrql <= DISPATCH_LEVEL && MipFreePage(P, Tag)) {
         return;
     }
-    if (!MipLooksSmall(P) || KeGetCurrentIrql() > APC_LEVEL || !MipFreeShortly(PagedPool, P, Tag)) {
+    if (!MipLooksSmall(P) || KiCurrentIrql > APC_LEVEL || !MipFreeShortly(PagedPool, P, &Tag)) {
         MiFreePoolSlowly(P, Tag);
     }
 }
 
-void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
+/* => TRUE: touching P at this IRQL is right, should P be pool. */
+MI_INLINE BOOLEAN MipMayTouch(PVOID P)
 {
-    if (!MI_LIKELY(KeGetCurrentIrql() <= DISPATCH_LEVEL && MipLooksSmall(P) &&
-                   MipFreeShortly(NonPagedPool, P, Tag))) {
+    KIRQL Irql = KiCurrentIrql;
+
+    return MI_LIKELY(Irql <= APC_LEVEL) ||
+           (Irql == DISPATCH_LEVEL &&
+            (ULONG_PTR)P - MiPoolFront.PagedBase >= MiPoolFront.PagedBytes);
+}
+
+void NTAPI ExFreePoolWithTag(PVOID P, volatile ULONG Tag)
+{
+    if (!MI_LIKELY(MipMayTouch(P) && MipLooksSmall(P) && MipFreeShortly(NonPagedPool, P, &Tag))) {
         MipFreeOther(P, Tag);
     }
 }

@@ -2,8 +2,9 @@
 /*
  * pool_allocate.c - the long way of an allocation: any type, any size, every failure.
  *
- *     0 .. FF0 bytes   a small block: front end, free blocks, a new page; for paged pool from the
- *                      three pools in turn; at last from what the front end gave back
+ *     0 .. FF0 bytes   a small block: front end, free blocks, a new page; for paged pool from its
+ *                      pools in turn, a busy one passed over; at last from what the front end gave
+ *                      back
  *     more             whole pages, entered in the table of big blocks
  */
 #include "mm/pool/pool.h"
@@ -14,6 +15,7 @@
 #include "mm/pool/pool_free.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
 
 #define MI_MUST_SUCCEED 0x9A /* 0xC2, P1 */
@@ -60,15 +62,31 @@ static BOOLEAN MipTakeTypeApart(const MI_POOL_REQUEST *Request, MI_POOL_KIND *Ki
 
 /* ---- small blocks ---- */
 
-static PPOOL_HEADER MipAllocateFromPools(MI_POOL_KIND Kind, ULONG Units)
+/* The pool whose turn it is; when that is busy, the first behind it that is not. */
+static ULONG MipChoosePool(POOL_TYPE BaseType)
 {
-    ULONG Pools = Kind.BaseType == PagedPool ? MI_PAGED_POOLS : 1;
+    ULONG Pools = MiPoolsOf(BaseType);
     ULONG First = 0;
     ULONG Tries;
 
-    if (Kind.BaseType == PagedPool) {
-        First = __atomic_fetch_add(&MipNextPagedPool, 1, __ATOMIC_RELAXED);
+    if (Pools == 1) {
+        return 0;
     }
+    First = __atomic_fetch_add(&MipNextPagedPool, 1, __ATOMIC_RELAXED);
+    for (Tries = 0; Tries < Pools; Tries++) {
+        if (!MiPoolIsBusy(MiFindPool(BaseType, (First + Tries) % Pools))) {
+            return First + Tries;
+        }
+    }
+    return First;
+}
+
+static PPOOL_HEADER MipAllocateFromPools(MI_POOL_KIND Kind, ULONG Units)
+{
+    ULONG Pools = MiPoolsOf(Kind.BaseType);
+    ULONG First = MipChoosePool(Kind.BaseType);
+    ULONG Tries;
+
     for (Tries = 0; Tries < Pools; Tries++) {
         PMI_POOL Pool = MiFindPool(Kind.BaseType, (First + Tries) % Pools);
         PPOOL_HEADER Block = MiAllocatePoolBlock(Pool, Units, Kind.CacheAligned);
@@ -137,9 +155,37 @@ static NT_NORETURN void MipRaiseStatus(NTSTATUS Status, const MI_POOL_REQUEST *R
     KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Status, (ULONG_PTR)Request->Caller, 0, 0);
 }
 
-static PVOID MipAllocateAny(MI_POOL_KIND Kind, const MI_POOL_REQUEST *Request)
+/* What a request says besides size and type. */
+typedef struct _MI_POOL_TERMS {
+    MI_SPECIAL_PLACE Place;
+    ULONG ReservePages; /* free pages that ordinary pool must keep; 0: it may be used up */
+} MI_POOL_TERMS;
+
+/* => TRUE: the request would leave less than what its priority may not touch. */
+static BOOLEAN MipTouchesReserve(POOL_TYPE BaseType, SIZE_T Bytes, ULONG ReservePages)
+{
+    MI_POOL_PAGES Pages;
+
+    MiQueryPoolPages(BaseType, &Pages);
+    return Pages.MaximumPages - Pages.UsedPages < ReservePages + BYTES_TO_PAGES(Bytes);
+}
+
+static PVOID MipAllocateAny(MI_POOL_KIND Kind, const MI_POOL_REQUEST *Request, MI_POOL_TERMS Terms)
 {
     if (Request->Bytes > MI_LARGEST_REQUEST || MiPoolAllocationFails()) {
+        return NULL;
+    }
+    if (Terms.Place != MiSpecialNowhere) {
+        PVOID P = MiAllocateSpecialPool(Request, Kind.BaseType,
+                                        Kind.CacheAligned ? MI_POOL_CACHE_LINE : MI_POOL_UNIT,
+                                        Terms.Place);
+
+        if (P != NULL) {
+            return P;
+        }
+    }
+    if (Terms.ReservePages != 0 &&
+        MipTouchesReserve(Kind.BaseType, Request->Bytes, Terms.ReservePages)) {
         return NULL;
     }
     if (Request->Bytes > (Kind.CacheAligned ? MI_LARGEST_CACHE_LINED : MI_LARGEST_SMALL)) {
@@ -148,15 +194,17 @@ static PVOID MipAllocateAny(MI_POOL_KIND Kind, const MI_POOL_REQUEST *Request)
     return MipAllocateSmall(Kind, Request);
 }
 
-static PVOID MipAllocate(const MI_POOL_REQUEST *Request)
+static PVOID MipAllocate(const MI_POOL_REQUEST *Request, MI_POOL_TERMS Terms)
 {
     MI_POOL_KIND Kind;
     PVOID Found = NULL;
 
     MiCheckPoolTag(Request);
     if (MipTakeTypeApart(Request, &Kind)) {
-        MiCheckPoolIrql(MI_BAD_IRQL_TO_ALLOCATE, Kind.BaseType, Request->Bytes);
-        Found = MipAllocateAny(Kind, Request);
+        if (Terms.Place == MiSpecialNowhere) { /* else it is special pool's to complain */
+            MiCheckPoolIrql(MI_BAD_IRQL_TO_ALLOCATE, Kind.BaseType, Request->Bytes);
+        }
+        Found = MipAllocateAny(Kind, Request, Terms);
     }
     if (Found == NULL && (Request->PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
         MipRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, Request);
@@ -166,18 +214,32 @@ static PVOID MipAllocate(const MI_POOL_REQUEST *Request)
 
 PVOID MiAllocatePoolSlowly(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag, PVOID Caller)
 {
-    return MipAllocate(&(MI_POOL_REQUEST){PoolType, Bytes, Tag, Caller});
+    MI_POOL_TERMS Terms = {MiPlaceInSpecialPool(Bytes, Tag), 0};
+
+    return MipAllocate(&(MI_POOL_REQUEST){PoolType, Bytes, Tag, Caller}, Terms);
+}
+
+static PVOID MipAllocateWithQuota(const MI_POOL_REQUEST *Request)
+{
+    MI_POOL_TERMS Terms = {MiPlaceInSpecialPool(Request->Bytes, Request->Tag), 0};
+    PVOID Found = MipAllocate(Request, Terms);
+
+    if (Found == NULL && (Request->PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) == 0) {
+        MipRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, Request);
+    }
+    return Found;
 }
 
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    MI_POOL_REQUEST Request = {PoolType, NumberOfBytes, Tag, __builtin_return_address(0)};
-    PVOID Found = MipAllocate(&Request);
+    return MipAllocateWithQuota(
+        &(MI_POOL_REQUEST){PoolType, NumberOfBytes, Tag, __builtin_return_address(0)});
+}
 
-    if (Found == NULL && (PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) == 0) {
-        MipRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, &Request);
-    }
-    return Found;
+PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+    return MipAllocateWithQuota(
+        &(MI_POOL_REQUEST){PoolType, NumberOfBytes, MI_POOL_TAG_NONE, __builtin_return_address(0)});
 }
 
 /* ---- priorities ---- */
@@ -195,14 +257,13 @@ PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfByt
                                           EX_POOL_PRIORITY Priority)
 {
     MI_POOL_REQUEST Request = {PoolType, NumberOfBytes, Tag, __builtin_return_address(0)};
+    MI_POOL_TERMS Terms = {MiPlaceOfPriority((ULONG)Priority), 0};
     MI_POOL_PAGES Pages;
 
-    MiQueryPoolPages((POOL_TYPE)(PoolType & MI_TYPE_BASE), &Pages);
-    if (Priority < HighPoolPriority &&
-        Pages.MaximumPages - Pages.UsedPages <
-            MipReservePages(Pages.MaximumPages, Priority) + BYTES_TO_PAGES(NumberOfBytes)) {
-        MiCheckPoolTag(&Request);
-        return NULL;
+    if (Terms.Place == MiSpecialNowhere) {
+        Terms.Place = MiPlaceInSpecialPool(NumberOfBytes, Tag);
     }
-    return MipAllocate(&Request);
+    MiQueryPoolPages((POOL_TYPE)(PoolType & MI_TYPE_BASE), &Pages);
+    Terms.ReservePages = MipReservePages(Pages.MaximumPages, Priority);
+    return MipAllocate(&Request, Terms);
 }

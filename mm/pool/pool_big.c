@@ -19,9 +19,9 @@
 #include "mi_assert.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/pool_tag.h"
+#include "mm/pool/pool_lock.h"
 #include "nt/bugcodes.h"
 #include "rtl.h"
-#include "spinlock.h"
 
 #define MI_FIRST_LIMIT   256u        /* one page of entries */
 #define MI_BIG_TABLE_TAG 0x74426D4Du /* 'MmBt' */
@@ -115,12 +115,12 @@ static void MipGrow(ULONG Limit)
     }
     memset(New, 0, Bytes);
     MiCountPoolAllocation(Use, Bytes);
-    OldIrql = KfAcquireSpinLock(&MipBigLock);
+    OldIrql = MiAcquirePoolLock(&MipBigLock);
     if (MipLimit == Limit) { /* else somebody else was faster, and New is superfluous */
         Old = MipMoveTo(New, 2 * Limit);
         OldBytes = Bytes / 2;
     }
-    KfReleaseSpinLock(&MipBigLock, OldIrql);
+    MiReleasePoolLock(&MipBigLock, OldIrql);
     /* held: nothing */
     if (Old != MipFirstTable) {
         MiCountPoolFree(Use, OldBytes);
@@ -131,7 +131,7 @@ static void MipGrow(ULONG Limit)
 /* => Returns FALSE when the table is full.  *Limit: double this; 0: no need to. */
 static BOOLEAN MipTryInsert(const MI_BIG_BLOCK *Block, PULONG Limit)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipBigLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
     BOOLEAN Fits = MipCount + 1 < MipLimit; /* G2 */
 
     if (Fits) {
@@ -142,7 +142,7 @@ static BOOLEAN MipTryInsert(const MI_BIG_BLOCK *Block, PULONG Limit)
         MipCount++;
     }
     *Limit = MipCount >= MipLimit / 4 * 3 ? MipLimit : 0;
-    KfReleaseSpinLock(&MipBigLock, OldIrql);
+    MiReleasePoolLock(&MipBigLock, OldIrql);
     return Fits;
 }
 
@@ -160,7 +160,7 @@ BOOLEAN MiInsertBigBlock(const MI_BIG_BLOCK *Block)
 
 BOOLEAN MiParkBigBlock(PVOID Va, ULONG Tag, PMI_BIG_BLOCK Block)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipBigLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
     PMI_BIG_BLOCK Place = MipFindPlace(MipTable, MipLimit, (ULONG_PTR)Va);
     BOOLEAN Parked = Place->Va != 0 && Place->Pages == 1 && !Place->Waiting &&
                      Place->BaseType == NonPagedPool && MiTagFrees(Tag, Place->Tag);
@@ -169,25 +169,25 @@ BOOLEAN MiParkBigBlock(PVOID Va, ULONG Tag, PMI_BIG_BLOCK Block)
         *Block = *Place;
         Place->Waiting = TRUE;
     }
-    KfReleaseSpinLock(&MipBigLock, OldIrql);
+    MiReleasePoolLock(&MipBigLock, OldIrql);
     return Parked;
 }
 
 void MiReuseBigBlock(PVOID Va, ULONG Tag, SIZE_T Bytes)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipBigLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
     PMI_BIG_BLOCK Place = MipFindPlace(MipTable, MipLimit, (ULONG_PTR)Va);
 
     MI_ASSERT(Place->Va != 0 && Place->Waiting);
     Place->Waiting = FALSE;
     Place->Tag = Tag;
     Place->Bytes = Bytes;
-    KfReleaseSpinLock(&MipBigLock, OldIrql);
+    MiReleasePoolLock(&MipBigLock, OldIrql);
 }
 
 BOOLEAN MiRemoveBigBlock(PVOID Va, PMI_BIG_BLOCK Block)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipBigLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
     PMI_BIG_BLOCK Place = MipFindPlace(MipTable, MipLimit, (ULONG_PTR)Va);
     BOOLEAN Found = Place->Va != 0 && Place->Va != (ULONG_PTR)MipTable;
 
@@ -196,30 +196,58 @@ BOOLEAN MiRemoveBigBlock(PVOID Va, PMI_BIG_BLOCK Block)
         MipCloseGap((ULONG)(Place - MipTable));
         MipCount--;
     }
-    KfReleaseSpinLock(&MipBigLock, OldIrql);
+    MiReleasePoolLock(&MipBigLock, OldIrql);
     return Found;
 }
 
 BOOLEAN MiFindBigBlock(PVOID Va, PMI_BIG_BLOCK Block)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipBigLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
     PMI_BIG_BLOCK Place = MipFindPlace(MipTable, MipLimit, (ULONG_PTR)Va);
     BOOLEAN Found = Place->Va != 0;
 
     if (Found) {
         *Block = *Place;
     }
-    KfReleaseSpinLock(&MipBigLock, OldIrql);
+    MiReleasePoolLock(&MipBigLock, OldIrql);
     return Found;
 }
 
 void MiQueryBigBlocks(PULONG Entries, PULONG Limit)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipBigLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
 
     *Entries = MipCount;
     *Limit = MipLimit;
-    KfReleaseSpinLock(&MipBigLock, OldIrql);
+    MiReleasePoolLock(&MipBigLock, OldIrql);
+}
+
+ULONG MiBigTableBytes(void)
+{
+    return sizeof(MipFirstTable);
+}
+
+void MiSumBigBlocks(POOL_TYPE BaseType, PMI_BIG_SUMS Sums)
+{
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
+    ULONG Index;
+
+    *Sums = (MI_BIG_SUMS){0};
+    for (Index = 0; Index < MipLimit; Index++) {
+        const MI_BIG_BLOCK *Block = &MipTable[Index];
+
+        if (Block->Va == 0 || Block->BaseType != (ULONG)BaseType) {
+            continue;
+        }
+        if (Block->Waiting) {
+            Sums->WaitingPages += Block->Pages;
+        } else {
+            Sums->Blocks++;
+            Sums->Pages += Block->Pages;
+            Sums->UnusedBytes += Block->Pages * PAGE_SIZE - Block->Bytes;
+        }
+    }
+    MiReleasePoolLock(&MipBigLock, OldIrql);
 }
 
 void MiForEachBigBlock(MI_BIG_BLOCK_ROUTINE *Routine, PVOID Context) NT_NO_LOCK_ANALYSIS
@@ -235,7 +263,7 @@ void MiForEachBigBlock(MI_BIG_BLOCK_ROUTINE *Routine, PVOID Context) NT_NO_LOCK_
 
 void MiVerifyBigBlocks(void)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&MipBigLock);
+    KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
     ULONG Count = 0;
     ULONG Index;
 
@@ -247,7 +275,7 @@ void MiVerifyBigBlocks(void)
     }
     MI_ASSERT(Count == MipCount && Count < MipLimit);
     MI_ASSERT((MipLimit & (MipLimit - 1)) == 0);
-    KfReleaseSpinLock(&MipBigLock, OldIrql);
+    MiReleasePoolLock(&MipBigLock, OldIrql);
 }
 
 /* ---- what stands behind a block ---- */

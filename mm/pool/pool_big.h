@@ -49,6 +49,19 @@ BOOLEAN MiFindBigBlock(PVOID Va, PMI_BIG_BLOCK Block);
 void MiMarkBigBlockEnd(const MI_BIG_BLOCK *Block);
 void MiCheckBigBlockEnd(const MI_BIG_BLOCK *Block);
 
+/* All blocks of one base type together.  The table's own pages are a block. */
+typedef struct _MI_BIG_SUMS {
+    ULONG Blocks; /* in use */
+    ULONG Pages;
+    SIZE_T UnusedBytes; /* of those, behind what was asked for */
+    ULONG WaitingPages; /* in the front end */
+} MI_BIG_SUMS, *PMI_BIG_SUMS;
+
+/* Of the static table; one that grew is a big block. */
+ULONG MiBigTableBytes(void);
+
+void MiSumBigBlocks(POOL_TYPE BaseType, PMI_BIG_SUMS Sums);
+
 /* Figures for the dump.  Limit: entries in all. */
 void MiQueryBigBlocks(PULONG Entries, PULONG Limit);
 

@@ -13,24 +13,39 @@
  * request takes the first block of the smallest size that is large enough.  A free block of one
  * unit has no room for a list entry; it waits, unlisted, until a neighbour is freed.
  *
+ * A page that is free as a whole goes back to its region; but each pool keeps one for the next
+ * request that needs a page, so that a single block that comes and goes does not move pages.  While
+ * the front end is off none is kept: then freed memory shall be gone.
+ *
  * Invariants (checked by MiVerifyPool):
  *   B1  the blocks of a page fill it exactly; PreviousSize is the size of the block in front
- *   B2  no two free blocks lie side by side, and no page is free as a whole
- *   B3  a free block of n >= 2 units is on Lists[n] of the pool that its PoolIndex names, and
+ *   B2  no two free blocks lie side by side; of the pages that are free as a whole only Spare is
+ *   kept B3  a free block of n >= 2 units is on Lists[n] of the pool that its PoolIndex names, and
  *       nothing else is
  *   B4  bit n of Map is set exactly when Lists[n] is not empty; bit n of MapOfWords when Map[n]
  *       is not 0
  *
- * Locking: the pool's lock for all of it.  A block that is not free belongs to whoever has it,
- * which is why its Own half is written without the lock.  Pages are taken and returned unlocked.
+ * Locking: the pool's lock (MiLockPool) for all of it.  A block that is not free belongs to whoever
+ * has it, which is why its Own half is written without the lock.  Pages are taken and returned
+ * unlocked.
  */
 #include "mm/pool/pool_block.h"
 
 #include "arch/cpu.h"
 #include "mi_assert.h"
+#include "mm/pool/pool.h"
+#include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/pool_lock.h"
 
 MI_POOL MiPools[MI_POOLS];
+ULONG MiNumberOfPagedPools = MI_USUAL_PAGED_POOLS;
+
+void MiSetNumberOfPagedPools(ULONG Pools)
+{
+    MI_ASSERT(Pools >= 1 && Pools <= MI_MOST_PAGED_POOLS);
+    MiNumberOfPagedPools = Pools;
+}
 
 void MiInitializePoolBlocks(BOOLEAN Poison)
 {
@@ -43,6 +58,7 @@ void MiInitializePoolBlocks(BOOLEAN Poison)
         PMI_POOL Pool = &MiPools[Number];
 
         KeInitializeSpinLock(&Pool->Lock);
+        ExInitializeFastMutex(&Pool->Mutex);
         Pool->BaseType = Number == 0 ? NonPagedPool : PagedPool;
         Pool->Index = Number == 0 ? 0 : Number - 1;
         for (Units = 0; Units < MI_UNITS_PER_PAGE; Units++) {
@@ -51,14 +67,22 @@ void MiInitializePoolBlocks(BOOLEAN Poison)
     }
 }
 
-KIRQL MiLockPool(PMI_POOL Pool)
+KIRQL MiLockPool(PMI_POOL Pool) NT_NO_LOCK_ANALYSIS
 {
-    return KfAcquireSpinLock(&Pool->Lock);
+    if (Pool->BaseType == PagedPool) {
+        ExAcquireFastMutex(&Pool->Mutex);
+        return APC_LEVEL; /* the mutex remembers where it came from */
+    }
+    return MiAcquirePoolLock(&Pool->Lock);
 }
 
-void MiUnlockPool(PMI_POOL Pool, KIRQL OldIrql)
+void MiUnlockPool(PMI_POOL Pool, KIRQL OldIrql) NT_NO_LOCK_ANALYSIS
 {
-    KfReleaseSpinLock(&Pool->Lock, OldIrql);
+    if (Pool->BaseType == PagedPool) {
+        ExReleaseFastMutex(&Pool->Mutex);
+    } else {
+        MiReleasePoolLock(&Pool->Lock, OldIrql);
+    }
 }
 
 /* ---- the free lists: B3 and B4 ---- */
@@ -196,6 +220,16 @@ static PPOOL_HEADER MipAllocateFromLists(PMI_POOL Pool, ULONG Units, BOOLEAN Cac
     return MipCut(Pool, Found, Found->BlockSize, CacheAligned ? MipSkipToLine(Found) : 0, Units);
 }
 
+/* => Page is poisoned, or need not be. */
+static PPOOL_HEADER MipCutPage(PMI_POOL Pool, PPOOL_HEADER Page, ULONG Units, BOOLEAN CacheAligned)
+    NT_HOLDS(Pool->Lock)
+{
+    Pool->Pages++;
+    Pool->PagesTaken++;
+    Page->Before = 0;
+    return MipCut(Pool, Page, MI_UNITS_PER_PAGE, CacheAligned ? MipSkipToLine(Page) : 0, Units);
+}
+
 PPOOL_HEADER MiAllocatePoolBlock(PMI_POOL Pool, ULONG Units, BOOLEAN CacheAligned)
 {
     KIRQL OldIrql;
@@ -204,6 +238,11 @@ PPOOL_HEADER MiAllocatePoolBlock(PMI_POOL Pool, ULONG Units, BOOLEAN CacheAligne
 
     OldIrql = MiLockPool(Pool);
     Block = MipAllocateFromLists(Pool, Units, CacheAligned);
+    if (Block == NULL && Pool->Spare != NULL) {
+        Page = Pool->Spare;
+        Pool->Spare = NULL;
+        Block = MipCutPage(Pool, Page, Units, CacheAligned);
+    }
     MiUnlockPool(Pool, OldIrql);
     if (Block != NULL) {
         return Block;
@@ -214,11 +253,8 @@ PPOOL_HEADER MiAllocatePoolBlock(PMI_POOL Pool, ULONG Units, BOOLEAN CacheAligne
         return NULL;
     }
     MiPoisonUnits(Page, MI_UNITS_PER_PAGE);
-    Page->Before = 0;
     OldIrql = MiLockPool(Pool);
-    Pool->Pages++;
-    Pool->PagesTaken++;
-    Block = MipCut(Pool, Page, MI_UNITS_PER_PAGE, CacheAligned ? MipSkipToLine(Page) : 0, Units);
+    Block = MipCutPage(Pool, Page, Units, CacheAligned);
     MiUnlockPool(Pool, OldIrql);
     return Block;
 }
@@ -284,7 +320,45 @@ void MiFreePoolBlock(PPOOL_HEADER Header)
     }
     Pool->Pages--;
     Pool->PagesReturned++;
+    if (Pool->Spare == NULL && MiPoolFront.Sizes != 0) {
+        Pool->Spare = Room;
+        Room = NULL;
+    }
     MiUnlockPool(Pool, OldIrql);
     /* held: nothing; the page is on no list */
-    MiFreePoolPages(Room, 1);
+    if (Room != NULL) {
+        MiFreePoolPages(Room, 1);
+    }
+}
+
+ULONG MiFreeSparePages(POOL_TYPE BaseType)
+{
+    ULONG Pages = 0;
+    ULONG Index;
+
+    for (Index = 0; Index < MiPoolsOf(BaseType); Index++) {
+        PMI_POOL Pool = MiFindPool(BaseType, Index);
+        KIRQL OldIrql = MiLockPool(Pool);
+        PPOOL_HEADER Page = Pool->Spare;
+
+        Pool->Spare = NULL;
+        MiUnlockPool(Pool, OldIrql);
+        if (Page != NULL) {
+            MiFreePoolPages(Page, 1);
+            Pages++;
+        }
+    }
+    return Pages;
+}
+
+BOOLEAN MiIsSparePage(POOL_TYPE BaseType, PVOID Page)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < MiPoolsOf(BaseType); Index++) {
+        if (MiFindPool(BaseType, Index)->Spare == Page) {
+            return TRUE;
+        }
+    }
+    return FALSE;
 }

@@ -6,6 +6,7 @@
 #define MM_POOL_BLOCK_H
 
 #include "ex.h"
+#include "ke.h"
 #include "nt/annotations.h"
 #include "spinlock.h"
 
@@ -33,6 +34,10 @@ typedef struct _POOL_HEADER {
             USHORT Before; /* (L) the pool's lock: PreviousSize and PoolIndex */
             USHORT Own;    /* BlockSize and PoolType: free (L), else whoever has the block */
         };
+        struct {
+            UCHAR Others[3];
+            UCHAR OwnState; /* the high half of Own: PoolType, from bit 1 on */
+        };
     };
     ULONG PoolTag; /* as Own */
 } POOL_HEADER, *PPOOL_HEADER;
@@ -49,6 +54,8 @@ NT_C_ASSERT(sizeof(POOL_HEADER) == MI_POOL_UNIT);
 #define MI_BLOCK_FREE           0u
 #define MI_BLOCK_TYPE           3u
 #define MI_BLOCK_IN_USE         4u
+
+#define MI_STATE_IN_USE         (MI_BLOCK_IN_USE << 1) /* of OwnState */
 
 #define MI_OWN(Units, PoolType) ((USHORT)((Units) | (PoolType) << MI_HIGH_SHIFT))
 
@@ -83,21 +90,28 @@ static inline ULONG MiUnitsFor(SIZE_T Bytes)
 
 /* ---- pools ---- */
 
-#define MI_PAGED_POOLS 3u /* as on uniprocessor NT */
-#define MI_POOLS       (1 + MI_PAGED_POOLS)
-#define MI_MAP_WORDS   (MI_UNITS_PER_PAGE / 32)
+#define MI_USUAL_PAGED_POOLS 3u /* as on uniprocessor NT */
+#define MI_MOST_PAGED_POOLS  5u /* as on multiprocessor NT */
+#define MI_POOLS             (1 + MI_MOST_PAGED_POOLS)
+#define MI_MAP_WORDS         (MI_UNITS_PER_PAGE / 32)
 
+/* (I) They share one range of pages, and each has its lock and its free blocks. */
+extern ULONG MiNumberOfPagedPools;
+
+/* (L) MiLockPool. */
 typedef struct _MI_POOL {
-    KSPIN_LOCK Lock;                     /* see MiLockPool */
+    KSPIN_LOCK Lock;                     /* nonpaged pool's */
+    FAST_MUTEX Mutex;                    /* a paged pool's */
     POOL_TYPE BaseType;                  /* (I) */
     ULONG Index;                         /* (I) PoolIndex of its blocks */
     ULONG MapOfWords;                    /* (L) bit n: Map[n] is not 0 */
     ULONG Map[MI_MAP_WORDS];             /* (L) bit n: Lists[n] is not empty */
     LIST_ENTRY Lists[MI_UNITS_PER_PAGE]; /* (L) free blocks of n units, the last freed first */
+    PPOOL_HEADER Spare;                  /* (L) a page for the next block that needs one, or NULL */
     ULONG Pages;                         /* (L) pages cut into blocks */
     ULONG FreeUnits;                     /* (L) in all free blocks of those */
     ULONG PagesTaken;                    /* (L) ever */
-    ULONG PagesReturned;                 /* (L) ever */
+    ULONG PagesReturned;                 /* (L) ever: spare, or back in the region */
 } MI_POOL, *PMI_POOL;
 
 /* [0] is nonpaged pool, the paged ones follow. */
@@ -110,13 +124,27 @@ static inline PMI_POOL MiFindPool(POOL_TYPE BaseType, ULONG Index)
 
 void MiInitializePoolBlocks(BOOLEAN Poison);
 
+/* => How many pools BaseType has. */
+static inline ULONG MiPoolsOf(POOL_TYPE BaseType)
+{
+    return BaseType == NonPagedPool ? 1 : MiNumberOfPagedPools;
+}
+
 /*
- * The one place that knows what guards a pool.  Nonpaged: a spin lock.  Paged: a mutex as soon as
- * mm/ke has one, because the lists run through pageable memory, which must not be touched at
- * DISPATCH_LEVEL; until then a spin lock stands in, and paged pool is not trimmed.
+ * The one place that knows what guards a pool.  Nonpaged: a spin lock.  Paged: a fast mutex, since
+ * headers and lists lie in memory that may come by page fault, which must not be touched at
+ * DISPATCH_LEVEL.
+ *
+ * => IRQL as for an allocation.  Returns what MiUnlockPool wants.
  */
 KIRQL MiLockPool(PMI_POOL Pool) NT_ACQUIRES(Pool->Lock);
 void MiUnlockPool(PMI_POOL Pool, KIRQL OldIrql) NT_RELEASES(Pool->Lock);
+
+/* A hint: whether MiLockPool would wait. */
+static inline BOOLEAN MiPoolIsBusy(const MI_POOL *Pool)
+{
+    return Pool->BaseType == PagedPool && Pool->Mutex.Count <= 0;
+}
 
 /*
  * Cut a block from the pool's free blocks, or from a new page.
@@ -134,6 +162,12 @@ PPOOL_HEADER MiAllocatePoolBlock(PMI_POOL Pool, ULONG Units, BOOLEAN CacheAligne
  *    damaged.
  */
 void MiFreePoolBlock(PPOOL_HEADER Header);
+
+/* Give back the spare pages of BaseType's pools.  => Its IRQL.  Returns their number. */
+ULONG MiFreeSparePages(POOL_TYPE BaseType);
+
+/* For walks.  => Nobody uses the pools meanwhile. */
+BOOLEAN MiIsSparePage(POOL_TYPE BaseType, PVOID Page);
 
 /* What is wrong with a block or its neighbours: bug check 0x19's parameters. */
 typedef struct _MI_POOL_FAULT {

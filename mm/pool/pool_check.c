@@ -41,7 +41,7 @@ BOOLEAN MiFindHeaderFault(PPOOL_HEADER Header, PMI_POOL_FAULT Fault)
         (Header->PoolType & ~MI_BLOCK_IN_USE) - 1 > (ULONG)PagedPool) {
         return MipFault(Fault, MI_BLOCK_SIZE_CORRUPT, Header, NULL, "there is no such pool type");
     }
-    if (Header->PoolIndex >= MI_PAGED_POOLS) {
+    if (Header->PoolIndex >= MiNumberOfPagedPools) {
         return MipFault(Fault, MI_BLOCK_SIZE_CORRUPT, Header, NULL, "there is no such pool");
     }
     if (Offset + Header->BlockSize > MI_UNITS_PER_PAGE) {

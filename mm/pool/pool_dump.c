@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_dump.c - what the pools hold, for people: one page in the manner of !pool, and the figures.
+ * pool_dump.c - what a page of pool holds, for people: in the manner of !pool.
  */
 #include "mm/pool/pool.h"
 
@@ -8,13 +8,9 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 
-/* A tag as text, with dots for what cannot be printed. */
-typedef struct _MI_TAG_TEXT {
-    char Text[sizeof(ULONG) + 1];
-} MI_TAG_TEXT;
-
-static MI_TAG_TEXT MipTagText(ULONG Tag)
+MI_TAG_TEXT MiPoolTagText(ULONG Tag)
 {
     MI_TAG_TEXT Result;
     ULONG Index;
@@ -28,30 +24,56 @@ static MI_TAG_TEXT MipTagText(ULONG Tag)
     return Result;
 }
 
-static void MipDumpBlock(RTL_PRINT_SINK *Sink, PVOID Context, PPOOL_HEADER Block, PVOID Va)
-{
-    BOOLEAN Holds = (ULONG_PTR)Va - (ULONG_PTR)Block < Block->BlockSize * MI_POOL_UNIT;
-    BOOLEAN InUse = (Block->PoolType & MI_BLOCK_IN_USE) != 0;
+#define MI_DUMPED_WORDS 4 /* of a block's contents */
 
-    RtlFormat(Sink, Context, "%c%08x size %4x previous size %4x  (%s)  %s%s\n", Holds ? '*' : ' ',
-              (ULONG)(ULONG_PTR)Block, Block->BlockSize * MI_POOL_UNIT,
-              Block->PreviousSize * MI_POOL_UNIT, InUse ? "Allocated" : "Free     ",
-              Block->PoolType == MI_BLOCK_FREE ? "" : MipTagText(Block->PoolTag).Text,
-              InUse && (Block->PoolTag & PROTECTED_POOL) != 0 ? " (Protected)" : "");
+static void MipDumpContents(RTL_PRINT_SINK *Sink, PVOID Context, const ULONG *Words, ULONG Bytes)
+{
+    ULONG Index;
+
+    RtlFormat(Sink, Context, "    ");
+    for (Index = 0; Index < MI_DUMPED_WORDS && Index < Bytes / sizeof(ULONG); Index++) {
+        RtlFormat(Sink, Context, " %08x", Words[Index]);
+    }
+    RtlFormat(Sink, Context, "\n");
 }
 
-static void MipDumpBlocks(RTL_PRINT_SINK *Sink, PVOID Context, PPOOL_HEADER Page, PVOID Va)
+static void MipDumpBlock(RTL_PRINT_SINK *Sink, PVOID Context, const POOL_HEADER *Block,
+                         BOOLEAN Holds, ULONG Flags)
 {
-    PPOOL_HEADER Block = Page;
+    BOOLEAN InUse = (Block->PoolType & MI_BLOCK_IN_USE) != 0;
+    ULONG Bytes = Block->BlockSize * MI_POOL_UNIT;
+
+    RtlFormat(Sink, Context, "%c%08x size %4x previous size %4x  (%s)", Holds ? '*' : ' ',
+              (ULONG)(ULONG_PTR)Block, Bytes, Block->PreviousSize * MI_POOL_UNIT,
+              InUse ? "Allocated" : "Free     ");
+    if ((Flags & MI_DUMP_POOL_NO_TAG) == 0 && Block->PoolType != MI_BLOCK_FREE) {
+        RtlFormat(Sink, Context, "  %s%s", MiPoolTagText(Block->PoolTag & ~PROTECTED_POOL).Text,
+                  InUse && (Block->PoolTag & PROTECTED_POOL) != 0 ? " (Protected)" : "");
+    }
+    RtlFormat(Sink, Context, "\n");
+    if ((Flags & MI_DUMP_POOL_CONTENTS) != 0) {
+        MipDumpContents(Sink, Context, (const ULONG *)(const void *)(Block + 1),
+                        Bytes - (ULONG)sizeof(*Block));
+    }
+}
+
+static void MipDumpBlocks(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va, ULONG Flags)
+{
+    PPOOL_HEADER Block = PAGE_ALIGN(Va);
     MI_POOL_FAULT Fault;
 
     do {
+        BOOLEAN Holds;
+
         if (MiFindPoolFault(Block, &Fault)) {
             RtlFormat(Sink, Context, " %08x is not a valid pool header: %s\n",
                       (ULONG)(ULONG_PTR)Block, Fault.What);
             return;
         }
-        MipDumpBlock(Sink, Context, Block, Va);
+        Holds = (ULONG_PTR)Va - (ULONG_PTR)Block < Block->BlockSize * MI_POOL_UNIT;
+        if (Holds || (Flags & MI_DUMP_POOL_ONE) == 0) {
+            MipDumpBlock(Sink, Context, Block, Holds, Flags);
+        }
         Block += Block->BlockSize;
     } while (BYTE_OFFSET(Block) != 0);
 }
@@ -68,63 +90,55 @@ static BOOLEAN MipFindBlockAround(PVOID Va, PMI_BIG_BLOCK Big)
     return MiFindBigBlock((PVOID)Page, Big);
 }
 
-void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
+static void MipDumpSpecial(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va)
+{
+    MI_SPECIAL_BLOCK Block;
+
+    RtlFormat(Sink, Context, "Pool page %08x region is Special pool\n", (ULONG)(ULONG_PTR)Va);
+    if (!MiFindSpecialBlock(Va, &Block)) {
+        RtlFormat(Sink, Context, " %08x has no access\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
+        return;
+    }
+    RtlFormat(Sink, Context, "*%08x size %4x data %08x (%s)  (%s)  %s\n",
+              (ULONG)(ULONG_PTR)PAGE_ALIGN(Va), Block.Bytes, (ULONG)Block.Va,
+              Block.BaseType == PagedPool ? "Paged" : "NonPaged",
+              Block.InUse ? "Allocated" : "Free", MiPoolTagText(Block.Tag & ~PROTECTED_POOL).Text);
+}
+
+static void MipDumpBig(RTL_PRINT_SINK *Sink, PVOID Context, const MI_BIG_BLOCK *Big, ULONG Flags)
+{
+    RtlFormat(Sink, Context, "*%08x size %4x is a large %s of %x bytes", (ULONG)Big->Va,
+              Big->Pages * PAGE_SIZE, Big->Waiting ? "free block" : "allocation",
+              (ULONG)Big->Bytes);
+    if ((Flags & MI_DUMP_POOL_NO_TAG) == 0) {
+        RtlFormat(Sink, Context, "  %s", MiPoolTagText(Big->Tag & ~PROTECTED_POOL).Text);
+    }
+    RtlFormat(Sink, Context, "\n");
+}
+
+void MiDumpPoolPage(RTL_PRINT_SINK *Sink, PVOID Context, PVOID Va, ULONG Flags)
 {
     POOL_TYPE BaseType = NonPagedPool;
     MI_POOL_PLACE Place = MiQueryPoolPlace(Va, &BaseType);
     MI_BIG_BLOCK Big;
 
+    if (MiIsSpecialPool(Va)) {
+        MipDumpSpecial(Sink, Context, Va);
+        return;
+    }
     if (Place == MiPoolPlaceOutside) {
         RtlFormat(Sink, Context, "%08x is in no pool\n", (ULONG)(ULONG_PTR)Va);
         return;
     }
     RtlFormat(Sink, Context, "Pool page %08x region is %s pool\n", (ULONG)(ULONG_PTR)Va,
               BaseType == PagedPool ? "Paged" : "Nonpaged");
-    if (Place == MiPoolPlaceFree) {
+    if (Place == MiPoolPlaceFree || MiIsSparePage(BaseType, PAGE_ALIGN(Va))) {
         RtlFormat(Sink, Context, " %08x is a free page\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
     } else if (MipFindBlockAround(Va, &Big)) {
-        RtlFormat(Sink, Context, "*%08x size %4x is a large %s of %x bytes  %s\n", (ULONG)Big.Va,
-                  Big.Pages * PAGE_SIZE, Big.Waiting ? "free block" : "allocation",
-                  (ULONG)Big.Bytes, MipTagText(Big.Tag).Text);
+        MipDumpBig(Sink, Context, &Big, Flags);
+    } else if ((Flags & MI_DUMP_POOL_ABSENT) != 0) {
+        RtlFormat(Sink, Context, " %08x is not resident\n", (ULONG)(ULONG_PTR)PAGE_ALIGN(Va));
     } else {
-        MipDumpBlocks(Sink, Context, PAGE_ALIGN(Va), Va);
+        MipDumpBlocks(Sink, Context, Va, Flags);
     }
-}
-
-/* ---- figures ---- */
-
-static void MipAddTags(POOL_TYPE BaseType, PMI_POOL_FIGURES Figures)
-{
-    ULONG Index;
-
-    for (Index = 0; Index < MI_POOL_TAGS; Index++) {
-        const MI_POOL_USE *Use = &MiPoolTags[Index].Use[BaseType];
-
-        Figures->InUseBytes += (ULONG)Use->Bytes;
-        Figures->InUseBlocks += Use->Allocs - Use->Frees;
-    }
-}
-
-void MiQueryPoolFigures(POOL_TYPE BaseType, PMI_POOL_FIGURES Figures)
-{
-    MI_POOL_PAGES Pages;
-    ULONG Units;
-    ULONG Index;
-
-    memset(Figures, 0, sizeof(*Figures));
-    MiQueryPoolPages(BaseType, &Pages);
-    Figures->MaximumPages = Pages.MaximumPages;
-    Figures->UsedPages = Pages.UsedPages;
-    Figures->PeakPages = Pages.PeakPages;
-    for (Index = 0; Index < (BaseType == PagedPool ? MI_PAGED_POOLS : 1); Index++) {
-        const MI_POOL *Pool = MiFindPool(BaseType, Index);
-
-        Figures->BlockPages += Pool->Pages;
-        Figures->PagesTaken += Pool->PagesTaken;
-        Figures->PagesReturned += Pool->PagesReturned;
-        Figures->FreeBytes += Pool->FreeUnits * MI_POOL_UNIT;
-    }
-    Figures->FrontBlocks = MiCountFrontEnd(BaseType, &Units);
-    Figures->FrontBytes = Units * MI_POOL_UNIT;
-    MipAddTags(BaseType, Figures);
 }

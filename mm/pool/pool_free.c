@@ -5,6 +5,7 @@
  * The questions, in this order; each but the last ends in a bug check:
  *
  *     user address                              0xC2/40
+ *     special pool                              special_pool.c asks its own questions: 0xC1
  *     IRQL too high for the pool it lies in     0xC2/9
  *     page aligned, in the table                a big block
  *     page aligned, not in the table            0xC2/43 never pool; 44 or 50 a free page of
@@ -24,6 +25,7 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
 
 /* 0xC2, P1, as documented. */
@@ -167,6 +169,10 @@ static void MipFreeSmall(PVOID P, ULONG Tag)
 void MiFreePoolSlowly(PVOID P, ULONG Tag)
 {
     MipCheckAddress(P);
+    if (MiIsSpecialPool(P)) {
+        MiFreeSpecialPool(P, Tag);
+        return;
+    }
     MiCheckPoolIrql(MI_BAD_IRQL_TO_FREE, MiPoolTypeAt(P), (ULONG_PTR)P);
     if (BYTE_OFFSET(P) == 0) {
         MipFreeBig(P, Tag);
@@ -178,9 +184,13 @@ void MiFreePoolSlowly(PVOID P, ULONG Tag)
 SIZE_T NTAPI ExQueryPoolBlockSize(PVOID PoolBlock, PBOOLEAN QuotaCharged)
 {
     MI_BIG_BLOCK Block;
+    MI_SPECIAL_BLOCK Special;
 
     *QuotaCharged = FALSE;
     MipCheckAddress(PoolBlock);
+    if (MiFindSpecialBlock(PoolBlock, &Special)) {
+        return Special.Bytes;
+    }
     if (BYTE_OFFSET(PoolBlock) != 0) {
         MiCheckSmallBlock(PoolBlock);
         return MiPoolHeaderOf(PoolBlock)->BlockSize * MI_POOL_UNIT - sizeof(POOL_HEADER);

@@ -6,6 +6,7 @@
 
 #include "mi_assert.h"
 #include "mm/pool/pool_big.h"
+#include "mm/pool/pool_free.h"
 #include "mm/pool/pool_pages.h"
 #include "rtl.h"
 
@@ -17,11 +18,14 @@ static void MipApplyReasons(void)
     BOOLEAN Off = __atomic_load_n(&MipOffReasons, __ATOMIC_RELAXED) != 0;
 
     MiPoolFront.Sizes = Off ? 0 : MI_FRONT_SIZES;
+    MiPoolFront.Lowest = Off ? ~(ULONG_PTR)0 : MI_SYSTEM_RANGE_START;
 }
 
 void MiInitializePoolFrontEnd(void)
 {
     memset(&MiPoolFront, 0, sizeof(MiPoolFront));
+    MiPoolFront.PagedBase = MiPoolRegion(MiPaged)->Base;
+    MiPoolFront.PagedBytes = MiPoolRegion(MiPaged)->Pages * PAGE_SIZE;
     MipOffReasons = 0;
     MipApplyReasons();
 }
@@ -36,44 +40,13 @@ void MiSetPoolFrontEnd(MI_FRONT_END_OFF Reason, BOOLEAN Off)
     MipApplyReasons();
 }
 
-PVOID FASTCALL MiTakeFromOtherSlots(PVOID *Slots)
-{
-    ULONG Index;
-
-    for (Index = 1; Index < MI_FRONT_SLOTS; Index++) {
-        if (__atomic_load_n(&Slots[Index], __ATOMIC_RELAXED) != NULL) {
-            PVOID Block = __atomic_exchange_n(&Slots[Index], NULL, __ATOMIC_ACQUIRE);
-
-            if (Block != NULL) {
-                return Block;
-            }
-        }
-    }
-    return NULL;
-}
-
-BOOLEAN FASTCALL MiGiveToOtherSlots(PVOID *Slots, PVOID Block)
-{
-    ULONG Index;
-
-    for (Index = 1; Index < MI_FRONT_SLOTS; Index++) {
-        PVOID Empty = NULL;
-
-        if (__atomic_compare_exchange_n(&Slots[Index], &Empty, Block, FALSE, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED)) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
 static ULONG MipFlushPages(void)
 {
     MI_BIG_BLOCK Block;
     PVOID Page;
     ULONG Pages = 0;
 
-    while ((Page = MiTakeFromSlots(MiPoolFront.Pages)) != NULL) {
+    while ((Page = MiTakeFromSlots(MiPoolFront.Pages, 1)) != NULL) {
         MI_ASSERT(MiRemoveBigBlock(Page, &Block));
         MiFreePoolPages(Page, 1);
         Pages++;
@@ -93,7 +66,7 @@ ULONG MiFlushPoolFrontEnd(POOL_TYPE BaseType)
             Blocks++;
         }
     }
-    return Blocks;
+    return Blocks + MiFreeSparePages(BaseType);
 }
 
 ULONG MiCountFrontEnd(POOL_TYPE BaseType, PULONG Units)
@@ -105,7 +78,7 @@ ULONG MiCountFrontEnd(POOL_TYPE BaseType, PULONG Units)
     *Units = 0;
     for (Size = 0; Size < MI_FRONT_SIZES; Size++) {
         for (Slot = 0; Slot < MI_FRONT_SLOTS; Slot++) {
-            if (MiPoolFront.Slots[BaseType][Size][Slot] != NULL) {
+            if (MiPoolFront.Slots[BaseType][Slot][Size] != NULL) {
                 Blocks++;
                 *Units += Size + MI_MINIMUM_UNITS;
             }

@@ -30,45 +30,86 @@ NT_C_ASSERT(MI_FRONT_SIZE_OF_BYTES(0) >= MI_FRONT_SIZES);
 NT_C_ASSERT(MI_FRONT_SIZE_OF_BYTES(1024) == MI_FRONT_SIZES - 1);
 
 typedef struct _MI_POOL_FRONT {
-    ULONG Sizes; /* (A) sizes from here on go behind the front end; 0: all of them do */
-    PVOID Slots[2][MI_FRONT_SIZES][MI_FRONT_SLOTS]; /* (A) by base type and size */
-    PVOID Pages[MI_FRONT_SLOTS];                    /* (A) nonpaged big blocks of one page */
+    /* (A) by base type and size.  First, so that a size is an index into it without more ado. */
+    PVOID Slots[2][MI_FRONT_SLOTS][MI_FRONT_SIZES];
+    PVOID Pages[MI_FRONT_SLOTS]; /* (A) nonpaged big blocks of one page */
+    ULONG Sizes;         /* (A) sizes from here on go behind the front end; 0: all of them do */
+    ULONG_PTR Lowest;    /* (A) what lies below may not be given; that is all while it is off */
+    ULONG_PTR PagedBase; /* (I) paged pool's range: not to be touched at DISPATCH_LEVEL */
+    ULONG PagedBytes;    /* (I) */
 } MI_POOL_FRONT, *PMI_POOL_FRONT;
 
 extern MI_POOL_FRONT MiPoolFront;
 
-/* The slots behind the first.  => As the two calls below. */
-PVOID FASTCALL MiTakeFromOtherSlots(PVOID *Slots);
-BOOLEAN FASTCALL MiGiveToOtherSlots(PVOID *Slots, PVOID Block);
-
-/* => Returns the address of a block's data, now the caller's; NULL: none waits. */
-static inline PVOID MiTakeFromSlots(PVOID *Slots)
+/* => Returns the address of a block's data, now the caller's; NULL: none is in this slot. */
+static inline PVOID MiTakeFromSlot(PVOID *Slot)
 {
-    PVOID Block = __atomic_exchange_n(&Slots[0], NULL, __ATOMIC_ACQUIRE);
-
-    return __builtin_expect(Block != NULL, 1) ? Block : MiTakeFromOtherSlots(Slots);
+    return __atomic_exchange_n(Slot, NULL, __ATOMIC_ACQUIRE);
 }
 
-/* => Returns FALSE when all slots are full. */
-static inline BOOLEAN MiGiveToSlots(PVOID *Slots, PVOID Block)
+/* => Returns FALSE when the slot is full. */
+static inline BOOLEAN MiGiveToSlot(PVOID *Slot, PVOID Block)
 {
     PVOID Empty = NULL;
 
-    return __builtin_expect(__atomic_compare_exchange_n(&Slots[0], &Empty, Block, FALSE,
-                                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED),
-                            1) ||
-           MiGiveToOtherSlots(Slots, Block);
+    return __atomic_compare_exchange_n(Slot, &Empty, Block, FALSE, __ATOMIC_RELEASE,
+                                       __ATOMIC_RELAXED);
+}
+
+/*
+ * Slots[0] is the first of MI_FRONT_SLOTS slots that are Stride, a constant, apart; these two look
+ * at the others.
+ */
+static inline PVOID MiTakeFromOtherSlots(PVOID *Slots, ULONG Stride)
+{
+    PVOID Block;
+    ULONG Slot;
+
+    for (Slot = Stride; Slot < MI_FRONT_SLOTS * Stride; Slot += Stride) {
+        if (__atomic_load_n(&Slots[Slot], __ATOMIC_RELAXED) != NULL) {
+            Block = MiTakeFromSlot(&Slots[Slot]);
+            if (Block != NULL) {
+                return Block;
+            }
+        }
+    }
+    return NULL;
+}
+
+static inline BOOLEAN MiGiveToOtherSlots(PVOID *Slots, ULONG Stride, PVOID Block)
+{
+    ULONG Slot;
+
+    for (Slot = Stride; Slot < MI_FRONT_SLOTS * Stride; Slot += Stride) {
+        if (__atomic_load_n(&Slots[Slot], __ATOMIC_RELAXED) == NULL &&
+            MiGiveToSlot(&Slots[Slot], Block)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static inline PVOID MiTakeFromSlots(PVOID *Slots, ULONG Stride)
+{
+    PVOID Block = MiTakeFromSlot(Slots);
+
+    return Block != NULL ? Block : MiTakeFromOtherSlots(Slots, Stride);
+}
+
+static inline BOOLEAN MiGiveToSlots(PVOID *Slots, ULONG Stride, PVOID Block)
+{
+    return MiGiveToSlot(Slots, Block) || MiGiveToOtherSlots(Slots, Stride, Block);
 }
 
 /* => Size is a size's number, below MI_FRONT_SIZES. */
 static inline PVOID MiTakeFromFrontEnd(POOL_TYPE BaseType, ULONG Size)
 {
-    return MiTakeFromSlots(MiPoolFront.Slots[BaseType][Size]);
+    return MiTakeFromSlots(&MiPoolFront.Slots[BaseType][0][Size], MI_FRONT_SIZES);
 }
 
 static inline BOOLEAN MiGiveToFrontEnd(POOL_TYPE BaseType, ULONG Size, PVOID Block)
 {
-    return MiGiveToSlots(MiPoolFront.Slots[BaseType][Size], Block);
+    return MiGiveToSlots(&MiPoolFront.Slots[BaseType][0][Size], MI_FRONT_SIZES, Block);
 }
 
 /* Who wants every request to take the long way. */
@@ -79,13 +120,19 @@ typedef enum _MI_FRONT_END_OFF {
     MiFrontEndOffForProtection = 8
 } MI_FRONT_END_OFF;
 
-/* => The front end is empty and, without reasons against it, on. */
+/*
+ * => The front end is empty and, without reasons against it, on.  MiInitializePoolPages was called.
+ */
 void MiInitializePoolFrontEnd(void);
 
 /* Switching it off does not empty it. */
 void MiSetPoolFrontEnd(MI_FRONT_END_OFF Reason, BOOLEAN Off);
 
-/* Give what waits there back to the pools.  => BaseType's IRQL.  Returns the number of blocks. */
+/*
+ * Give what waits there back to the pools, and their spare pages to the regions.
+ *
+ * => BaseType's IRQL.  Returns the number of blocks and pages.
+ */
 ULONG MiFlushPoolFrontEnd(POOL_TYPE BaseType);
 
 /* Small blocks that wait, and their units. */

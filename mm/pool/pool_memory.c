@@ -19,6 +19,7 @@
 #include "mm/pfn/frame.h"
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_reference.h"
+#include "mm/sysva/pte_kind.h"
 #include "mm/sysva/system_pages.h"
 
 ULONG MiResidentPagedPool;
@@ -83,7 +84,7 @@ static void MipDeletePagedPage(PMMPTE Pte)
     PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
     KIRQL OldIrql;
 
-    MI_ASSERT(Old.Hard.Valid || MiIsDemandZeroPte(Old));
+    MI_ASSERT(Old.Hard.Valid || MiPteKind(Old) == MiPteDemandZero);
     MiWritePte(Pte, MiMakeZeroPte());
     if (!Old.Hard.Valid) {
         return;

@@ -23,8 +23,9 @@ typedef enum _MI_POOL_PART {
 /* One part's range, as the layout decides it. */
 typedef struct _MI_POOL_RANGE {
     ULONG_PTR Base;
-    ULONG Pages;                 /* 0: this part does not exist */
-    PULONG Bits;                 /* nonpaged, MI_POOL_REGION_BYTES(Pages), the pool's from now on */
+    ULONG Pages; /* 0: this part does not exist */
+    PULONG
+    Bits; /* nonpaged, MI_POOL_REGION_BYTES(Pages), the pool's from now on; NULL if 0 pages */
     MI_COMMIT_PAGES *Commit;     /* the initial part: for ProtectNonPagedPool only */
     MI_DECOMMIT_PAGES *Decommit; /* as Commit */
 } MI_POOL_RANGE, *PMI_POOL_RANGE;

@@ -20,6 +20,7 @@
  * Locking: Region->Lock, innermost.
  */
 #include "mm/pool/pool_region.h"
+#include "mm/pool/pool_lock.h"
 
 #include "mi_assert.h"
 #include "nt/bugcodes.h"
@@ -39,8 +40,10 @@ void MiInitializePoolRegion(PMI_POOL_REGION Region, ULONG_PTR Base, ULONG Pages,
     Region->Resident = Resident;
     RtlInitializeBitMap(&Region->Used, Bits, Pages);
     RtlInitializeBitMap(&Region->Last, Bits + Words, Pages);
-    RtlClearAllBits(&Region->Used);
-    RtlClearAllBits(&Region->Last);
+    if (Words != 0) {
+        RtlClearAllBits(&Region->Used);
+        RtlClearAllBits(&Region->Last);
+    }
 }
 
 /* Most runs are one page: set or clear one bit, which is in the map. */
@@ -93,19 +96,19 @@ static void MipGiveRun(PMI_POOL_REGION Region, ULONG Index, ULONG Pages) NT_HOLD
 
 PVOID MiAllocateRegionPages(PMI_POOL_REGION Region, ULONG Pages)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&Region->Lock);
+    KIRQL OldIrql = MiAcquirePoolLock(&Region->Lock);
     ULONG Index = MipTakeRun(Region, Pages);
 
-    KfReleaseSpinLock(&Region->Lock, OldIrql);
+    MiReleasePoolLock(&Region->Lock, OldIrql);
     /* held: nothing */
     if (Index == RTL_NO_BIT) {
         return NULL;
     }
     if (!Region->Resident && !NT_SUCCESS(Region->Commit(MipRegionVa(Region, Index), Pages))) {
-        OldIrql = KfAcquireSpinLock(&Region->Lock);
+        OldIrql = MiAcquirePoolLock(&Region->Lock);
         MipGiveRun(Region, Index, Pages);
         Region->CommitFailures++;
-        KfReleaseSpinLock(&Region->Lock, OldIrql);
+        MiReleasePoolLock(&Region->Lock, OldIrql);
         return NULL;
     }
     return (PVOID)MipRegionVa(Region, Index);
@@ -131,10 +134,10 @@ static MI_POOL_PLACE MipPlaceOf(const MI_POOL_REGION *Region, ULONG_PTR Va)
 
 MI_POOL_PLACE MiQueryRegionPlace(PMI_POOL_REGION Region, ULONG_PTR Va)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&Region->Lock);
+    KIRQL OldIrql = MiAcquirePoolLock(&Region->Lock);
     MI_POOL_PLACE Place = MipPlaceOf(Region, Va);
 
-    KfReleaseSpinLock(&Region->Lock, OldIrql);
+    MiReleasePoolLock(&Region->Lock, OldIrql);
     return Place;
 }
 
@@ -148,21 +151,21 @@ static BOOLEAN MipIsRun(const MI_POOL_REGION *Region, ULONG Index, ULONG Pages)
 void MiFreeRegionPages(PMI_POOL_REGION Region, ULONG_PTR Va, ULONG Pages)
 {
     ULONG Index = (ULONG)((Va - Region->Base) >> PAGE_SHIFT);
-    KIRQL OldIrql = KfAcquireSpinLock(&Region->Lock);
+    KIRQL OldIrql = MiAcquirePoolLock(&Region->Lock);
     BOOLEAN Exact = MipPlaceOf(Region, Va) == MiPoolPlaceStart && MipIsRun(Region, Index, Pages);
 
     if (Exact && Region->Resident) {
         MipGiveRun(Region, Index, Pages);
     }
-    KfReleaseSpinLock(&Region->Lock, OldIrql);
+    MiReleasePoolLock(&Region->Lock, OldIrql);
     if (!Exact) {
         KeBugCheckEx(BAD_POOL_CALLER, MI_NOT_ITS_START, Va, Pages, Region->Base);
     }
     if (!Region->Resident) {
         Region->Decommit(Va, Pages);
-        OldIrql = KfAcquireSpinLock(&Region->Lock);
+        OldIrql = MiAcquirePoolLock(&Region->Lock);
         MipGiveRun(Region, Index, Pages);
-        KfReleaseSpinLock(&Region->Lock, OldIrql);
+        MiReleasePoolLock(&Region->Lock, OldIrql);
     }
 }
 
@@ -175,19 +178,19 @@ ULONG MiFindRegionRun(PMI_POOL_REGION Region, ULONG Index, PULONG Start)
     if (Index >= Region->Pages) {
         return 0;
     }
-    OldIrql = KfAcquireSpinLock(&Region->Lock);
+    OldIrql = MiAcquirePoolLock(&Region->Lock);
     First = RtlFindSetBits(&Region->Used, 1, Index);
     if (First != RTL_NO_BIT && First >= Index) { /* else the search wrapped around */
         *Start = First;
         Pages = RtlFindSetBits(&Region->Last, 1, First) - First + 1;
     }
-    KfReleaseSpinLock(&Region->Lock, OldIrql);
+    MiReleasePoolLock(&Region->Lock, OldIrql);
     return Pages;
 }
 
 void MiVerifyPoolRegion(PMI_POOL_REGION Region)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&Region->Lock);
+    KIRQL OldIrql = MiAcquirePoolLock(&Region->Lock);
     ULONG Index;
 
     MI_ASSERT(RtlNumberOfSetBits(&Region->Used) == Region->UsedPages); /* P1 */
@@ -199,5 +202,5 @@ void MiVerifyPoolRegion(PMI_POOL_REGION Region)
         MI_ASSERT(Used || !Last);             /* P2 */
         MI_ASSERT(!Used || Last || NextUsed); /* P3 */
     }
-    KfReleaseSpinLock(&Region->Lock, OldIrql);
+    MiReleasePoolLock(&Region->Lock, OldIrql);
 }

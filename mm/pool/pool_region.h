@@ -65,8 +65,10 @@ void MiFreeRegionPages(PMI_POOL_REGION Region, ULONG_PTR Va, ULONG Pages);
 MI_POOL_PLACE MiQueryRegionPlace(PMI_POOL_REGION Region, ULONG_PTR Va);
 
 /*
- * The first run that begins at or behind page Index.  => Returns its pages, 0 when there is none;
- * *Start is its index.
+ * The first run that begins at or behind page Index.
+ *
+ * => Index is not in the middle of a run.
+ * => Returns its pages, 0 when there is none; *Start is its index.
  */
 ULONG MiFindRegionRun(PMI_POOL_REGION Region, ULONG Index, PULONG Start);
 

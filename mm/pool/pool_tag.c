@@ -22,6 +22,7 @@
 #define MI_POOL_TAG_UNREADABLE 0x9D
 
 MI_POOL_TAG MiPoolTags[MI_POOL_TAGS];
+PMI_POOL_TAG MiPoolTagTable = MiPoolTags;
 
 void MiInitializePoolTags(void)
 {

@@ -30,6 +30,8 @@ NT_C_ASSERT(sizeof(MI_POOL_TAG) == 1u << MI_POOL_TAG_ENTRY_LOG2);
 
 /* Open addressing.  Entry 0 is the overflow entry and no tag's own. */
 extern MI_POOL_TAG MiPoolTags[MI_POOL_TAGS];
+/* (I) The same.  The short ways need a register less with it. */
+extern PMI_POOL_TAG MiPoolTagTable;
 
 /* What the caller asked for, should its tag be refused. */
 typedef struct _MI_POOL_REQUEST {
@@ -53,7 +55,7 @@ static inline PMI_POOL_TAG MiFirstPoolTag(ULONG Tag)
     ULONG Offset = (Tag * 0x9E3779B1u) >> (32 - MI_POOL_TAG_LOG2 - MI_POOL_TAG_ENTRY_LOG2) &
                    (MI_POOL_TAGS - 1) << MI_POOL_TAG_ENTRY_LOG2;
 
-    return (PMI_POOL_TAG)(PVOID)((PUCHAR)MiPoolTags + Offset);
+    return (PMI_POOL_TAG)(PVOID)((PUCHAR)MiPoolTagTable + Offset);
 }
 
 /*
@@ -67,7 +69,7 @@ static inline PMI_POOL_TAG MiPoolTagOf(ULONG Tag)
 {
     PMI_POOL_TAG Entry = MiFirstPoolTag(Tag);
 
-    return Entry->Tag == Tag && Entry != &MiPoolTags[0] ? Entry : MiFindPoolTag(Tag);
+    return Entry->Tag == Tag && Entry != MiPoolTagTable ? Entry : MiFindPoolTag(Tag);
 }
 
 /* => Bug check 0xC2, P1 9B (tag 0), 9C (BIG), 9D (no letter or digit) unless the tag is good. */

@@ -14,17 +14,19 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
 
 /* What a walk over the pages of one base type meets. */
 typedef struct _MI_POOL_SUMS {
     POOL_TYPE BaseType;
-    ULONG Pages[MI_PAGED_POOLS];      /* of small blocks, by PoolIndex */
-    ULONG FreeUnits[MI_PAGED_POOLS];  /* by PoolIndex */
-    ULONG FreeBlocks[MI_PAGED_POOLS]; /* those that must be on a list */
+    ULONG Pages[MI_MOST_PAGED_POOLS];      /* of small blocks, by PoolIndex */
+    ULONG FreeUnits[MI_MOST_PAGED_POOLS];  /* by PoolIndex */
+    ULONG FreeBlocks[MI_MOST_PAGED_POOLS]; /* those that must be on a list */
     ULONG FrontBlocks;
     ULONG FrontUnits;
     ULONG FrontPages;
+    ULONG SparePages;
     SIZE_T InUseBytes;
     ULONG InUseBlocks;
 } MI_POOL_SUMS, *PMI_POOL_SUMS;
@@ -101,6 +103,10 @@ static void MipVerifyRun(PMI_POOL_SUMS Sums, PVOID Va, ULONG Pages)
 
     if (!MiFindBigBlock(Va, &Big)) {
         MI_ASSERT(Pages == 1);
+        if (MiIsSparePage(Sums->BaseType, Va)) {
+            Sums->SparePages++;
+            return;
+        }
         MipVerifyPage(Sums, Va);
         return;
     }
@@ -181,7 +187,7 @@ static void MipVerifyFrontEnd(const MI_POOL_SUMS *Sums)
 
     for (Size = 0; Size < MI_FRONT_SIZES; Size++) {
         for (Slot = 0; Slot < MI_FRONT_SLOTS; Slot++) {
-            PVOID Data = MiPoolFront.Slots[Sums->BaseType][Size][Slot];
+            PVOID Data = MiPoolFront.Slots[Sums->BaseType][Slot][Size];
 
             MI_ASSERT(Data == NULL ||
                       MiPoolHeaderOf(Data)->Own ==
@@ -201,7 +207,9 @@ static void MipVerifyFrontEnd(const MI_POOL_SUMS *Sums)
 static void MipVerifyType(POOL_TYPE BaseType)
 {
     MI_POOL_SUMS Sums = {.BaseType = BaseType};
+    MI_SPECIAL_POOL_COUNTERS Special;
     MI_POOL_FIGURES Figures;
+    ULONG Spares = 0;
     ULONG Index;
 
     if (BaseType == PagedPool) {
@@ -210,18 +218,26 @@ static void MipVerifyType(POOL_TYPE BaseType)
         MipVerifyPart(&Sums, MiNonPagedInitial);
         MipVerifyPart(&Sums, MiNonPagedExpansion);
     }
-    for (Index = 0; Index < (BaseType == PagedPool ? MI_PAGED_POOLS : 1); Index++) {
+    for (Index = 0; Index < MiPoolsOf(BaseType); Index++) {
         MipVerifyPoolLists(MiFindPool(BaseType, Index), &Sums);
+        Spares += MiFindPool(BaseType, Index)->Spare != NULL;
     }
+    MI_ASSERT(Spares == Sums.SparePages); /* B2 */
     MipVerifyFrontEnd(&Sums);
+    MiQuerySpecialPool(&Special);
+    Sums.InUseBlocks += Special.UsedPages[BaseType];
+    Sums.InUseBytes += Special.UsedPages[BaseType] * PAGE_SIZE;
     MiQueryPoolFigures(BaseType, &Figures);
     MI_ASSERT(Figures.InUseBytes == Sums.InUseBytes);
     MI_ASSERT(Figures.InUseBlocks == Sums.InUseBlocks);
+    MI_ASSERT(Figures.UsedPages ==
+              Figures.BlockPages + Figures.BigPages + Figures.FrontPages + Figures.SparePages);
 }
 
 void MiVerifyPool(void)
 {
     MiVerifyBigBlocks();
+    MiVerifySpecialPool();
     MipVerifyType(NonPagedPool);
     MipVerifyType(PagedPool);
 }

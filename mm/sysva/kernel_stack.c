@@ -171,3 +171,29 @@ void MiQueryKernelStacks(PMI_KERNEL_STACK_COUNTERS Counters)
     Counters->Peak = MipStacks.Peak;
     MipUnlockStacks(OldIrql);
 }
+
+/* Copied first: nothing is called under the lock.  Nobody takes a stack meanwhile. */
+void MiVerifyKernelStacks(void)
+{
+    PVOID *Kept[MI_CACHED_STACKS];
+    ULONG Count = 0;
+    KIRQL OldIrql = MipLockStacks();
+    PVOID *Base;
+    ULONG i;
+
+    for (Base = MipStacks.First; Base != NULL; Base = Base[-1]) {
+        MI_ASSERT(Count < MI_CACHED_STACKS);
+        Kept[Count++] = Base;
+    }
+    MI_ASSERT(Count == MipStacks.Cached && MipStacks.InUse <= MipStacks.Peak);
+    MipUnlockStacks(OldIrql);
+    for (i = 0; i < Count; i++) {
+        PMMPTE Run = MipRunOfStack(Kept[i]);
+        ULONG Page;
+
+        MI_ASSERT(MiSystemPteRunLength(Run) == MIP_RUN && !MiReadPte(Run).Hard.Valid);
+        for (Page = 1; Page < MIP_RUN; Page++) {
+            MI_ASSERT(MiReadPte(Run + Page).Hard.Valid);
+        }
+    }
+}

@@ -42,4 +42,7 @@ typedef struct _MI_KERNEL_STACK_COUNTERS {
 
 void MiQueryKernelStacks(PMI_KERNEL_STACK_COUNTERS Counters) NT_NOT_HOLDING(MiKernelStackLock);
 
+/* Check the stacks that are kept.  => Stops the machine when one is not as said above. */
+void MiVerifyKernelStacks(void) NT_NOT_HOLDING(MiKernelStackLock);
+
 #endif

@@ -76,6 +76,9 @@ typedef struct _MI_LAYOUT_INPUT {
  */
 MI_LAYOUT MiComputeLayout(const MI_LAYOUT_INPUT *Input);
 
+/* => The region of MiLayout that Va lies in; MiRegions: none. */
+MI_REGION MiFindRegion(ULONG_PTR Va);
+
 /* The map, by address, one line a region. */
 void MiPrintLayout(const MI_LAYOUT *Layout, RTL_PRINT_SINK *Sink, PVOID Context);
 

@@ -40,6 +40,18 @@ const char *MiRegionName(MI_REGION Region)
     return MipRules[Region].Name;
 }
 
+MI_REGION MiFindRegion(ULONG_PTR Va)
+{
+    MI_REGION i;
+
+    for (i = 0; i < MiRegions; i++) {
+        if (Va - MiLayout.Region[i].Start < MiLayout.Region[i].Bytes) {
+            return i;
+        }
+    }
+    return MiRegions;
+}
+
 /* The last byte: the HAL's region ends with the address space. */
 static ULONG_PTR MipLast(const MI_RANGE *Range)
 {

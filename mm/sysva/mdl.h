@@ -34,6 +34,9 @@ NT_NORETURN void MiRaiseUnhandled(NTSTATUS Status, PVOID Address);
 NT_MUST_CHECK NTSTATUS MiProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode,
                                            LOCK_OPERATION Operation) NT_NOT_HOLDING(MiPfnLock);
 
+/* (A) Pages that MmAllocatePagesForMdl gave out: charged, and no PTE owns them. */
+extern ULONG MiAllocatedMdlPages;
+
 /* Pages that MDLs lock now, and have locked at most; a page locked twice counts twice. */
 extern ULONG MiLockedPages NT_GUARDED_BY(MiPfnLock);
 extern ULONG MiPeakLockedPages NT_GUARDED_BY(MiPfnLock);
@@ -48,7 +51,11 @@ typedef NTSTATUS MI_MAKE_RESIDENT(ULONG_PTR Va, BOOLEAN Write);
 /* Registered by the layer that resolves page faults; until then a page not there is not there. */
 void MiSetMakeResidentRoutine(MI_MAKE_RESIDENT *Routine);
 
-/* Memory for MDLs: nonpaged, any IRQL <= DISPATCH_LEVEL.  => NULL: none. */
+/*
+ * Memory for MDLs: nonpaged pool, which implements these two.
+ *
+ * => IRQL <= DISPATCH_LEVEL.  NULL: none.
+ */
 PVOID MiAllocateMdlMemory(SIZE_T Bytes);
 void MiFreeMdlMemory(PVOID Memory);
 

@@ -14,6 +14,8 @@
 
 #define MIP_4GB (1ull << 32)
 
+ULONG MiAllocatedMdlPages;
+
 typedef struct _MIP_SEARCH {
     ULONG64 Low; /* bytes, inclusive */
     ULONG64 High;
@@ -74,6 +76,7 @@ PMDL NTAPI MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS H
     Mdl->ByteCount = Taken < Pages ? Taken * PAGE_SIZE : (ULONG)TotalBytes;
     Mdl->Process = NULL;
     Mdl->MdlFlags |= MDL_PAGES_LOCKED;
+    __atomic_add_fetch(&MiAllocatedMdlPages, Taken, __ATOMIC_RELAXED);
     return Mdl;
 
 FreeMdl:
@@ -100,5 +103,6 @@ void NTAPI MmFreePagesFromMdl(PMDL Mdl)
         MiFreeFrame(Frames[i]);
     }
     Mdl->MdlFlags &= ~MDL_PAGES_LOCKED;
+    __atomic_sub_fetch(&MiAllocatedMdlPages, Pages, __ATOMIC_RELAXED);
     MiReturnSystemPages(Pages);
 }

@@ -91,12 +91,6 @@ static inline MMPTE MiMakeDemandZeroPte(void)
     return Pte;
 }
 
-/* => Pte is not zero. */
-static inline BOOLEAN MiIsDemandZeroPte(MMPTE Pte)
-{
-    return (Pte.Long & ~(0x1Fu << MI_PTE_PROTECTION_SHIFT)) == 0;
-}
-
 /* MMPTE_LIST composed and taken apart by shifts: compilers make more of its bit fields. */
 #define MI_PTE_LIST_EPOCH_SHIFT 1
 #define MI_PTE_LIST_BIT         MM_PTE_BITS_RESERVED

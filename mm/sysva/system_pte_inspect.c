@@ -11,6 +11,13 @@
 #define MIP_LOW_SHARE    16 /* requests of low priority leave 1/16 of the PTEs free, */
 #define MIP_NORMAL_SHARE 64 /* those of normal priority 1/64 */
 
+/* Base and Total never change once they are set. */
+BOOLEAN MiIsSystemPte(const MMPTE *Pte) NT_NO_LOCK_ANALYSIS
+{
+    return MiSystemPtes.Base != NULL && Pte >= MiSystemPtes.Base &&
+           Pte < MiSystemPtes.Base + MiSystemPtes.Total;
+}
+
 void MiQuerySystemPtes(PMI_SYSTEM_PTE_COUNTERS Counters)
 {
     KIRQL OldIrql = MiLockSystemPtes();

@@ -71,6 +71,9 @@ NT_MUST_CHECK BOOLEAN MiSystemPtesAllow(ULONG Count, ULONG PagePriority);
 
 /* ---- looking ---- */
 
+/* => Returns whether Pte is among the system PTEs, in whatever state.  Any address. */
+BOOLEAN MiIsSystemPte(const MMPTE *Pte);
+
 #define MI_SYSTEM_PTE_CLASSES 6 /* runs of 1, 2, 4, 8, 9 and 23, as !sysptes lists them */
 
 typedef struct _MI_SYSTEM_PTE_COUNTERS {

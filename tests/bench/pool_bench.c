@@ -2,105 +2,34 @@
 /*
  * pool_bench.c - the pools beside malloc: instructions for one operation, on the host.
  *
- * The pools' own objects with the kernel's code generation, over plain memory and over stand-ins
- * for IRQL that cost what those of arch/x86 do.  The patterns are those of the rows pool.* of
- * `make bench`, which measures the same in the booted kernel.
+ * The pools' own objects with the kernel's code generation, over plain memory and machine.c.  The
+ * patterns are those of the rows pool.* of `make bench`, which measures the same in the booted
+ * kernel.
  */
-#include "arch/cpu.h"
-#include "mm/pool/pool.h"
-#include "mm/pool/pool_pages.h"
+#include "ex.h"
+#include "tests/bench/plain_pool.h"
 #include "tests/bench/steps.h"
+#include "tests/bench/trace.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
-#define POOL_BASE  0x90000000u
-#define POOL_PAGES 4096u
-#define TAG        0x68636E42u /* 'Bnch' */
-#define LIVE       1000u
-
-/* ---- the machine: one level in memory, as on arch/x86 ---- */
-
-static volatile struct {
-    KIRQL Irql;
-    ULONG Pending;
-} Pcr;
-
-KIRQL NTAPI KeGetCurrentIrql(void)
-{
-    return Pcr.Irql;
-}
-
-KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
-{
-    KIRQL Old = Pcr.Irql;
-
-    if (NewIrql < Old || NewIrql > HIGH_LEVEL) {
-        abort();
-    }
-    Pcr.Irql = NewIrql;
-    return Old;
-}
-
-void FASTCALL KfLowerIrql(KIRQL NewIrql)
-{
-    if (NewIrql > Pcr.Irql) {
-        abort();
-    }
-    Pcr.Irql = NewIrql;
-    if (Pcr.Pending >> NewIrql > 1) {
-        abort();
-    }
-}
-
-NT_NORETURN void NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
-                                    ULONG_PTR P4)
-{
-    fprintf(stderr, "bug check %x (%lx %lx %lx %lx)\n", (unsigned)Code, (unsigned long)P1,
-            (unsigned long)P2, (unsigned long)P3, (unsigned long)P4);
-    exit(1);
-}
-
-void KiConsoleWrite(const char *Text, SIZE_T Bytes)
-{
-    fwrite(Text, 1, Bytes, stderr);
-}
-
-static void StartPools(void)
-{
-    static ULONG Bits[MI_POOL_REGION_BYTES(POOL_PAGES) / sizeof(ULONG)];
-    MI_POOL_RANGE Ranges[MiPoolPartCount] = {{POOL_BASE, POOL_PAGES, Bits, NULL, NULL}};
-
-    if (mmap((void *)POOL_BASE, POOL_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)POOL_BASE) {
-        perror("mmap");
-        exit(1);
-    }
-    MiInitializePoolPages(Ranges, FALSE);
-    MiInitializePools(FALSE);
-}
+#define TAG  0x68636E42u /* 'Bnch' */
+#define LIVE 1000u
 
 /* ---- the two allocators ---- */
 
-typedef struct _ALLOCATOR {
-    const char *Name;
-    void *(*Allocate)(size_t Bytes);
-    void (*Free)(void *P);
-} ALLOCATOR;
-
-/* Small enough to be inlined away from the figures: the operations below call these directly. */
-static void *PoolAllocate(size_t Bytes)
+/* What malloc has from the system. */
+static size_t MallocBytes(void)
 {
-    return ExAllocatePoolWithTag(NonPagedPool, Bytes, TAG);
+    struct mallinfo2 Info = mallinfo2();
+
+    return Info.arena + Info.hblkhd;
 }
 
-static void PoolFree(void *P)
-{
-    ExFreePoolWithTag(P, TAG);
-}
-
-static const ALLOCATOR Allocators[] = {{"pool", PoolAllocate, PoolFree}, {"malloc", malloc, free}};
+static const ALLOCATOR Allocators[] = {{"pool", PlainPoolAllocate, PlainPoolFree, PlainPoolBytes},
+                                       {"malloc", malloc, free, MallocBytes}};
 
 /* ---- the patterns ---- */
 
@@ -180,9 +109,29 @@ static void MeasureRandom(void)
     }
 }
 
+/* Time of each step, and the bytes that the allocator takes for each that was asked for. */
+static void MeasureTraces(void)
+{
+    unsigned Trace;
+    unsigned Which;
+
+    printf("%-20s %-8s %10s %11s %12s %8s\n", "trace", "", "ns a step", "live bytes", "taken bytes",
+           "ratio");
+    for (Trace = 0; Trace < TraceCount; Trace++) {
+        for (Which = 0; Which < RTL_NUMBER_OF(Allocators); Which++) {
+            TRACE_RESULT Result = TraceRun((TRACE)Trace, &Allocators[Which]);
+
+            printf("%-20s %-8s %10.1f %11zu %12zu %8.2f\n", TraceName((TRACE)Trace),
+                   Allocators[Which].Name, Result.Nanoseconds, Result.LiveBytes, Result.TakenBytes,
+                   (double)Result.TakenBytes / (double)Result.LiveBytes);
+        }
+    }
+}
+
 int main(void)
 {
-    StartPools();
+    PlainPoolStart();
+    MeasureTraces();
     MeasurePairs();
     MeasureRandom();
     ExInitializeNPagedLookasideList(&Lookaside, NULL, NULL, 0, 64, TAG, 0);

@@ -25,7 +25,7 @@ import time
 from typing import Callable, List, Optional
 
 import hyperspace_qemu as hq
-import matrix
+import loader_tests
 import trials
 from trials import Bench, Test
 
@@ -98,7 +98,8 @@ RUNS = [
     run_test("a stop before the verdict is status 1", [], 1, r"^run: FAILED .*no verdict line",
              change=EARLY_STOP),
     run_test("a refusal of the loader is status 1", [], 1,
-             r"^run: FAILED .*Hyperspace cannot start: no kernel", change=matrix.without_kernel),
+             r"^run: FAILED .*Hyperspace cannot start: no kernel",
+             change=loader_tests.without("hyperspace.elf")),
 ]
 MISTAKES = [
     run_test("refuses a wrong " + variable, [option, value], 1, r"^run: %s is " % variable)

@@ -58,6 +58,8 @@ STOP = re.compile(r"\*\*\* STOP: (0x[0-9A-Fa-f]{8}) \((0x[0-9A-Fa-f]{8}), (0x[0-
 # Lines after which nothing more can come: the run ends there, without waiting for a timeout.
 LOADER_FAILURE = re.compile(r"Hyperspace cannot start: [^\n]*\n")
 REFUSED = re.compile(r"(?:Access Denied|Security Violation)")
+# What QEMU says on its own error output when somebody ends it politely; its status is then 0.
+ENDED = re.compile(r"terminating on signal[^\n]*")
 NOT_BOOTED = re.compile(r"UEFI Interactive Shell|Shell> |No bootable option or device")
 
 
@@ -167,6 +169,9 @@ def judge(status: Optional[int], log: str, early: Optional[Tuple[str, str]] = No
         failed = [line.group(0).strip() for line in TAP_LINE.finditer(log)
                   if line.group(1) == "not ok"]
         return result("failed", "the guest failed: " + ("; ".join(failed) or "no line says what"))
+    ended = ENDED.search(errors)
+    if status == 0 and ended:
+        return result("error", "QEMU was ended from outside: " + ended.group(0))
     if status == 0:
         return result("reset", "silent reset: a triple fault, a reset or a power-off")
     if status != STATUS_PASSED:

@@ -4,7 +4,7 @@
 
     boots     firmware x memory x disk, all combinations; layout, FAT and CPU in pairs (R16, R10)
     crashes   every provoked bug check, its code and parameters (R18)
-    loader    every way in which the loader refuses or complains
+    loader    every way in which the loader refuses or complains (loader_tests.py)
     restored  crashes from a saved machine, many times (R18)
     repeat    the same seed gives the same events, three times (R20)
 
@@ -16,7 +16,6 @@ import itertools
 import os
 import random
 import re
-import struct
 import subprocess
 import sys
 import time
@@ -26,62 +25,12 @@ import figures
 import hyperspace_qemu as hq
 import trials
 from configurations import CPUS, QUICK_DISKS, configurations
-from trials import MAKE_IMAGE, Bench, Test, explain
-
-REPORT = "/RUN=report,shutdown"
+from crashes import CRASHES, core_kinds, crash_test, machine_check_test, restored_test
+from loader_tests import loader_tests, secure_boot_test
+from trials import MAKE_IMAGE, REPORT, Bench, Test, explain
 
 # ---- what is tried ----
 
-ANY = "0x[0-9A-Fa-f]{8}"
-NONE = "0x00000000"
-CODE = "0x808[0-9A-Fa-f]{5}"  # in the kernel's image
-POOL = "0xE1000000"  # where crash.c touches what is not mapped
-# kind: (code, four parameters as patterns, name)
-CRASHES = {
-    "null": ("0x0000001E", ("0xC0000005", CODE, NONE, "0x00000008"),
-             "KMODE_EXCEPTION_NOT_HANDLED"),
-    "readonly": ("0x000000BE", ("0x80800000", "0x0[0-9A-Fa-f]{7}", NONE, NONE),
-                 "ATTEMPTED_WRITE_TO_READONLY_MEMORY"),
-    "stack": ("0x0000007F", ("0x00000008", ANY, NONE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
-    "divide": ("0x0000007F", (NONE, NONE, CODE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
-    "opcode": ("0x0000007F", ("0x00000006", NONE, CODE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
-    "irql": ("0x0000000A", (POOL, "0x00000002", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
-    "handler": ("0x0000000A", (ANY, "0x0000001C", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
-    "screen": ("0x000000E2", ("0x00000002", NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
-    "unmapped": ("0x00000050", (POOL, NONE, CODE, NONE), "PAGE_FAULT_IN_NONPAGED_AREA"),
-    "raise": ("0x00000009", ("0x00000002", "0x00000001", NONE, CODE), "IRQL_NOT_GREATER_OR_EQUAL"),
-    "lower": ("0x0000000A", (NONE, "0x00000002", NONE, CODE), "IRQL_NOT_LESS_OR_EQUAL"),
-    "esp": ("0x0000007F", ("0x00000008", ANY, NONE, NONE), "UNEXPECTED_KERNEL_MODE_TRAP"),
-    "nested": ("0x000000E2", ("0x00000001", NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
-    "breakpoint": ("0x0000001E", ("0x80000003", CODE, NONE, NONE), "KMODE_EXCEPTION_NOT_HANDLED"),
-    "nmi": ("0x00000080", ("0x004F4454", NONE, NONE, NONE), "NMI_HARDWARE_FAILURE"),
-    "manual": ("0x000000E2", (NONE, NONE, NONE, NONE), "MANUALLY_INITIATED_CRASH"),
-}
-# The core's own kinds: each says in advance which stop it deserves.
-KINDS_SOURCE = os.path.join(os.path.dirname(__file__), "../../mm/inspect/crash_memory.c")
-EXPECTED = re.compile(r"^# expected: STOP (0x[0-9A-F]{8}) \((\S+), (\S+), (\S+), (\S+)\)\s*$", re.M)
-# What follows the stop line, whatever the kind.
-STOP_PARTS = [
-    ("registers",
-     re.compile(r"^eax=[0-9a-f]{8} ebx=.* edi=[0-9a-f]{8}\neip=[0-9a-f]{8} esp=[0-9a-f]{8} "
-                r"ebp=[0-9a-f]{8} efl=[0-9a-f]{8} irql=\d+\ncs=0008 ss=0010 ", re.M)),
-    ("control registers",
-     re.compile(r"^cr0=8[0-9a-f]{7} cr2=[0-9a-f]{8} cr3=[0-9a-f]{5}000 cr4=[0-9a-f]{8}$", re.M)),
-    ("a stack trace with function names, from KiCrash to the start",
-     re.compile(r"^ChildEBP RetAddr\n(?:FRAME\w[\w.]*\+0x[0-9a-f]+\n)*"
-                r"FRAMEKiCrash\+0x[0-9a-f]+\n(?:FRAME\w[\w.]*\+0x[0-9a-f]+\n)*"
-                r"[0-9a-f]{8} 00000000 KiSystemStartup\+0x[0-9a-f]+\n"
-                .replace("FRAME", "[0-9a-f]{8} [0-9a-f]{8} "), re.M)),
-]
-# The innermost function of each trace that does not begin in KeBugCheckEx's caller.
-CULPRITS = {
-    "null": "KipReadNull", "readonly": "KipWriteCode", "stack": "KipRecurse",
-    "divide": "KipDivide", "opcode": "KipOpcode", "irql": "KipTouchAtDispatch",
-    "handler": "Kip(FaultyHandler|ReadNull)", "unmapped": "KipReadUnmapped", "esp": "KipLoseStack",
-    "breakpoint": "KipBreakpoint",
-}
-# A crash inside the stop screen: its stack trace is what fails.
-NESTED = re.compile(r"^ChildEBP RetAddr\n\n\*\*\* STOP: 0x00000050 while stopping$", re.M)
 # What every report holds, whatever the machine; a stop that is left out must not go unnoticed.
 REPORT_STOPS = [
     "32-bit paging with write protection", "memory map", "self-map", "protection audit",
@@ -169,272 +118,30 @@ def clock_test(firmware: str) -> Test:
     return Test(name, run, "boot")
 
 
-# ---- crashes ----
-
-def check_crash(kind: str, result: hq.Result) -> Optional[str]:
-    """None when the stop screen is the one documented for that kind."""
-    code, parameters, name = CRASHES[kind]
-    if result.outcome != "bugcheck":
-        return explain(result, "a bug check")
-    if result.status != hq.STATUS_BUGCHECK:
-        return explain(result, "exit status %d" % hq.STATUS_BUGCHECK)
-    if not result.stop or result.stop[0] != code:
-        return explain(result, "code " + code)
-    for number, pattern in enumerate(parameters, 1):
-        if not re.fullmatch(pattern, result.stop[number]):
-            return explain(result, "parameter %d like %s" % (number, pattern))
-    if not re.search(r"^\W*%s\W*$" % name, result.log, re.M):
-        return explain(result, "a line " + name)
-    screen = result.log[result.log.index("*** STOP"):]
-    for part, pattern in STOP_PARTS[:2] if kind == "nested" else STOP_PARTS:
-        if not pattern.search(screen):
-            return explain(result, part)
-    culprit = CULPRITS.get(kind)
-    if culprit and not re.search(r"^ChildEBP RetAddr\n[0-9a-f]{8} [0-9a-f]{8} %s[.+]" % culprit,
-                                 screen, re.M):
-        return explain(result, "a stack trace that begins in " + culprit)
-    if kind == "nested" and not NESTED.search(screen):
-        return explain(result, "the second stop's own line")
-    return None
-
-
-def core_kinds() -> List[str]:
-    """The kinds that the core provokes, as its source lists them."""
-    with open(KINDS_SOURCE, encoding="utf-8") as source:
-        listed = re.search(r"MmCrashKinds\[\] =\s*((?:\"[^\"]*\"\s*)+);", source.read())
-    return " ".join(re.findall(r'"([^"]*)"', listed.group(1))).split()
-
-
-def check_core_crash(result: hq.Result) -> Optional[str]:
-    """The stop is the announced one, all four parameters."""
-    expected = EXPECTED.search(result.log)
-    if result.outcome != "bugcheck" or result.status != hq.STATUS_BUGCHECK or not result.stop:
-        return explain(result, "a bug check")
-    if not expected:
-        return explain(result, "a line that says which bug check is to come")
-    for number, (wanted, found) in enumerate(zip(expected.groups(), result.stop)):
-        if wanted not in ("any", found):
-            return explain(result, "%s as %s" % (
-                "parameter %d" % number if number else "the code", wanted))
-    screen = result.log[result.log.index("*** STOP"):]
-    for part, pattern in STOP_PARTS[:2]:
-        if not pattern.search(screen):
-            return explain(result, part)
-    return None
-
-
-def crash_test(kind: str, firmware: str) -> Test:
-    name = "crash %s %s" % (kind, firmware)
-
-    def run(bench: Bench) -> Optional[str]:
-        image = bench.image("/RUN=crash:%s,shutdown" % kind)
-        return check_crash(kind, bench.boot(name, hq.Machine(image, firmware)))
-
-    return Test(name, run, "R18")
-
-
-def restored_test(kind: str, firmware: str, times: int, core: bool = False) -> Test:
-    name = "crash %s %s, %d times from a saved machine" % (kind, firmware, times)
-
-    def run(bench: Bench) -> Optional[str]:
-        machine = hq.Machine(bench.image("/RUN=wait,shutdown"), firmware)
-
-        def make(path: str) -> None:
-            result = hq.save(machine, path)
-            if result.outcome != "stopped":
-                raise RuntimeError(explain(result, "READY"))
-
-        state = bench.once("state " + firmware, make)
-        bad = []
-        for _ in range(times):
-            result = hq.restore(machine, state, "crash:%s,shutdown" % kind)
-            problem = check_core_crash(result) if core else check_crash(kind, result)
-            if problem:
-                bench.keep(name, result)
-                bad.append(problem)
-            if bench.hangs >= trials.HANGS:
-                break
-        with bench.lock:
-            bench.crash_failures += max(0, len(bad) - 1)  # the first is this test's own
-        return "%d of %d: %s" % (len(bad), times, bad[0]) if bad else None
-
-    return Test(name, run, "R18", times)
-
-
-def machine_check_test(firmware: str) -> Test:
-    """QEMU raises a machine check in the waiting guest; had it not enabled them, it would reset."""
-    name = "machine check %s" % firmware
-
-    def run(bench: Bench) -> Optional[str]:
-        # bank 1; MCG_STATUS is MCIP, "in progress", as a processor sets it
-        inject = {"command-line": "mce 0 1 0xb200000000000005 4 0 0"}
-        guest = hq.Guest(hq.Machine(bench.image("/RUN=wait,shutdown"), firmware, cpu="qemu64"),
-                         qmp=True)
-        if guest.wait_for(r"^READY\s*$", 60):
-            guest.monitor.call_last("human-monitor-command", **inject)
-        result = bench.keep(name, guest.finish(20))
-        wanted = ("0x0000009C", "0x00000001", "0xB2000000", "0x00000005")
-        found = result.stop[:2] + result.stop[3:]
-        return None if found == wanted else explain(result, "bug check 9C of bank 1")
-
-    return Test(name, run, "R18")
-
-
-# ---- the loader's refusals and complaints ----
-
-def without_kernel(image: hq.Image) -> None:
-    image.delete("hyperspace.elf")
-
-
-def truncated_kernel(image: hq.Image) -> None:
-    """The file ends 16 bytes before its last loaded byte."""
-    data = image.read("hyperspace.elf")
-    (offset,) = struct.unpack_from("<I", data, 28)
-    (count,) = struct.unpack_from("<H", data, 44)
-    headers = [struct.unpack_from("<5I", data, offset + 32 * n) for n in range(count)]
-    end = max(start + length for kind, start, _, _, length in headers if kind == 1)
-    image.write("hyperspace.elf", data[:end - 16])
-
-
-def headless_kernel(image: hq.Image) -> None:
-    image.write("hyperspace.elf", image.read("hyperspace.elf")[:40])
-
-
-def patched_kernel(offset: int, value: bytes) -> Callable[[hq.Image], None]:
+def with_value(name: str, value: str) -> Callable[[hq.Image], None]:
+    """Change a number of system.reg."""
     def change(image: hq.Image) -> None:
-        data = bytearray(image.read("hyperspace.elf"))
-        data[offset:offset + len(value)] = value
-        image.write("hyperspace.elf", bytes(data))
-
+        text = image.read("system.reg").decode("latin-1")
+        changed = re.sub(r'^"%s"=dword:\w+' % name, '"%s"=dword:%s' % (name, value), text,
+                         flags=re.M)
+        if changed == text:
+            raise ValueError("system.reg has no %s to change" % name)
+        image.write("system.reg", changed.encode("latin-1"))
     return change
 
 
-def misplaced_kernel(image: hq.Image) -> None:
-    """The first segment is said to go to address 0."""
-    data = bytearray(image.read("hyperspace.elf"))
-    (headers,) = struct.unpack_from("<I", data, 28)
-    struct.pack_into("<I", data, headers + 8, 0)
-    image.write("hyperspace.elf", bytes(data))
-
-
-def kernel_directory(image: hq.Image) -> None:
-    image.delete("hyperspace.elf")
-    volume = "%s@@%d" % (image.path, hq.data_offset(image.path))
-    subprocess.run(["mmd", "-i", volume, "::hyperspace.elf"], check=True)
-
-
-REFUSALS = [
-    ("kernel that is a directory", kernel_directory, r"hyperspace\.elf is a directory"),
-    ("no kernel file", without_kernel, r"hyperspace\.elf"),
-    ("truncated kernel", truncated_kernel, r"hyperspace\.elf"),
-    ("kernel of 40 bytes", headless_kernel, r"hyperspace\.elf"),
-    ("kernel that is no ELF file", patched_kernel(0, b"MZ\x90\0"), r"hyperspace\.elf"),
-    ("kernel for another CPU", patched_kernel(18, b"\x3e\0"), r"hyperspace\.elf"),
-    ("kernel segment at address 0", misplaced_kernel, r"hyperspace\.elf"),
-]
-
-
-def refusal_test(name: str, change: Callable, words: str, firmware: str) -> Test:
-    title = "loader refuses: %s %s" % (name, firmware)
+def checking_test(name: str, value: str, sentence: str, firmware: str) -> Test:
+    """The whole report with another value in system.reg: ways to find faults (R11), nonsense."""
+    title = "report with %s %s %s" % (name, value, firmware)
 
     def run(bench: Bench) -> Optional[str]:
-        image = bench.image(REPORT, key=name, change=change)
+        image = bench.image(REPORT, key=title, change=with_value(name, value))
         result = bench.boot(title, hq.Machine(image, firmware))
-        if result.outcome != "loader" or not re.search(words, result.reason, re.I):
-            return explain(result, "a loader failure about " + words)
+        if result.outcome != "passed" or sentence not in result.log:
+            return explain(result, "passed, having said: " + sentence)
         return None
 
-    return Test(title, run, "loader")
-
-
-def maxmem_test(firmware: str) -> Test:
-    name = "loader refuses: too little memory %s" % firmware
-
-    def run(bench: Bench) -> Optional[str]:
-        result = bench.boot(name, hq.Machine(bench.image(REPORT + " /MAXMEM=8"), firmware))
-        if result.outcome != "loader" or "memory" not in result.reason:
-            return explain(result, "a loader failure about memory")
-        return None
-
-    return Test(name, run, "loader")
-
-
-# What the kernel cannot do without, as far as the firmware itself can: 64-bit OVMF hangs without
-# CMOV, 32-bit OVMF without APIC.
-CPU_LACKS = {
-    "x64": [("tsc", "TSC|time-stamp"), ("cx8", "CX8|CMPXCHG8B"), ("apic", "APIC")],
-    "ia32": [("tsc", "TSC|time-stamp"), ("cx8", "CX8|CMPXCHG8B"), ("cmov", "CMOV")],
-}
-
-
-def cpu_test(feature: str, words: str, firmware: str) -> Test:
-    name = "loader refuses: CPU without %s %s" % (feature.upper(), firmware)
-
-    def run(bench: Bench) -> Optional[str]:
-        cpu = "%s,-%s" % (hq.DEFAULT_CPU[firmware], feature)
-        result = bench.boot(name, hq.Machine(bench.image(REPORT), firmware, cpu=cpu))
-        if result.outcome != "loader" or not re.search(words, result.reason):
-            return explain(result, "a loader failure about " + words)
-        return None
-
-    return Test(name, run, "loader")
-
-
-def secure_boot_test() -> Test:
-    name = "firmware refuses: Secure Boot is on"
-
-    def run(bench: Bench) -> Optional[str]:
-        result = bench.boot(name, hq.Machine(bench.image(REPORT), "secure"))
-        return None if result.outcome == "refused" else explain(result, "refused")
-
-    return Test(name, run, "loader")
-
-
-def with_bad_line(name: str, file: str, header: str, bad: str) -> Callable[[str], Test]:
-    """A file with one bad line below a header: a complaint names it, and the boot passes."""
-    lines: List[int] = []
-
-    def change(image: hq.Image) -> None:
-        text = image.read(file).decode("latin-1").split("\n")
-        number = [header in line for line in text].index(True) + 1
-        text.insert(number, bad + "\r" * text[0].endswith("\r"))
-        lines.append(number + 1)
-        image.write(file, "\n".join(text).encode("latin-1"))
-
-    def test(firmware: str) -> Test:
-        title = "loader complains: %s %s" % (name, firmware)
-
-        def run(bench: Bench) -> Optional[str]:
-            image = bench.image(REPORT, key=name, change=change)
-            result = bench.boot(title, hq.Machine(image, firmware))
-            complaint = "%s line %d: " % (file, lines[0])
-            if complaint not in result.log:
-                return explain(result, "the complaint " + complaint)
-            return None if result.outcome == "passed" else explain(result, "passed")
-
-        return Test(title, run, "loader")
-
-    return test
-
-
-COMPLAINTS = [
-    with_bad_line("boot.ini line without sense", "boot.ini", "[boot loader]",
-                  "this line says nothing"),
-    with_bad_line("system.reg value without sense", "system.reg", "\\Memory Management]",
-                  '"PagedPoolSize"=dword:wxyz'),
-]
-
-
-def unknown_switch_test(firmware: str) -> Test:
-    name = "loader complains: unknown switch %s" % firmware
-
-    def run(bench: Bench) -> Optional[str]:
-        result = bench.boot(name, hq.Machine(bench.image(REPORT + " /NONSENSE=1"), firmware))
-        if not re.search(r"boot\.ini line \d+: .*NONSENSE", result.log):
-            return explain(result, "boot.ini line N: ... NONSENSE")
-        return None if result.outcome == "passed" else explain(result, "passed")
-
-    return Test(name, run, "loader")
+    return Test(title, run, "boot")
 
 
 # ---- reproducibility ----
@@ -502,13 +209,16 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
     for firmware in firmwares:
         tests += [crash_test(kind, firmware) for kind in CRASHES]
         tests += [restored_test(kind, firmware, times) for kind in CRASHES]
-        tests += [restored_test(kind, firmware, times, True) for kind in core_kinds()]
-        tests += [refusal_test(*refusal, firmware) for refusal in REFUSALS]
-        tests += [test(firmware) for test in COMPLAINTS]
-        tests += [unknown_switch_test(firmware), maxmem_test(firmware)]
+        tests += [restored_test(kind, firmware, times if thorough else 1, True)
+                  for kind in core_kinds()]
+        tests += loader_tests(firmware)
         tests += [again_test(firmware), screens_test(firmware), machine_check_test(firmware),
                   clock_test(firmware)]
-        tests += [cpu_test(*lack, firmware) for lack in CPU_LACKS[firmware]]
+    tests += [checking_test("PoolTag", "0000002a", "Special pool is on", "x64"),
+              checking_test("PoisonFreedPool", "00000001", "", "x64"),
+              checking_test("ProtectNonPagedPool", "00000001", "", "ia32"),
+              checking_test("NonPagedPoolSize", "f0000000",
+                            "system.reg: NonPagedPoolSize is 0xf0000000, corrected to", "x64")]
     tests.append(secure_boot_test())
     return tests
 

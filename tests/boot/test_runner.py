@@ -11,6 +11,7 @@ import threading
 
 import figures
 import hyperspace_qemu as hq
+import crashes
 import matrix
 import trials
 
@@ -94,6 +95,8 @@ def judging():
           outcome(85, "ok 1 - a\nnot ok 2 - b\n2 passed, 0 failed\n") == "failed")
     check("status 87 is a failure", outcome(87, GOOD) == "failed")
     check("status 0 is a silent reset, even after a verdict", outcome(0, GOOD) == "reset")
+    check("status 0 after a signal to QEMU is an error", hq.judge(
+        0, GOOD, None, "qemu: terminating on signal 15 from pid 7 (make)\n").outcome == "error")
     check("QEMU's own failure is an error", outcome(1, "") == "error")
     check("being killed is an error", outcome(-9, "") == "error")
     check("a stop screen is a bug check", outcome(89, STOP) == "bugcheck")
@@ -109,23 +112,35 @@ def judging():
           outcome(None, "UEFI Interactive Shell v2.2\n", ("hang", "")) == "noboot")
 
 
-def crashes():
+def ended_from_outside():
+    """A real QEMU, with nothing to boot, that somebody else ends."""
+    with tempfile.NamedTemporaryFile() as disk:
+        disk.truncate(1 << 20)
+        guest = hq.Guest(hq.Machine(disk.name))
+        guest.wait_for("BdsDxe|Shell|UEFI", 20)
+        guest.process.terminate()
+        result = guest.end()
+        check("a QEMU that was terminated did not reset silently",
+              result.outcome == "error" and "ended from outside" in result.reason)
+
+
+def stop_screens():
     result = hq.judge(89, STOP)
-    check("the right stop screen is accepted", matrix.check_crash("null", result) is None)
-    check("another kind's stop screen is not", matrix.check_crash("irql", result) is not None)
+    check("the right stop screen is accepted", crashes.check_crash("null", result) is None)
+    check("another kind's stop screen is not", crashes.check_crash("irql", result) is not None)
     check("status 85 after a stop screen is not",
-          matrix.check_crash("null", hq.judge(85, STOP + GOOD)) is not None)
-    check("a parameter out of range is not", matrix.check_crash("null", hq.judge(
+          crashes.check_crash("null", hq.judge(85, STOP + GOOD)) is not None)
+    check("a parameter out of range is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("0x00000008)", "0x00000009)"))) is not None)
-    check("a stack without names is not", matrix.check_crash("null", hq.judge(
+    check("a stack without names is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("KiCrash+0x2e", "0x80808d03"))) is not None)
-    check("a trace that skips the culprit's caller is not", matrix.check_crash("null", hq.judge(
+    check("a trace that skips the culprit's caller is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("8084ced8 80808d03 KiCrash+0x2e\n", ""))) is not None)
-    check("a trace that begins elsewhere is not", matrix.check_crash("null", hq.judge(
+    check("a trace that begins elsewhere is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("KipReadNull", "KipDivide"))) is not None)
-    check("a trace that ends early is not", matrix.check_crash("null", hq.judge(
+    check("a trace that ends early is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("00000000 KiSystemStartup", "80816b82 KiRun"))) is not None)
-    check("a screen without control registers is not", matrix.check_crash("null", hq.judge(
+    check("a screen without control registers is not", crashes.check_crash("null", hq.judge(
         89, STOP.replace("cr0=", "cr9="))) is not None)
 
 
@@ -169,7 +184,9 @@ def figures_tell():
 
 if __name__ == "__main__":
     judging()
-    crashes()
+    control_channel()
+    ended_from_outside()
+    stop_screens()
     boot_ini()
     data_volume()
     figures_tell()

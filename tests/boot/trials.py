@@ -22,6 +22,7 @@ import figures
 import hyperspace_qemu as hq
 
 MAKE_IMAGE = os.path.join(os.path.dirname(__file__), "../../disk/image/make_image.sh")
+REPORT = "/RUN=report,shutdown"
 HANGS = 8  # after so many the rest is not worth its timeouts
 
 

@@ -69,6 +69,7 @@ BOOLEAN HostCatchBugCheck(KSTART *Routine, PVOID Context, PHOST_BUGCHECK BugChec
         Caught = TRUE;
         HostpLandOnStack(Catch.Stack);
         HostpSetCpuState(Catch.Cpu);
+        HostpForgetHeldLocks();
         *BugCheck = Catch.BugCheck;
     }
     CurrentCatch = Catch.Outer;

@@ -31,7 +31,7 @@ typedef struct _HOST_PENDING {
     KIRQL Irql;
 } HOST_PENDING, *PHOST_PENDING;
 
-static KIRQL Irql;
+KIRQL KiCurrentIrql;
 static BOOLEAN InterruptsEnabled;
 static ULONG64 Cycles;
 static HOST_PENDING Pending[PENDING_LIMIT];
@@ -39,26 +39,28 @@ static ULONG PendingCount;
 static void (*DispatchRoutine)(void);
 static BOOLEAN DispatchRequested;
 static BOOLEAN ClockRuns;
+static void (*RaiseRoutine)(void);
 
 void HostpCpuReset(void)
 {
-    Irql = PASSIVE_LEVEL;
+    KiCurrentIrql = PASSIVE_LEVEL;
     InterruptsEnabled = TRUE;
     HostpExceptionList = EXCEPTION_CHAIN_END;
     Cycles = 0;
     PendingCount = 0;
     DispatchRequested = FALSE;
     ClockRuns = FALSE;
+    RaiseRoutine = NULL;
 }
 
 HOST_CPU_STATE HostpCpuState(void)
 {
-    return (HOST_CPU_STATE){Irql, InterruptsEnabled, HostpExceptionList};
+    return (HOST_CPU_STATE){KiCurrentIrql, InterruptsEnabled, HostpExceptionList};
 }
 
 void HostpSetCpuState(HOST_CPU_STATE State)
 {
-    Irql = State.Irql;
+    KiCurrentIrql = State.Irql;
     InterruptsEnabled = State.InterruptsEnabled;
     HostpExceptionList = State.ExceptionList;
 }
@@ -74,7 +76,8 @@ static PHOST_PENDING FindDeliverable(void)
     for (Index = 0; Index < PendingCount && InterruptsEnabled; Index++) {
         PHOST_PENDING Each = &Pending[Index];
 
-        if (Each->Due <= Cycles && Each->Irql > Irql && (Best == NULL || Each->Irql > Best->Irql)) {
+        if (Each->Due <= Cycles && Each->Irql > KiCurrentIrql &&
+            (Best == NULL || Each->Irql > Best->Irql)) {
             Best = Each;
         }
     }
@@ -93,31 +96,31 @@ static HOST_PENDING RemovePending(PHOST_PENDING Interrupt)
 
 static void Deliver(HOST_PENDING Interrupt)
 {
-    KIRQL OldIrql = Irql;
+    KIRQL OldIrql = KiCurrentIrql;
 
-    Irql = Interrupt.Irql;
+    KiCurrentIrql = Interrupt.Irql;
     HostpCounters.Interrupts++;
     HostTrace(HostTraceInterrupt, Interrupt.Irql);
     Interrupt.Routine(Interrupt.Context);
-    HostpRequire(Irql == Interrupt.Irql, Irql);
-    Irql = OldIrql;
+    HostpRequire(KiCurrentIrql == Interrupt.Irql, KiCurrentIrql);
+    KiCurrentIrql = OldIrql;
 }
 
 static BOOLEAN IsDispatchDue(void)
 {
-    return DispatchRequested && InterruptsEnabled && Irql < DISPATCH_LEVEL;
+    return DispatchRequested && InterruptsEnabled && KiCurrentIrql < DISPATCH_LEVEL;
 }
 
 /* May switch to another thread's stack, and come back later. */
 static void DeliverDispatch(void)
 {
-    KIRQL OldIrql = Irql;
+    KIRQL OldIrql = KiCurrentIrql;
 
     DispatchRequested = FALSE;
-    Irql = DISPATCH_LEVEL;
+    KiCurrentIrql = DISPATCH_LEVEL;
     DispatchRoutine();
-    HostpRequire(Irql == DISPATCH_LEVEL, Irql);
-    Irql = OldIrql;
+    HostpRequire(KiCurrentIrql == DISPATCH_LEVEL, KiCurrentIrql);
+    KiCurrentIrql = OldIrql;
 }
 
 static void DeliverInterrupts(void)
@@ -159,43 +162,58 @@ void HostRaiseInterrupt(KIRQL Level, HOST_INTERRUPT *Routine, PVOID Context)
 
 KIRQL NTAPI KeGetCurrentIrql(void)
 {
-    return Irql;
+    return KiCurrentIrql;
 }
 
 static void RequireIrql(BOOLEAN Holds, ULONG Code, KIRQL NewIrql, PVOID Caller)
 {
     if (!Holds) {
-        KeBugCheckEx(Code, Irql, NewIrql, 0, (ULONG_PTR)Caller);
+        KeBugCheckEx(Code, KiCurrentIrql, NewIrql, 0, (ULONG_PTR)Caller);
     }
+}
+
+void HostSetRaiseRoutine(void (*Routine)(void))
+{
+    RaiseRoutine = Routine;
+}
+
+static KIRQL Raise(KIRQL NewIrql)
+{
+    KIRQL OldIrql = KiCurrentIrql;
+
+    if (RaiseRoutine != NULL && OldIrql < DISPATCH_LEVEL && NewIrql >= DISPATCH_LEVEL) {
+        RaiseRoutine();
+    }
+    KiCurrentIrql = NewIrql;
+    if (NewIrql >= DISPATCH_LEVEL) {
+        HostpTlbDropPageable();
+    }
+    return OldIrql;
 }
 
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
 {
-    KIRQL OldIrql = Irql;
-
-    RequireIrql(NewIrql >= OldIrql, IRQL_NOT_GREATER_OR_EQUAL, NewIrql,
+    RequireIrql(NewIrql >= KiCurrentIrql, IRQL_NOT_GREATER_OR_EQUAL, NewIrql,
                 __builtin_return_address(0));
     RequireIrql(NewIrql <= HIGH_LEVEL, IRQL_NOT_LESS_OR_EQUAL, NewIrql,
                 __builtin_return_address(0));
-    Irql = NewIrql;
-    return OldIrql;
+    return Raise(NewIrql);
 }
 
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
 {
-    KIRQL OldIrql = Irql;
-
-    RequireIrql(OldIrql <= DISPATCH_LEVEL, IRQL_NOT_GREATER_OR_EQUAL, DISPATCH_LEVEL,
+    RequireIrql(KiCurrentIrql <= DISPATCH_LEVEL, IRQL_NOT_GREATER_OR_EQUAL, DISPATCH_LEVEL,
                 __builtin_return_address(0));
-    Irql = DISPATCH_LEVEL;
-    return OldIrql;
+    return Raise(DISPATCH_LEVEL);
 }
 
 void FASTCALL KfLowerIrql(KIRQL NewIrql)
 {
-    RequireIrql(NewIrql <= Irql, IRQL_NOT_LESS_OR_EQUAL, NewIrql, __builtin_return_address(0));
-    Irql = NewIrql;
-    if (ClockRuns && InterruptsEnabled && Irql < DISPATCH_LEVEL && HostpIsTimeToPreempt()) {
+    RequireIrql(NewIrql <= KiCurrentIrql, IRQL_NOT_LESS_OR_EQUAL, NewIrql,
+                __builtin_return_address(0));
+    KiCurrentIrql = NewIrql;
+    if (ClockRuns && InterruptsEnabled && KiCurrentIrql < DISPATCH_LEVEL &&
+        HostpIsTimeToPreempt()) {
         HostpAdvanceClock(HOST_PREEMPTION_TICKS * CYCLES_OF_TICK);
     }
     DeliverInterrupts();
@@ -203,7 +221,7 @@ void FASTCALL KfLowerIrql(KIRQL NewIrql)
 
 void FASTCALL KiLowerIrqlFromDpcLevel(KIRQL OldIrql)
 {
-    HostpRequire(Irql == DISPATCH_LEVEL, Irql);
+    HostpRequire(KiCurrentIrql == DISPATCH_LEVEL, KiCurrentIrql);
     KfLowerIrql(OldIrql);
 }
 
@@ -277,7 +295,8 @@ static const HOST_PENDING *FindNextWake(void)
     ULONG Index;
 
     for (Index = 0; Index < PendingCount; Index++) {
-        if (Pending[Index].Irql > Irql && (Next == NULL || Pending[Index].Due < Next->Due)) {
+        if (Pending[Index].Irql > KiCurrentIrql &&
+            (Next == NULL || Pending[Index].Due < Next->Due)) {
             Next = &Pending[Index];
         }
     }
@@ -288,9 +307,9 @@ void KiIdleProcessor(void)
 {
     const HOST_PENDING *Next = FindNextWake();
 
-    HostpRequire(Irql <= DISPATCH_LEVEL, Irql);
+    HostpRequire(KiCurrentIrql <= DISPATCH_LEVEL, KiCurrentIrql);
     if (Next == NULL || !InterruptsEnabled) {
-        KeBugCheckEx(HOST_BUGCHECK_DEADLOCK, Irql, InterruptsEnabled, PendingCount,
+        KeBugCheckEx(HOST_BUGCHECK_DEADLOCK, KiCurrentIrql, InterruptsEnabled, PendingCount,
                      HostCurrentThread());
     }
     HostpAdvanceClock(Next->Due > Cycles ? Next->Due - Cycles : 0);

@@ -90,12 +90,14 @@ void HostMachineCreate(ULONG Count, ULONG64 Seed)
 {
     DeleteAbandonedMachine();
     HostpCpuReset();
+    HostpForgetCore();
     HostpRequire(Count >= HOST_FIRST_FREE_FRAME && Count <= FRAMES_LIMIT, Count);
     CreateFrames(Count);
     CreateBootDirectory();
     memset(&HostpCounters, 0, sizeof(HostpCounters));
     HostpTlbReset(Seed);
     HostpTrapReset();
+    HostpLockOrderReset();
     HostpConsoleReset();
     HostpScheduleCreate(Seed);
 }

@@ -132,6 +132,23 @@ typedef struct _HOST_COUNTERS {
 /* The running machine's counters, for reading. */
 const HOST_COUNTERS *HostCounters(void);
 
+/* ---- rules of IRQL and locks (figure R13) ---- */
+
+/* => Returns whether Va's page may be touched below DISPATCH_LEVEL only, although it is there. */
+typedef BOOLEAN HOST_IS_PAGEABLE(ULONG_PTR Va);
+
+/*
+ * From now on memory of [Start, End) that IsPageable names is not there at DISPATCH_LEVEL and
+ * above, as if it had been trimmed at that moment.  NULL: no such memory.
+ */
+void HostSetPageable(ULONG_PTR Start, ULONG_PTR End, HOST_IS_PAGEABLE *IsPageable);
+
+/* => Returns whether taking Second under First would fail the test. */
+BOOLEAN HostIsLockOrderBroken(const ULONG_PTR *First, const ULONG_PTR *Second);
+
+/* Spin locks taken under the checker of their order, since the program began. */
+ULONG HostLocksTaken(void);
+
 /* ---- interrupts and time ---- */
 
 #define HOST_CYCLE_FREQUENCY 1000000000u /* a cycle is a nanosecond of virtual time */
@@ -156,6 +173,14 @@ void HostStartClock(void);
 
 /* Virtual time, without the cost of reading it. */
 ULONG64 HostCycles(void);
+
+/*
+ * From now on, call Routine whenever IRQL is about to rise to DISPATCH_LEVEL or above from below
+ * it: the place to take pageable memory away.  NULL: nothing.
+ *
+ * => Routine does not raise IRQL.
+ */
+void HostSetRaiseRoutine(void (*Routine)(void));
 
 /* ---- bug checks ---- */
 

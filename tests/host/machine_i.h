@@ -46,6 +46,15 @@ void HostpTlbInsert(const HOST_TRANSLATION *Translation);
 void HostpTlbDrop(ULONG_PTR Va);
 void HostpTlbDropAll(HOST_TLB_SCOPE Scope);
 
+/* IRQL passes DISPATCH_LEVEL on its way up: translations of pageable memory are dropped. */
+void HostpTlbDropPageable(void);
+
+/* => Returns whether Va may be pageable and IRQL too high for that; does not touch the machine. */
+BOOLEAN HostpIsPageableNow(ULONG_PTR Va);
+
+/* => Returns whether Va is pageable and IRQL too high for it. */
+BOOLEAN HostpIsForbiddenNow(ULONG_PTR Va);
+
 /* ---- walk.c ---- */
 
 typedef enum _HOST_WALK_RESULT {
@@ -64,6 +73,11 @@ HOST_WALK_RESULT HostpFillTlb(ULONG_PTR Va, PULONG ErrorCode);
 
 /* => Returns whether the tables, as they are now, grant what Translation does. */
 BOOLEAN HostpIsTranslationCurrent(const HOST_TRANSLATION *Translation);
+
+/* ---- core.c ---- */
+
+/* Nothing of the core was started. */
+void HostpForgetCore(void);
 
 /* ---- machine.c ---- */
 
@@ -99,6 +113,13 @@ void HostpBugCheckReset(void);
 
 /* Bug check HOST_BUGCHECK_CONTRACT with Value unless Holds. */
 void HostpRequire(BOOLEAN Holds, ULONG_PTR Value);
+
+/* ---- lock_order.c ---- */
+
+void HostpLockOrderReset(void);
+
+/* A bug check was survived: whoever held locks is gone. */
+void HostpForgetHeldLocks(void);
 
 /* ---- console.c ---- */
 

@@ -6,6 +6,7 @@
  *   B1  Entries[0, Count) are the cached translations, Count <= Limit
  *   B2  Slots[page] is 1 + the index of the page's entry, or 0
  *   B3  a page of the machine's regions is accessible to this process exactly when it has an entry
+ *   B5  PageableCount counts the entries of pageable memory
  *   B4  LargePieces[n] counts the entries with Large in the n-th 4 MB
  */
 #include "tests/host/machine_i.h"
@@ -19,13 +20,23 @@ static ULONG Limit = HOST_TLB_DEFAULT;
 static USHORT Slots[PAGES_OF_4GB];
 static USHORT LargePieces[PTE_PER_PAGE];
 static uint64_t EvictionSeed;
+static ULONG_PTR PageableStart;
+static ULONG_PTR PageableEnd;
+static ULONG PageableCount;
+static HOST_IS_PAGEABLE *IsPageableRoutine;
 
 NT_C_ASSERT(HOST_TLB_MAXIMUM < 0xFFFF); /* an index + 1 fits in a slot */
+
+static BOOLEAN IsInPageableRange(ULONG_PTR Va)
+{
+    return Va >= PageableStart && Va < PageableEnd;
+}
 
 static void RemoveEntry(ULONG Index)
 {
     HOST_TRANSLATION *Entry = &Entries[Index];
 
+    PageableCount -= IsInPageableRange(Entry->Va);
     HostpUnmapHost(Entry->Va);
     Slots[Entry->Va >> PTI_SHIFT] = 0;
     if (Entry->Large) {
@@ -93,8 +104,38 @@ void HostpTlbDropAll(HOST_TLB_SCOPE Scope)
     }
 }
 
+void HostSetPageable(ULONG_PTR Start, ULONG_PTR End, HOST_IS_PAGEABLE *IsPageable)
+{
+    HostpTlbDropAll(HostTlbAll);
+    PageableStart = Start;
+    PageableEnd = IsPageable != NULL ? End : Start;
+    IsPageableRoutine = IsPageable;
+}
+
+void HostpTlbDropPageable(void)
+{
+    ULONG Index;
+
+    for (Index = Count; Index-- > 0 && PageableCount != 0;) {
+        if (IsInPageableRange(Entries[Index].Va)) {
+            RemoveEntry(Index);
+        }
+    }
+}
+
+BOOLEAN HostpIsPageableNow(ULONG_PTR Va)
+{
+    return IsInPageableRange(Va) && KeGetCurrentIrql() >= DISPATCH_LEVEL;
+}
+
+BOOLEAN HostpIsForbiddenNow(ULONG_PTR Va)
+{
+    return HostpIsPageableNow(Va) && IsPageableRoutine(Va);
+}
+
 void HostpTlbReset(ULONG64 Seed)
 {
+    HostSetPageable(0, 0, NULL);
     HostpTlbDropAll(HostTlbAll);
     EvictionSeed = Seed | 1; /* the generator's one fixed point is 0 */
     Limit = HOST_TLB_DEFAULT;
@@ -109,6 +150,7 @@ void HostpTlbInsert(const HOST_TRANSLATION *Translation)
     }
     HostpMapHost(Translation->Va, HostpFramesFd(), Translation->Frame, Translation->Write);
     Entries[Count++] = *Translation;
+    PageableCount += IsInPageableRange(Translation->Va);
     Slots[Translation->Va >> PTI_SHIFT] = (USHORT)Count;
     if (Translation->Large) {
         LargePieces[Translation->Va >> PDI_SHIFT]++;

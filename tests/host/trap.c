@@ -147,6 +147,14 @@ static void HandlePageFault(ULONG_PTR Va, ULONG ErrorCode)
     HostSetUserMode(WasUserMode);
 }
 
+/* At raised IRQL.  What is locked in memory may be touched; the rest counts as trimmed. */
+static void HandlePageableAccess(ULONG_PTR Va, ULONG ErrorCode)
+{
+    if (HostpIsForbiddenNow(Va) || HostpFillTlb(Va, &ErrorCode) != HostWalkTranslated) {
+        HandlePageFault(Va, ErrorCode);
+    }
+}
+
 static void HandleMachineCheck(ULONG_PTR Va, ULONG ErrorCode)
 {
     KeBugCheckEx(HOST_BUGCHECK_MACHINE_CHECK, Va, ErrorCode, 0, 0);
@@ -229,6 +237,10 @@ static void OnSegmentationFault(int Signal, siginfo_t *Info, PVOID Opaque)
     }
     if ((HostError & HOST_ERROR_WRITE) != 0) {
         ErrorCode |= HOST_FAULT_WRITE;
+    }
+    if (HostpIsPageableNow(Va)) {
+        EnterTrap(Context, HandlePageableAccess, Va, ErrorCode);
+        return;
     }
     switch (HostpFillTlb(Va, &ErrorCode)) {
     case HostWalkTranslated:

@@ -28,6 +28,7 @@
 #include "mm/sysva/system_pages.h"
 #include "mm/sysva/system_ptes.h"
 #include "tests/unit/mm_world.h"
+#include "verify.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -321,9 +322,7 @@ static void CheckBalance(const BALANCE *Before, const SCENARIO *Scenario, ULONG 
 {
     const BALANCE After = TakeBalance();
 
-    MiVerifyPageLists();
-    MiVerifySystemPtes();
-    MiVerifyPool();
+    MiVerifyAll();
     Balances++;
     if (memcmp(Before, &After, sizeof(After)) != 0) {
         TestFail(__FILE__, __LINE__,

@@ -10,7 +10,11 @@
 
 #include <string.h>
 
-#define MAX_ITEMS 64u
+#define MAX_ITEMS     64u
+#define SMALL_TREE    16u
+#define CHECK_EVERY   16u /* calls on larger trees */
+#define SEEDS         4u
+#define ROUNDS_A_SEED 600000u
 
 typedef struct _ITEM {
     ULONG Before;           /* a canary: the tree may write Node only */
@@ -120,18 +124,22 @@ static void CheckCanaries(void)
     }
 }
 
-TEST(Avl_agrees_with_a_sorted_array)
+/* Small trees are compared after each call, where most kinds of rotation are met at the root. */
+static BOOLEAN IsTimeToCheck(uint64_t Round, ULONG Bound)
 {
-    uint64_t State = TestSeed();
+    return Bound <= SMALL_TREE || Round % CHECK_EVERY == 0;
+}
+
+static void RunSeed(uint64_t State, uint64_t Rounds)
+{
     uint64_t Round;
     ULONG Bound = 1;
 
     Reset();
-    for (Round = 0; Round < TestRounds(300000); Round++) {
+    for (Round = 0; Round < Rounds; Round++) {
         ULONG Key;
 
         if (Round % 64 == 0) {
-            /* Few keys make small trees, where every other call meets the root. */
             Bound = 1 + TestRandom(&State) % MAX_ITEMS;
         }
         Key = TestRandom(&State) % Bound;
@@ -140,9 +148,23 @@ TEST(Avl_agrees_with_a_sorted_array)
         } else {
             Insert(Key);
         }
-        CheckSame();
+        if (IsTimeToCheck(Round, Bound)) {
+            CheckSame();
+        }
     }
+    CheckSame();
     CheckCanaries();
+}
+
+TEST(Avl_agrees_with_a_sorted_array)
+{
+    uint64_t Rounds = TestRounds(ROUNDS_A_SEED);
+    uint64_t Number;
+
+    for (Number = 0; Number < SEEDS; Number++) {
+        RunSeed(TestSeedNumber(Number), Rounds);
+    }
+    TestCountOperations(SEEDS * Rounds, SEEDS);
 }
 
 /* Grow a tree in the order that Number stands for, then empty it in the order of Other. */

@@ -13,6 +13,8 @@
 
 #define MAX_BITS      300u /* more than nine words: several whole ones inside a run */
 #define CALLS_PER_MAP 60u
+#define MAPS_A_SEED   8000u
+#define SEEDS         4u
 
 typedef struct _MODEL {
     ULONG Size;              /* in bits */
@@ -228,12 +230,17 @@ static void TryMap(void)
 
 TEST(Bitmap_agrees_with_an_array_of_booleans)
 {
-    uint64_t Rounds;
+    uint64_t Maps = TestRounds(MAPS_A_SEED);
+    uint64_t Number;
+    uint64_t Map;
 
-    State = TestSeed();
-    for (Rounds = TestRounds(15000); Rounds != 0; Rounds--) {
-        TryMap();
+    for (Number = 0; Number < SEEDS; Number++) {
+        State = TestSeedNumber(Number);
+        for (Map = 0; Map < Maps; Map++) {
+            TryMap();
+        }
     }
+    TestCountOperations(SEEDS * Maps * CALLS_PER_MAP, SEEDS);
 }
 
 /* All maps of 12 bits, all counts and hints: small enough to leave nothing to chance. */

@@ -496,6 +496,7 @@ TEST(Prop_ke_threads_and_objects_agree_with_a_naive_model)
     for (Round = 0; Round < Rounds; Round++) {
         RunSeed(TestSeed() + Round * 2);
     }
+    TestCountOperations(Rounds * THREADS * STEPS, Rounds);
 }
 
 TEST(Prop_ke_same_seed_gives_the_same_history)

@@ -463,9 +463,10 @@ TEST(Random_owners_of_frames_agree_with_an_array_of_states)
     Now = 1;
     memset(Longest, 0, sizeof(Longest));
     for (Index = 0; Index < SEEDS; Index++) {
-        RunSeed(TestSeed() + Index * UINT64_C(0x2545F4914F6CDD1D), 1u << (Index * 2));
+        RunSeed(TestSeedNumber(Index), 1u << (Index * 2));
     }
     CHECK(Longest[ZeroedPageList] > 20 && Longest[FreePageList] > 20);
     CHECK(Longest[StandbyPageList] > 20 && Longest[ModifiedPageList] > 20);
     CHECK(Longest[ModifiedNoWritePageList] > 5 && Longest[TransitionPage] > 20);
+    TestCountOperations(Now - 1, SEEDS);
 }

@@ -5,7 +5,9 @@
  * Random allocations and frees of all kinds; each block's contents are stamped when it is made and
  * checked when it goes, so that two blocks that overlap, or one that moves, show.  The model also
  * counts for each tag.  MiVerifyPool runs often, and in the end all must be as in the beginning.
+ * test_prop_pool_inject.c fails every n-th allocation.
  */
+#include "mm/pool/pool_block.h"
 #include "tests/unit/pool_world.h"
 #include "tests/unit/test.h"
 
@@ -29,6 +31,8 @@ static MODEL_BLOCK Model[MODEL_BLOCKS];
 static MODEL_TAG ModelTags[TAGS][2];
 static ULONG ModelInUse;
 static ULONG ModelRefused;
+static ULONG ModelSpecial; /* blocks that were in special pool */
+static ULONG FailOneIn;    /* allocations fail by chance; 0: none */
 static uint64_t State;
 
 static ULONG Below(ULONG Limit)
@@ -83,11 +87,33 @@ static ULONG RandomBytes(void)
     }
 }
 
+static BOOLEAN IsSpecial(PVOID P)
+{
+    return (ULONG_PTR)P - POOL_SPECIAL_VA < POOL_SPECIAL_PAGES * PAGE_SIZE;
+}
+
+/* => A block on a page of its own: at one end of it. */
+static void CheckSpecialPlace(const MODEL_BLOCK *Block, POOL_TYPE Type)
+{
+    ULONG Align = (Type & 4) != 0 ? 64 : 8;
+    ULONG Offset = BYTE_OFFSET(Block->Data);
+    BOOLEAN QuotaCharged;
+
+    CHECK(Offset == 0 ||
+          Offset == PAGE_SIZE - ROUND_UP(Block->Bytes != 0 ? Block->Bytes : 1, Align));
+    CHECK_EQUAL(Block->Bytes, ExQueryPoolBlockSize(Block->Data, &QuotaCharged));
+    ModelSpecial++;
+}
+
 static void CheckPlace(const MODEL_BLOCK *Block, POOL_TYPE Type)
 {
     ULONG_PTR Va = (ULONG_PTR)Block->Data;
     BOOLEAN QuotaCharged;
 
+    if (IsSpecial(Block->Data)) {
+        CheckSpecialPlace(Block, Type);
+        return;
+    }
     CHECK_EQUAL(Block->BaseType == PagedPool, Va >= POOL_PAGED_VA && Va < POOL_SPECIAL_VA);
     if (Block->Bytes > 0xFF0) {
         CHECK_EQUAL(0, BYTE_OFFSET(Va));
@@ -96,6 +122,24 @@ static void CheckPlace(const MODEL_BLOCK *Block, POOL_TYPE Type)
         CHECK(BYTE_OFFSET(Va) + Block->Bytes <= PAGE_SIZE);
     }
     CHECK(ExQueryPoolBlockSize(Block->Data, &QuotaCharged) >= Block->Bytes);
+}
+
+static PVOID AllocateSomehow(POOL_TYPE Type, ULONG Bytes, ULONG Tag)
+{
+    static const EX_POOL_PRIORITY Priorities[] = {
+        LowPoolPriority, LowPoolPrioritySpecialPoolOverrun, NormalPoolPriority, HighPoolPriority,
+        HighPoolPrioritySpecialPoolUnderrun};
+
+    switch (Below(8)) {
+    case 0:
+        return ExAllocatePoolWithTagPriority(Type, Bytes, Tag,
+                                             Priorities[Below(RTL_NUMBER_OF(Priorities))]);
+    case 1:
+        return ExAllocatePoolWithQuotaTag((POOL_TYPE)(Type | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE),
+                                          Bytes, Tag);
+    default:
+        return ExAllocatePoolWithTag(Type, Bytes, Tag);
+    }
 }
 
 static void Allocate(MODEL_BLOCK *Block)
@@ -107,7 +151,10 @@ static void Allocate(MODEL_BLOCK *Block)
     Block->BaseType = (UCHAR)(Type & 1);
     Block->Tag = TagOf(Number);
     Block->Stamp = TestRandom(&State);
-    Block->Data = ExAllocatePoolWithTag(Type, Block->Bytes, Block->Tag);
+    if (FailOneIn != 0 && Below(FailOneIn) == 0) {
+        MiFailPoolAllocation(1);
+    }
+    Block->Data = AllocateSomehow(Type, Block->Bytes, Block->Tag);
     if (Block->Data == NULL) {
         ModelRefused++;
         return;
@@ -175,8 +222,10 @@ static void RunOperations(uint64_t Rounds, ULONG VerifyEvery)
             PoolWorldVerify();
             CheckTags();
             Live = 1 + Below(MODEL_BLOCKS);
+            PoolWorldTrimPaged();
         }
     }
+    MiFailPoolAllocation(0);
     FreeAll();
     CHECK_EQUAL(0, ModelInUse);
     CheckTags();
@@ -190,6 +239,8 @@ static void StartModel(const POOL_WORLD *World, uint64_t Seed)
     memset(ModelTags, 0, sizeof(ModelTags));
     ModelInUse = 0;
     ModelRefused = 0;
+    ModelSpecial = 0;
+    FailOneIn = 0;
     PoolWorldCreate(World);
 }
 
@@ -198,64 +249,61 @@ TEST(Pools_agree_with_an_array_of_blocks)
     static const POOL_WORLD World = {40, 60, 120, FALSE, FALSE};
     ULONG Run;
 
-    for (Run = 0; Run < 4; Run++) {
+    for (Run = 0; Run < 10; Run++) {
+        MiSetNumberOfPagedPools(1 + Run % MI_MOST_PAGED_POOLS);
         StartModel(&World, TestSeed() + Run);
-        RunOperations(TestRounds(300000), 2000);
+        RunOperations(TestRounds(180000), 2500);
         CHECK(ModelRefused != 0); /* running out was met too */
         HostMachineDelete();
     }
+    MiSetNumberOfPagedPools(MI_USUAL_PAGED_POOLS);
+    TestCountOperations(10 * TestRounds(180000), 10);
 }
 
 TEST(Poisoned_and_protected_pools_agree_with_an_array_of_blocks)
 {
     static const POOL_WORLD World = {100, 20, 60, TRUE, TRUE};
+    ULONG Run;
 
-    StartModel(&World, TestSeed());
-    RunOperations(TestRounds(60000), 1000);
-    HostMachineDelete();
+    for (Run = 0; Run < 2; Run++) {
+        StartModel(&World, TestSeed() + Run);
+        RunOperations(TestRounds(60000), 1000);
+        HostMachineDelete();
+    }
+    TestCountOperations(2 * TestRounds(60000), 2);
 }
 
-/* ---- every n-th allocation fails ---- */
-
-/* => Returns FALSE when everything succeeded. */
-static BOOLEAN RunScenario(ULONG Nth)
+TEST(Pools_with_special_pool_agree_with_an_array_of_blocks)
 {
-    static const ULONG Sizes[] = {16, 100, 0xFF0, 0xFF1, 40, 3 * PAGE_SIZE, 500, 0, 1000, 4032};
-    PVOID Blocks[RTL_NUMBER_OF(Sizes) * 2];
-    ULONG Failures = 0;
-    ULONG Index;
+    static const POOL_WORLD World = {60, 60, 120, FALSE, FALSE};
+    static const ULONG Selections[] = {0x30706F50u /* 'Pop0' */, 0x2A, 0x3F706F50u /* 'Pop?' */, 0};
+    ULONG Run;
 
-    MiFailPoolAllocation(Nth);
-    for (Index = 0; Index < RTL_NUMBER_OF(Blocks); Index++) {
-        Blocks[Index] = ExAllocatePoolWithTag((POOL_TYPE)(Index % 2 | (Index % 5 == 0 ? 4 : 0)),
-                                              Sizes[Index / 2], TAG_A);
-        Failures += Blocks[Index] == NULL;
+    for (Run = 0; Run < RTL_NUMBER_OF(Selections); Run++) {
+        StartModel(&World, TestSeed() + Run);
+        PoolWorldAddSpecialPool(POOL_SPECIAL_PAGES);
+        MiSelectSpecialPool(Selections[Run], Run % 2 == 0);
+        RunOperations(TestRounds(40000), 1000);
+        CHECK(ModelSpecial > 100);
+        HostMachineDelete();
     }
-    CHECK(Failures <= 1);
-    CHECK(MiPoolFailureHappened() || Failures == 0);
-    PoolWorldVerify();
-    for (Index = 0; Index < RTL_NUMBER_OF(Blocks); Index++) {
-        if (Blocks[Index] != NULL) {
-            ExFreePoolWithTag(Blocks[Index], TAG_A);
-        }
-    }
-    return MiPoolFailureHappened();
+    TestCountOperations(RTL_NUMBER_OF(Selections) * TestRounds(40000), RTL_NUMBER_OF(Selections));
 }
 
-TEST(Pool_survives_the_failure_of_each_allocation)
+/* Low resources, as Driver Verifier makes them. */
+TEST(Pools_that_fail_by_chance_agree_with_an_array_of_blocks)
 {
-    ULONG Nth = 1;
+    static const POOL_WORLD World = {200, 60, 300, FALSE, FALSE};
+    ULONG Run;
 
-    PoolWorldCreate(&PoolWorldPlain);
-    while (RunScenario(Nth)) {
-        MiFailPoolAllocation(0);
-        PoolWorldCheckEmpty();
-        Nth++;
+    for (Run = 0; Run < 2; Run++) {
+        StartModel(&World, TestSeed() + Run);
+        FailOneIn = 17; /* six in a hundred */
+        RunOperations(TestRounds(60000), 1500);
+        CHECK(ModelRefused > 60000 / 100);
+        HostMachineDelete();
     }
-    MiFailPoolAllocation(0);
-    PoolWorldCheckEmpty();
-    CHECK(Nth > 20); /* 20 blocks, and the pages behind them */
-    HostMachineDelete();
+    TestCountOperations(2 * TestRounds(60000), 2);
 }
 
 /* The big blocks' table cannot grow: it goes on until it is full, then big requests get NULL. */

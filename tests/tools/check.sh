@@ -70,6 +70,11 @@ static_analysis() {
         --suppress=missingInclude --suppress=unmatchedSuppression -Iinclude -I. $folders
 }
 
+python_sources() {
+    # shellcheck disable=SC2046 # the files are words
+    pyflakes3 $(find tests disk -name '*.py' | sort)
+}
+
 # scripts COMMAND...: run a script that prints TAP itself, and take its lines over
 scripts() {
     "$@" >"$log" 2>&1 || {
@@ -85,6 +90,7 @@ check "format: clang-format has nothing to say" format
 check "headers: each can be included alone" headers
 check "locks: clang -Wthread-safety proves the contracts" thread_safety
 check "cppcheck: clean" static_analysis
+check "pyflakes: clean" python_sources
 check "style: each planted violation is found" "$tools/style.py" --self-test
 scripts "$tools/style.py"
 scripts "$tools/binaries.py" "$build"

@@ -31,6 +31,7 @@ test_set='
     clang-format    /usr/bin/clang-format
     clang-tidy      /usr/bin/clang-tidy
     cppcheck        /usr/bin/cppcheck
+    pyflakes3       /usr/bin/pyflakes3
 '
 debug_set='
     gdb             /usr/bin/gdb

@@ -18,6 +18,7 @@ static TEST_CASE **LastLink = &FirstCase;
 static jmp_buf Escape;
 static void (*FailureRoutine)(void);
 static uint64_t Seed = UINT64_C(0x9E3779B97F4A7C15);
+static uint64_t Operations; /* of property tests */
 static uint64_t Effort = 1;
 
 void TestRegister(TEST_CASE *Case)
@@ -76,6 +77,18 @@ uint32_t TestRandom(uint64_t *State)
     return (uint32_t)(X >> 32);
 }
 
+uint64_t TestSeedNumber(uint64_t Number)
+{
+    return Seed + Number * UINT64_C(0x9E3779B97F4A7C16); /* even, so that an odd seed stays odd */
+}
+
+void TestCountOperations(uint64_t Count, uint64_t Seeds)
+{
+    Operations += Count;
+    printf("# %llu operations over %llu seeds\n", (unsigned long long)Count,
+           (unsigned long long)Seeds);
+}
+
 uint64_t TestRounds(uint64_t Normal)
 {
     return Normal * Effort;
@@ -121,6 +134,9 @@ int main(int Count, char **Arguments)
         } else {
             Failed++;
         }
+    }
+    if (Operations != 0) {
+        printf("# %llu operations of property tests\n", (unsigned long long)Operations);
     }
     printf("1..%u\n", Passed + Failed);
     return Failed != 0 || Passed == 0;

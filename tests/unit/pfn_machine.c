@@ -5,6 +5,7 @@
 #include "tests/unit/pfn_machine.h"
 
 #include "nt/bugcodes.h"
+#include "verify.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ void PfnStart(ULONG Frames)
 
 void PfnFinish(void)
 {
-    MiVerifyPageLists();
+    MiVerifyAll();
     CHECK_EQUAL(PASSIVE_LEVEL, KeGetCurrentIrql());
     HostMachineDelete();
 }

@@ -4,7 +4,9 @@
  */
 #include "tests/unit/pool_world.h"
 
+#include "nt/bugcodes.h"
 #include "tests/unit/test.h"
+#include "verify.h"
 
 #define VALID_WRITABLE 3u /* MMPTE: Valid, Write */
 #define FRAMES         4096u
@@ -13,11 +15,18 @@ const POOL_WORLD PoolWorldPlain = {32, 32, 32, FALSE, FALSE};
 
 ULONG PoolCommittedPages;
 ULONG PoolCommitLimit;
+ULONG PoolFailCommit;
 static ULONG InitialPages;
 static PFN_NUMBER FreeFrames[FRAMES];
 static ULONG FreeFrameCount;
-static UCHAR Charged[POOL_MOST_PAGES]; /* of paged pool */
+ULONG PoolPagedFaults;
+static ULONG PagedPages;
+static UCHAR Charged[POOL_MOST_PAGES];      /* of paged pool */
+static PFN_NUMBER Trimmed[POOL_MOST_PAGES]; /* the frame of a page that was taken away, or 0 */
+static void (*PagedFaultRoutine)(void);
 static ULONG Bits[MiPoolPartCount][MI_POOL_REGION_BYTES(POOL_MOST_PAGES) / sizeof(ULONG)];
+
+static ULONG SpecialBits[MI_SPECIAL_POOL_BYTES(POOL_SPECIAL_PAGES) / sizeof(ULONG)];
 
 /* ---- frames ---- */
 
@@ -55,6 +64,9 @@ static void UnmapPage(ULONG_PTR Va)
 
 static NTSTATUS Charge(ULONG Pages)
 {
+    if (PoolFailCommit != 0 && --PoolFailCommit == 0) {
+        return STATUS_NO_MEMORY;
+    }
     if (Pages > PoolCommitLimit - PoolCommittedPages) {
         return STATUS_NO_MEMORY;
     }
@@ -92,8 +104,54 @@ static NTSTATUS ChargePaged(ULONG_PTR Va, ULONG Pages)
 
 static void DischargePaged(ULONG_PTR Va, ULONG Pages)
 {
-    memset(Charged + ((Va - POOL_PAGED_VA) >> PAGE_SHIFT), 0, Pages);
+    ULONG First = (ULONG)((Va - POOL_PAGED_VA) >> PAGE_SHIFT);
+    ULONG Page;
+
+    memset(Charged + First, 0, Pages);
+    for (Page = First; Page < First + Pages; Page++) {
+        if (Trimmed[Page] != 0) {
+            FreeFrames[FreeFrameCount++] = Trimmed[Page];
+            Trimmed[Page] = 0;
+        }
+    }
     PoolUnmapPages(Va, Pages);
+}
+
+void PoolWorldTrimPaged(void)
+{
+    ULONG Page;
+
+    for (Page = 0; Page < PagedPages; Page++) {
+        PMMPTE Pte = NULL;
+
+        if (Charged[Page] && Trimmed[Page] == 0) {
+            Pte = HostFindPte(HOST_DIRECTORY_FRAME, POOL_PAGED_VA + Page * PAGE_SIZE);
+        }
+        if (Pte != NULL && (Pte->Long & 1) != 0) {
+            Trimmed[Page] = Pte->Long >> PAGE_SHIFT;
+            Pte->Long = 0;
+            KeFlushSingleTb(POOL_PAGED_VA + Page * PAGE_SIZE);
+        }
+    }
+}
+
+void PoolSetPagedFaultRoutine(void (*Routine)(void))
+{
+    PagedFaultRoutine = Routine;
+}
+
+/* Unless somebody else did while the fault waited. */
+static void BringIn(ULONG_PTR Page)
+{
+    ULONG_PTR Va = POOL_PAGED_VA + Page * PAGE_SIZE;
+    PMMPTE Pte = HostFindPte(HOST_DIRECTORY_FRAME, Va);
+
+    if (Trimmed[Page] != 0) {
+        HostMapPage(HOST_DIRECTORY_FRAME, Va, Trimmed[Page], VALID_WRITABLE);
+        Trimmed[Page] = 0;
+    } else if (Charged[Page] && (Pte == NULL || (Pte->Long & 1) == 0)) {
+        MapPage(Va);
+    }
 }
 
 static BOOLEAN DemandZeroPaged(ULONG_PTR Va, ULONG ErrorCode)
@@ -104,7 +162,14 @@ static BOOLEAN DemandZeroPaged(ULONG_PTR Va, ULONG ErrorCode)
     if (Va < POOL_PAGED_VA || Page >= POOL_MOST_PAGES || !Charged[Page]) {
         return FALSE;
     }
-    MapPage(Va & ~(ULONG_PTR)(PAGE_SIZE - 1));
+    if (KeGetCurrentIrql() > APC_LEVEL) {
+        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, Va, KeGetCurrentIrql(), 0, 0);
+    }
+    PoolPagedFaults++;
+    if (PagedFaultRoutine != NULL) {
+        PagedFaultRoutine();
+    }
+    BringIn(Page);
     return TRUE;
 }
 
@@ -123,18 +188,32 @@ void PoolWorldCreate(const POOL_WORLD *World)
     FreeFrameCount = 0;
     PoolCommittedPages = 0;
     PoolCommitLimit = FRAMES;
+    PoolFailCommit = 0;
     InitialPages = World->Protect ? 0 : World->InitialPages;
     memset(Charged, 0, sizeof(Charged));
+    memset(Trimmed, 0, sizeof(Trimmed));
+    PagedPages = World->PagedPages;
+    PagedFaultRoutine = NULL;
+    PoolPagedFaults = 0;
     CHECK(NT_SUCCESS(PoolMapPages(POOL_INITIAL_VA, World->InitialPages)));
     MiInitializePoolPages(Ranges, World->Protect);
     MiInitializePools(World->Poison);
+}
+
+void PoolWorldAddSpecialPool(ULONG Pages)
+{
+    MI_POOL_RANGE Range = {POOL_SPECIAL_VA, Pages, SpecialBits, PoolMapPages, PoolUnmapPages};
+
+    CHECK(Pages <= POOL_SPECIAL_PAGES);
+    MiInitializeSpecialPool(&Range);
+    MiSelectSpecialPool(0, TRUE);
 }
 
 void PoolWorldVerify(void)
 {
     ULONG_PTR Va = 0;
 
-    MiVerifyPool();
+    MiVerifyAll();
     CHECK(!HostFindStaleTranslation(&Va));
 }
 

@@ -11,6 +11,7 @@
 
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
 #include "tests/host/machine.h"
 
 #define POOL_INITIAL_VA    0x81000000u
@@ -38,7 +39,25 @@ extern const POOL_WORLD PoolWorldPlain;
 /* Power on a machine and start the pools in it. */
 void PoolWorldCreate(const POOL_WORLD *World);
 
-/* MiVerifyPool, and that the TLB holds no stale translation. */
+/* Start special pool of Pages in it.  Who gets it, MiSelectSpecialPool says: nobody at first. */
+void PoolWorldAddSpecialPool(ULONG Pages);
+
+/*
+ * Take the memory of all paged-pool pages away, as the working-set manager will; the next touch of
+ * each brings it back with its contents.  Touching paged pool at DISPATCH_LEVEL is bug check 0x0A.
+ *
+ * => Does not raise IRQL: HostSetRaiseRoutine(PoolWorldTrimPaged) leaves none wherever a spin lock
+ *    is held.
+ */
+void PoolWorldTrimPaged(void);
+
+/* How often a page of paged pool came by page fault. */
+extern ULONG PoolPagedFaults;
+
+/* From now on, run Routine at each of these faults, at the IRQL of the access; it may wait. */
+void PoolSetPagedFaultRoutine(void (*Routine)(void));
+
+/* MiVerifyAll, and that the TLB holds no stale translation. */
 void PoolWorldVerify(void);
 
 /* Trim, verify, then: nothing is in use, no page is taken but MmBt's, no frame is missing. */
@@ -66,5 +85,8 @@ MI_DECOMMIT_PAGES PoolUnmapPages;
 
 /* From now on, this many pages can be committed. */
 extern ULONG PoolCommitLimit;
+
+/* The n-th commit from now on is refused; 0: none, or it has happened. */
+extern ULONG PoolFailCommit;
 
 #endif

@@ -4,10 +4,18 @@
  */
 #include "tests/unit/sysva_machine.h"
 
+#include "mm/pfn/frame.h"
+#include "mm/pool/pool.h"
+#include "mm/pool/pool_pages.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/mdl.h"
+#include "mm/sysva/system_pages.h"
 #include "tests/unit/pfn_machine.h"
+#include "verify.h"
+
+#define POOL_START 0x98000000u
+#define POOL_PAGES 20u /* the longest MDL needs 16 */
 
 static SYSVA_BALANCE Before;
 static LOADER_MEMORY_RUN Runs[2];
@@ -16,6 +24,7 @@ SYSVA_BALANCE SysvaBalance(void)
 {
     MI_SYSTEM_PTE_COUNTERS Ptes;
     MI_PFN_COUNTERS Frames;
+    MI_POOL_FIGURES Pool;
     SYSVA_BALANCE Balance;
 
     MiQuerySystemPtes(&Ptes);
@@ -25,7 +34,26 @@ SYSVA_BALANCE SysvaBalance(void)
     Balance.ResidentAvailable = Frames.Commit.ResidentAvailable;
     Balance.FreePtes = Ptes.Free;
     Balance.LockedPages = MiLockedPages;
+    MiQueryPoolFigures(NonPagedPool, &Pool);
+    Balance.PoolBytes = Pool.InUseBytes;
     return Balance;
+}
+
+/* A nonpaged pool of a few pages, with the highest frames, for MDLs. */
+static void StartPool(void)
+{
+    static ULONG Bits[MI_POOL_REGION_BYTES(POOL_PAGES) / sizeof(ULONG)];
+    const MI_POOL_RANGE Ranges[MiPoolPartCount] = {{POOL_START, POOL_PAGES, Bits, NULL, NULL}};
+    MMPTE Template = MiMakeKernelTemplate(MiKernelReadWrite, MiCached);
+    PFN_NUMBER First = 0;
+
+    CHECK_EQUAL(STATUS_SUCCESS, MiCreateSystemPageTables(POOL_START, POOL_PAGES * PAGE_SIZE));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                MiAllocateContiguousFrames(POOL_PAGES, 0, MiHighestFrame, 0, &First));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                MiInsertSystemPages(MiGetPteAddress(POOL_START), POOL_PAGES, Template, First));
+    MiInitializePoolPages(Ranges, FALSE);
+    MiInitializePools(FALSE);
 }
 
 void SysvaStart(ULONG Frames, ULONG Ptes)
@@ -44,6 +72,7 @@ void SysvaStart(ULONG Frames, ULONG Ptes)
     CHECK_EQUAL(STATUS_SUCCESS, MiCreateHyperspace());
     CHECK_EQUAL(STATUS_SUCCESS, MiCreateSystemPtes(SYSVA_PTES_START, Ptes));
     MiInitializeKernelStacks();
+    StartPool();
     Before = SysvaBalance();
 }
 
@@ -53,14 +82,14 @@ void SysvaCheckBalance(void)
     ULONG_PTR Stale;
 
     MiTrimKernelStacks();
-    MiVerifySystemPtes();
-    MiVerifyPageLists();
+    MiVerifyAll();
     After = SysvaBalance();
     CHECK_EQUAL(Before.Available, After.Available);
     CHECK_EQUAL(Before.Committed, After.Committed);
     CHECK_EQUAL(Before.ResidentAvailable, After.ResidentAvailable);
     CHECK_EQUAL(Before.FreePtes, After.FreePtes);
     CHECK_EQUAL(Before.LockedPages, After.LockedPages);
+    CHECK_EQUAL(Before.PoolBytes, After.PoolBytes);
     CHECK_EQUAL(PASSIVE_LEVEL, KeGetCurrentIrql());
     MiFlushSystemPtes();
     CHECK(!HostFindStaleTranslation(&Stale));

@@ -24,6 +24,7 @@ typedef struct _SYSVA_BALANCE {
     ULONG ResidentAvailable;
     ULONG FreePtes;
     ULONG LockedPages;
+    ULONG PoolBytes;
 } SYSVA_BALANCE;
 
 /* Power on with Frames frames and Ptes system PTEs at SYSVA_PTES_START, and take the balance. */

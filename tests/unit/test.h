@@ -39,6 +39,12 @@ uint64_t TestSeed(void);
 /* The next number of a xorshift generator. */
 uint32_t TestRandom(uint64_t *State);
 
+/* Say, in a comment of the TAP output, how much a property test tried; main adds it all up. */
+void TestCountOperations(uint64_t Operations, uint64_t Seeds);
+
+/* The n-th seed of a test that tries several: n = 0 is TestSeed() itself. */
+uint64_t TestSeedNumber(uint64_t Number);
+
 /* Normal * HYPERSPACE_EFFORT (default 1). */
 uint64_t TestRounds(uint64_t Normal);
 

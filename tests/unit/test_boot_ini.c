@@ -123,6 +123,20 @@ TEST(ParseBootIni_complains_about_the_structure_of_the_file)
     CHECK_EQUAL(LOADER_OPTION_SOS, Options.Flags);
 }
 
+TEST(ParseBootIni_complains_about_lines_behind_the_entry_that_it_uses)
+{
+    Parse("[boot loader]\ndefault=b\n[operating systems]\na=\"A\"\nb=\"B\" /SOS\nnonsense\n"
+          "b=\"B again\" /MAXMEM=64\n=\n");
+    CHECK_TEXT("6: this is no entry (name=\"Title\" /SWITCH); "
+               "8: this is no entry (name=\"Title\" /SWITCH)",
+               Log.Text);
+    CHECK_EQUAL(LOADER_OPTION_SOS, Options.Flags); /* the first of that name */
+    CHECK_EQUAL(0, Options.MaxMemoryMb);
+    Parse("[operating systems]\na=\"A\" /SOS\nnonsense\n");
+    CHECK_TEXT("3: this is no entry (name=\"Title\" /SWITCH)", Log.Text);
+    CHECK_EQUAL(LOADER_OPTION_SOS, Options.Flags);
+}
+
 TEST(ParseBootIni_complains_when_there_is_no_entry)
 {
     Parse("[boot loader]\ntimeout=1\n");

@@ -41,6 +41,34 @@ TEST(AllocateContiguousMemory_is_contiguous_and_in_its_range)
     SysvaFinish();
 }
 
+TEST(AllocateContiguousMemory_takes_the_highest_addresses_and_leaves_the_low_ones)
+{
+    const PHYSICAL_ADDRESS Low = SysvaPhysical(0x7FFFF);
+    PVOID Blocks[256];
+    ULONG Count = 0;
+    ULONG64 Before = ~0ull;
+    PVOID Va;
+
+    SysvaStart(512, 1024);
+    /* whoever has no limit gets one block below the other, and the low ones last */
+    while (Count < RTL_NUMBER_OF(Blocks) &&
+           (Va = MmAllocateContiguousMemory(2 * PAGE_SIZE, ANY_ADDRESS)) != NULL &&
+           PhysicalOf(Va) >= 0x80000) {
+        CHECK(PhysicalOf(Va) < Before);
+        Before = PhysicalOf(Va);
+        Blocks[Count++] = Va;
+    }
+    CHECK(Count > 100);
+    MmFreeContiguousMemory(Va);
+    Va = MmAllocateContiguousMemory(16 * PAGE_SIZE, Low); /* low memory is still whole */
+    CHECK(Va != NULL && PhysicalOf(Va) + 16 * PAGE_SIZE <= 0x80000);
+    MmFreeContiguousMemory(Va);
+    while (Count != 0) {
+        MmFreeContiguousMemory(Blocks[--Count]);
+    }
+    SysvaFinish();
+}
+
 TEST(AllocateContiguousMemory_refuses_parameters_without_sense)
 {
     SysvaStart(512, 1024);

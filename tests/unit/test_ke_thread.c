@@ -388,6 +388,12 @@ TEST(KeVerify_finds_each_kind_of_damage)
     BenchEnd();
 }
 
+static void PrintToConsole(PVOID Context, const char *Piece, SIZE_T Bytes)
+{
+    (void)Context;
+    KiConsoleWrite(Piece, Bytes);
+}
+
 TEST(KeDump_shows_threads_states_and_waits)
 {
     PKTHREAD Waiter;
@@ -397,17 +403,17 @@ TEST(KeDump_shows_threads_states_and_waits)
     Waiter = BenchThread(9, LogAndWait, (PVOID)'w');
     BenchThread(5, LogAndWait, (PVOID)'r');
     HostConsoleClear();
-    KiDumpThreads();
+    KiDumpThreads(PrintToConsole, NULL, KiAllThreads);
     Text = HostConsoleText();
     CHECK(strstr(Text, "RUNNING first\n") != NULL);
     CHECK(strstr(Text, "Pri  9/ 9") != NULL && strstr(Text, "WAIT host\n") != NULL);
     CHECK(strstr(Text, "Pri  5/ 5") != NULL && strstr(Text, "READY idle\n") != NULL);
     HostConsoleClear();
-    KiDumpReadyThreads();
+    KiDumpThreads(PrintToConsole, NULL, KiReadyThreads);
     CHECK(strstr(HostConsoleText(), "READY host\n") != NULL);
     CHECK(strstr(HostConsoleText(), "RUNNING") == NULL);
     HostConsoleClear();
-    KiDumpThread(Waiter);
+    CHECK(KiDumpThread(PrintToConsole, NULL, Waiter));
     CHECK(strstr(HostConsoleText(), "WAIT: (Executive) KernelMode Non-Alertable\n") != NULL);
     CHECK(strstr(HostConsoleText(), "  NotificationEvent\n") != NULL);
     KeSetEvent(&Event, 0, FALSE);

@@ -283,6 +283,11 @@ static void AllocateWithQuota(PVOID Context)
     (void)ExAllocatePoolWithQuotaTag(PagedPool, *(PULONG)Context, TAG_A);
 }
 
+static void AllocateWithQuotaAndNoTag(PVOID Context)
+{
+    (void)ExAllocatePoolWithQuota(PagedPool, *(PULONG)Context);
+}
+
 TEST(Failure_that_must_raise_is_1E_without_a_handler)
 {
     POOL_STOP Stop = {KMODE_EXCEPTION_NOT_HANDLED, {0xC000009A, POOL_ANY, 0, 0}};
@@ -292,10 +297,13 @@ TEST(Failure_that_must_raise_is_1E_without_a_handler)
     Start();
     PoolExpectStop(Stop, AllocateRaising, &TooMuch);
     PoolExpectStop(Stop, AllocateWithQuota, &TooMuch);
+    PoolExpectStop(Stop, AllocateWithQuotaAndNoTag, &TooMuch);
     CHECK(ExAllocatePoolWithQuotaTag((POOL_TYPE)(PagedPool | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE),
                                      TooMuch, TAG_A) == NULL);
     PoolWorldVerify();
     ExFreePool(ExAllocatePoolWithQuotaTag(PagedPool, Little, TAG_A));
+    ExFreePool(ExAllocatePoolWithQuota(PagedPool, Little));
+    CHECK_EQUAL(1, MiFindPoolTag(MI_POOL_TAG_NONE)->Use[PagedPool].Allocs);
     End();
 }
 

@@ -479,7 +479,7 @@ TEST(ParseRegistry_has_no_complaint_about_the_file_that_we_ship)
     CHECK(Text != NULL);
     ParseBytes(Text, Bytes);
     CHECK_TEXT("", Log.Text);
-    CHECK_EQUAL(24, ValueCount);
+    CHECK_EQUAL(25, ValueCount);
     CHECK_TEXT("ClearPageFileAtShutdown", Values[0].Name);
     CHECK_EQUAL(LOADER_REG_DWORD, Values[0].Type);
     CHECK_EQUAL(0, Values[0].Dword);

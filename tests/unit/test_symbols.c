@@ -96,3 +96,40 @@ TEST(FindSymbol_survives_damaged_files)
     }
     KiInitializeSymbols(NULL, 0);
 }
+
+TEST(NextSymbol_gives_each_symbol_once_in_the_files_order)
+{
+    static const char *const Names[] = {"KiStart", "KipShort", "KeBugCheckEx", "KiCrashKinds",
+                                        "KiGdt"};
+    char Name[KI_SYMBOL_BYTES];
+    SIZE_T Position = 0;
+    ULONG Address;
+    ULONG i;
+
+    KiInitializeSymbols(Text, strlen(Text));
+    for (i = 0; i < 5; i++) {
+        CHECK(KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+        CHECK_TEXT(Names[i], Name);
+    }
+    CHECK_EQUAL(0x8080F000, Address);
+    CHECK(!KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+    CHECK(!KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+}
+
+TEST(NextSymbol_skips_lines_that_are_none)
+{
+    static const char Damaged[] = "junk\n80800000 T One\n\n8080x000 T Two\n80800010 T Three";
+    char Name[KI_SYMBOL_BYTES];
+    SIZE_T Position = 0;
+    ULONG Address;
+
+    KiInitializeSymbols(Damaged, strlen(Damaged));
+    CHECK(KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+    CHECK_TEXT("One", Name);
+    CHECK(KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+    CHECK_TEXT("Three", Name);
+    CHECK(!KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+    KiInitializeSymbols(NULL, 0);
+    Position = 0;
+    CHECK(!KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+}

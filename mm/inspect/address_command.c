@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * address_command.c - !address: which region of the system half an address lies in.
+ *
+ * What is known about single pages (a thread's stack, a pool's page) is said in more lines.
+ */
+#include "mm/inspect/commands.h"
+
+#include "mm/inspect/entry.h"
+#include "mm/ke/thread.h"
+#include "mm/pool/pool_pages.h"
+#include "mm/sysva/layout.h"
+#include "mm/sysva/system_ptes.h"
+
+#define MIP_SYSTEM_START 0x80000000u
+
+static void MipPrintPool(PVOID Va)
+{
+    static const char *const Places[] = {"", "free page of", "first page of a run in",
+                                         "later page of a run in"};
+    POOL_TYPE BaseType;
+    MI_POOL_PLACE Place;
+
+    Place = MiQueryPoolPlace(Va, &BaseType);
+    if (Place != MiPoolPlaceOutside) {
+        MiPrint("    %s %s pool; try !pool %08X\n", Places[Place],
+                BaseType == PagedPool ? "paged" : "nonpaged", (ULONG)(ULONG_PTR)Va);
+    }
+}
+
+static void MipPrintMapping(ULONG_PTR Va)
+{
+    MI_ENTRIES Entries;
+
+    MiReadEntries(Va, &Entries);
+    if (Entries.Mapped) {
+        MiPrint("    mapped to frame %x; try !pfn %x\n", Entries.Frame, Entries.Frame);
+    } else {
+        MiPrint("    not mapped: %s\n",
+                MiPteKindName(Entries.HasPte ? Entries.PteKind : Entries.PdeKind));
+    }
+    if (MiIsSystemPte(Entries.PteAt) && MiIsFreeSystemVa(Va)) {
+        MiPrint("    its system PTE is free\n");
+    }
+}
+
+static void MipPrintStack(ULONG_PTR Va)
+{
+    KI_THREAD_STACK Stack;
+
+    if (KiFindStackOwner(Va, &Stack)) {
+        MiPrint("    kernel stack of thread %08X, %08X - %08X; try !thread %08X\n",
+                (ULONG)(ULONG_PTR)Stack.Thread, (ULONG)Stack.Lowest, (ULONG)(Stack.Base - 1),
+                (ULONG)(ULONG_PTR)Stack.Thread);
+    }
+}
+
+static void MipPrintAddress(ULONG_PTR Va)
+{
+    MI_REGION Region = MiFindRegion(Va);
+
+    if (Va < MIP_SYSTEM_START) {
+        MiFail("%08X is a user address: there are no address spaces yet.", (ULONG)Va);
+        return;
+    }
+    if (Region == MiRegions) {
+        MiFail("%08X is in no region of the system half.", (ULONG)Va);
+    } else {
+        const MI_RANGE *Range = &MiLayout.Region[Region];
+
+        MiPrint("  %08X - %08X  %08X\n", (ULONG)Range->Start,
+                (ULONG)(Range->Start + (Range->Bytes - 1)), Range->Bytes);
+        MiPrint("    Usage       %s\n", MiRegionName(Region));
+    }
+    MipPrintMapping(Va);
+    MipPrintPool((PVOID)Va);
+    MipPrintStack(Va);
+}
+
+void MiCommandAddress(const char *Arguments)
+{
+    ULONG_PTR Va;
+    NTSTATUS Status;
+
+    if (Arguments[0] == '-') {
+        MiFail("-summary and filters are about user addresses: there are none yet.");
+        return;
+    }
+    Status = MiTakeArgument(&Arguments, &Va);
+    if (Status == STATUS_NO_MORE_ENTRIES) {
+        if (MiLayout.Region[MiRegionKernel].Bytes == 0) {
+            MiFail("The layout was not computed yet.");
+        }
+        MiPrintLayout(&MiLayout, MiPrintSink, NULL);
+    } else if (NT_SUCCESS(Status)) {
+        MipPrintAddress(Va);
+    }
+}

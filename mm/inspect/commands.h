@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * commands.h - the routines behind the tables of commands, by the file that has them.
+ *
+ * A routine reads memory that the user named through MiReadVirtual, or checks that it is mapped: no
+ * argument makes it fault.
+ */
+#ifndef MM_INSPECT_COMMANDS_H
+#define MM_INSPECT_COMMANDS_H
+
+#include "mm/inspect/command.h"
+
+/* pte_command.c */
+MI_COMMAND_ROUTINE MiCommandPte;
+MI_COMMAND_ROUTINE MiCommandPteToVa;
+
+/* translate_commands.c */
+MI_COMMAND_ROUTINE MiCommandVtop;
+MI_COMMAND_ROUTINE MiCommandSearchPte;
+
+/* address_command.c */
+MI_COMMAND_ROUTINE MiCommandAddress;
+
+/* pfn_commands.c */
+MI_COMMAND_ROUTINE MiCommandPfn;
+MI_COMMAND_ROUTINE MiCommandMemUsage;
+
+/* vm_command.c */
+MI_COMMAND_ROUTINE MiCommandVm;
+MI_COMMAND_ROUTINE MiCommandSysPtes;
+
+/* pool_commands.c */
+MI_COMMAND_ROUTINE MiCommandPool;
+MI_COMMAND_ROUTINE MiCommandPoolVal;
+
+/* pool_find_command.c */
+MI_COMMAND_ROUTINE MiCommandPoolFind;
+
+/* pool_used_command.c */
+MI_COMMAND_ROUTINE MiCommandPoolUsed;
+
+/* lookaside_command.c */
+MI_COMMAND_ROUTINE MiCommandLookaside;
+
+/* thread_commands.c */
+MI_COMMAND_ROUTINE MiCommandThread;
+MI_COMMAND_ROUTINE MiCommandReady;
+MI_COMMAND_ROUTINE MiCommandRunning;
+MI_COMMAND_ROUTINE MiCommandStacks;
+
+/* verify_command.c */
+MI_COMMAND_ROUTINE MiCommandVerify;
+
+/* => FALSE: a sentence said that there are no page frames (system PTEs, pools) yet. */
+NT_MUST_CHECK BOOLEAN MiCommandNeedsFrames(void);
+NT_MUST_CHECK BOOLEAN MiCommandNeedsSystemPtes(void);
+NT_MUST_CHECK BOOLEAN MiCommandNeedsPools(void);
+
+/* The words of a 4-character tag: * is any tag, ? any character; blanks also stand for zeroes. */
+typedef struct _MI_TAG_PATTERN {
+    char Text[4];
+    BOOLEAN Any;
+} MI_TAG_PATTERN, *PMI_TAG_PATTERN;
+
+/*
+ * Take a tag from *Arguments: 1 to 4 characters (fewer are filled up with blanks), *, or a number
+ * that begins with 0x.
+ *
+ * => FALSE: a sentence was printed.  Nothing left means any tag.
+ */
+NT_MUST_CHECK BOOLEAN MiTakeTag(const char **Arguments, PMI_TAG_PATTERN Pattern);
+BOOLEAN MiTagMatches(const MI_TAG_PATTERN *Pattern, ULONG Tag);
+
+/* Who uses a tag, in the manner of pooltag.txt; "" when nobody in the tree does. */
+const char *MiPoolTagOwner(ULONG Tag);
+
+#endif

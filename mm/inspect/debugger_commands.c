@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debugger_commands.c - the table of the debugger's own commands, in the order of help.
+ */
+#include "mm/inspect/debugger.h"
+
+const MI_COMMAND MiDebuggerCommands[] = {
+    {"help", MiHelpCommand, "[command]", "this list, or how a command is used"},
+    {"db", MiDisplayBytesCommand, "[range]", "bytes and characters"},
+    {"dw", MiDisplayWordsCommand, "[range]", "words of 16 bits"},
+    {"dd", MiDisplayLongsCommand, "[range]", "double words of 32 bits"},
+    {"dc", MiDisplayLongsAndTextCommand, "[range]", "double words and characters"},
+    {"dp", MiDisplayPointersCommand, "[range]", "pointers"},
+    {"dq", MiDisplayQuadsCommand, "[range]", "quad words of 64 bits"},
+    {"da", MiDisplayAnsiCommand, "[range]", "a string of ASCII characters"},
+    {"du", MiDisplayUnicodeCommand, "[range]", "a string of Unicode characters"},
+    {"d", MiDisplayCommand, "[range]", "as the last d command; an empty line goes on"},
+    {"!db", MiDisplayPhysicalBytesCommand, "[range]", "physical bytes and characters"},
+    {"!dc", MiDisplayPhysicalLongsAndTextCommand, "[range]", "physical double words, characters"},
+    {"!dd", MiDisplayPhysicalLongsCommand, "[range]", "physical double words"},
+    {"eb", MiEnterBytesCommand, "<va> <value> ...", "write bytes"},
+    {"ew", MiEnterWordsCommand, "<va> <value> ...", "write words"},
+    {"ed", MiEnterLongsCommand, "<va> <value> ...", "write double words"},
+    {"s", MiSearchCommand, "[-b|w|d|a|u] <range> <pattern>", "search; for \"text\" with -a, -u"},
+    {"r", MiRegistersCommand, "[register ...]", "registers"},
+    {"k", MiStackCommand, "[= ebp esp eip] [frames]", "the stack"},
+    {"x", MiExamineCommand, "<pattern>", "symbols, with * and ?"},
+    {"ln", MiNearestCommand, "[va]", "the nearest symbols"},
+    {"lm", MiModulesCommand, "", "the loaded modules"},
+    {"?", MiEvaluateCommand, "<expression>", "the value of an expression"},
+    {".formats", MiFormatsCommand, "<expression>", "the value in several formats"},
+    {"!irql", MiIrqlCommand, "", "the interrupt request level"},
+    {"!pcr", MiPcrCommand, "", "the processor control region"},
+    {"!idt", MiIdtCommand, "[-a | vector]", "the interrupt descriptor table"},
+    {"dg", MiDescriptorCommand, "<selector> [last]", "segment descriptors"},
+    {"version", MiVersionCommand, "", "version and build"},
+    {"vertarget", MiTargetCommand, "", "version, firmware, processor, devices"},
+    {"memmap", MiMemoryMapCommand, "", "the physical memory map"},
+    {"report", MiReportCommand, "", "the boot's report again"},
+    {".echo", MiEchoCommand, "<text>", "print text"},
+    {".assert", MiAssertCommand, "<expression>", "fail when it is 0: for scripts"},
+    {"$<", MiScriptCommand, "monitor.txt", "carry out the script on the disk"},
+    {".crash", MiCrashCommand, "[kind]", "stop with a bug check; ? tells the kinds"},
+    {".bugcheck", MiBugCheckCommand, "[code [p1 p2 p3 p4]]", "the bug check, or make one"},
+    {".reboot", MiRebootCommand, "", "restart the machine"},
+    {".shutdown", MiShutdownCommand, "", "print the verdict and switch off"},
+    {NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * object_commands.c - the commands about pool blocks and threads.
+ */
+#include "mm/inspect/commands.h"
+
+const MI_COMMAND MiObjectCommands[] = {
+    {"!poolused", MiCommandPoolUsed, "[flags [tag]]", "pool by tag: 1 verbose, 2 or 4 sorted"},
+    {"!pool", MiCommandPool, "[addr [flags]]", "a pool page's blocks: 1 contents, 2 one only"},
+    {"!poolfind", MiCommandPoolFind, "<tag> [type]", "a tag's blocks: 0 nonpaged, 1 paged"},
+    {"!poolval", MiCommandPoolVal, "<addr> [level]", "is a pool page sound: level 0 to 3"},
+    {"!lookaside", MiCommandLookaside, "[addr]", "look-aside lists"},
+    {"!thread", MiCommandThread, "[addr]", "a thread, and what it waits for"},
+    {"!ready", MiCommandReady, "", "threads that are ready to run"},
+    {"!running", MiCommandRunning, "", "the running thread"},
+    {"!stacks", MiCommandStacks, "[0-2 [name]]", "all threads, and what they wait for"},
+    {NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tag_pattern.c - tags as users type them, and whose they are.
+ */
+#include "mm/inspect/commands.h"
+
+#include "ex.h"
+#include "rtl.h"
+
+#define MIP_TAG_BYTES sizeof(ULONG)
+
+/* The tags of this tree, as pooltag.txt lists those of Windows. */
+static const struct {
+    char Tag[MIP_TAG_BYTES + 1];
+    const char *Owner;
+} MipOwners[] = {
+    {"MmBt", "table of large pool blocks"},
+    {"None", "ExAllocatePool: no tag was given"},
+    {"Ovfl", "all tags that found the tag table full"},
+    {"Test", "the boot's report"},
+    {"Thre", "threads"},
+};
+
+static MI_TAG_PATTERN MipPatternOfTag(ULONG Tag)
+{
+    MI_TAG_PATTERN Pattern = {{0}, FALSE};
+
+    Tag &= ~PROTECTED_POOL;
+    memcpy(Pattern.Text, &Tag, MIP_TAG_BYTES);
+    return Pattern;
+}
+
+const char *MiPoolTagOwner(ULONG Tag)
+{
+    MI_TAG_PATTERN Key = MipPatternOfTag(Tag);
+    ULONG Index;
+
+    for (Index = 0; Index < RTL_NUMBER_OF(MipOwners); Index++) {
+        if (memcmp(MipOwners[Index].Tag, Key.Text, MIP_TAG_BYTES) == 0) {
+            return MipOwners[Index].Owner;
+        }
+    }
+    return "";
+}
+
+BOOLEAN MiTakeTag(const char **Arguments, PMI_TAG_PATTERN Pattern)
+{
+    const char *Text = *Arguments;
+    ULONG Length = 0;
+    ULONG_PTR Value;
+
+    *Pattern = (MI_TAG_PATTERN){{' ', ' ', ' ', ' '}, FALSE};
+    if (Text[0] == '0' && (Text[1] == 'x' || Text[1] == 'X')) {
+        if (!NT_SUCCESS(MiTakeArgument(Arguments, &Value))) {
+            return FALSE;
+        }
+        *Pattern = MipPatternOfTag((ULONG)Value);
+        return TRUE;
+    }
+    while (Text[Length] != 0 && Text[Length] != ' ') {
+        Length++;
+    }
+    if (Length > MIP_TAG_BYTES) {
+        MiFail("A tag has four characters, of which ? is any, or is *; case matters.");
+        return FALSE;
+    }
+    memcpy(Pattern->Text, Text, Length);
+    Pattern->Any = Length == 0 || (Length == 1 && Text[0] == '*');
+    for (Text += Length; *Text == ' '; Text++) {
+    }
+    *Arguments = Text;
+    return TRUE;
+}
+
+BOOLEAN MiTagMatches(const MI_TAG_PATTERN *Pattern, ULONG Tag)
+{
+    MI_TAG_PATTERN Key = MipPatternOfTag(Tag);
+    ULONG Index;
+
+    for (Index = 0; Index < MIP_TAG_BYTES && !Pattern->Any; Index++) {
+        char Wanted = Pattern->Text[Index];
+
+        if (Wanted != '?' && Wanted != Key.Text[Index] &&
+            !(Wanted == ' ' && Key.Text[Index] == 0)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verify.c - MiVerifyAll: each subsystem's own verify, and what two of them must agree about.
+ *
+ *   V1  an Active frame that names a PTE of the system half is what that PTE maps; a frame on
+ *       standby or modified, or in transition, is not
+ *   V2  RAM that a valid system PTE maps is held: it is on no list
+ *   V3  commitment is the sum of what was charged to it: pages that a PTE or a directory entry of
+ *       the system half owns (paged pool's apart), pages that paged pool handed out, touched or
+ *       not, and those of MmAllocatePagesForMdl; it is within its limit
+ *
+ * A violation of V1 or V2 is bug check 0x1A, 403: PTE and PFN are out of step (P2 the PTE's
+ * address, P3 its contents, P4 the frame).  One that the audit of the page tables finds is 0x1A,
+ * 411: a PTE is corrupt (P2 the address that it maps, P3 how many there are).
+ */
+#include "mm/inspect/verify_parts.h"
+
+#include "audit.h"
+#include "mi_assert.h"
+#include "mm.h"
+#include "mm/ke/thread.h"
+#include "mm/pfn/pfn_inspect.h"
+#include "mm/pool/pool.h"
+#include "mm/pool/pool_pages.h"
+#include "mm/sysva/kernel_stack.h"
+#include "mm/sysva/layout.h"
+#include "mm/sysva/mdl.h"
+#include "mm/sysva/system_pte_state.h"
+#include "nt/bugcodes.h"
+
+#define MIP_OUT_OF_STEP  0x403u
+#define MIP_CORRUPT_PTE  0x411u
+#define MIP_SYSTEM_START 0x80000000u
+
+static NT_NORETURN void MipOutOfStep(PMMPTE At, MMPTE Pte, PFN_NUMBER Frame)
+{
+    KeBugCheckEx(MEMORY_MANAGEMENT, MIP_OUT_OF_STEP, (ULONG_PTR)At, Pte.Long, Frame);
+}
+
+/* The PTE lies in a page table of the system half: it is the same in every address space. */
+static BOOLEAN MipIsSystemHalf(const MMPTE *At)
+{
+    return At >= MiGetPteAddress(MIP_SYSTEM_START) && At <= MiGetPteAddress(0xFFFFFFFFu);
+}
+
+/* V1 for one frame.  => Returns whether a PTE of the system half owns it. */
+static BOOLEAN MipVerifyOwner(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    const MMPFN *Pfn = MI_PFN(Frame);
+    PMMPTE At = Pfn->PteAddress;
+    BOOLEAN Maps;
+    MMPTE Pte = {.Long = 0};
+
+    if (!MiIsRamFrame(Frame) || Pfn->u3.e1.PrototypePte || !MipIsSystemHalf(At)) {
+        return FALSE;
+    }
+    if (!MmIsAddressValid(At)) {
+        MipOutOfStep(At, Pte, Frame);
+    }
+    Pte = MiReadPte(At);
+    Maps = Pte.Hard.Valid && Pte.Hard.PageFrameNumber == Frame;
+    if (Maps != (Pfn->u3.e1.PageLocation == ActiveAndValid)) {
+        MipOutOfStep(At, Pte, Frame);
+    }
+    return Maps;
+}
+
+/* Charged when it was handed out, not when it was touched. */
+static BOOLEAN MipIsPagedPool(const MMPTE *At)
+{
+    const MI_POOL_REGION *Region = MiPoolRegion(MiPaged);
+    ULONG_PTR Offset = MiGetVaMappedByPte((PMMPTE)(ULONG_PTR)At) - Region->Base;
+
+    return Region->Pages != 0 && Offset >> PAGE_SHIFT < Region->Pages;
+}
+
+void MiVerifyFrameOwners(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Charged = MiAllocatedMdlPages;
+    PFN_NUMBER Frame;
+
+    for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
+        Charged += MipVerifyOwner(Frame) && !MipIsPagedPool(MI_PFN(Frame)->PteAddress);
+    }
+    MiUnlockPfn(OldIrql);
+    if (MiPoolRegion(MiPaged)->Pages != 0) {
+        Charged += MiPoolRegion(MiPaged)->UsedPages;
+    }
+    MI_ASSERT(MiCommit.Committed == Charged); /* V3 */
+    MI_ASSERT(MiCommit.Committed <= MiCommit.Limit && MiCommit.Committed <= MiCommit.Peak);
+}
+
+void MiVerifySystemMappings(void)
+{
+    KIRQL OldIrql = MiLockSystemPtes();
+    KIRQL PfnIrql = MiLockPfn();
+    ULONG Index;
+
+    for (Index = 0; Index < MiSystemPtes.Total; Index++) {
+        PMMPTE At = MiSystemPtes.Base + Index;
+        MMPTE Pte = MiReadPte(At);
+        PFN_NUMBER Frame = Pte.Hard.PageFrameNumber;
+
+        if (Pte.Hard.Valid && MiIsRamFrame(Frame) && MI_PFN(Frame)->u3.e2.ReferenceCount == 0) {
+            MipOutOfStep(At, Pte, Frame); /* V2 */
+        }
+    }
+    MiUnlockPfn(PfnIrql);
+    MiUnlockSystemPtes(OldIrql);
+}
+
+/* ---- what there is ---- */
+
+static BOOLEAN MipHasFrames(void)
+{
+    return MiPfnDatabase != NULL;
+}
+
+static BOOLEAN MipHasSystemPtes(void)
+{
+    MI_SYSTEM_PTE_COUNTERS Counters;
+
+    MiQuerySystemPtes(&Counters);
+    return Counters.Total != 0;
+}
+
+static BOOLEAN MipHasBoth(void)
+{
+    return MipHasFrames() && MipHasSystemPtes();
+}
+
+static BOOLEAN MipHasPools(void)
+{
+    return MiPoolTags[0].Tag == MI_POOL_TAG_OVERFLOW;
+}
+
+static BOOLEAN MipHasThreads(void)
+{
+    return KeGetCurrentThread() != NULL;
+}
+
+static BOOLEAN MipHasLayout(void)
+{
+    return MiLayout.Region[MiRegionKernel].Bytes != 0;
+}
+
+static void MipVerifyLayout(void)
+{
+    MiVerifyLayout(&MiLayout);
+}
+
+/* Without ranges, which only their owners know: A1, A3, A7 and A8 of audit.h. */
+static void MipVerifyPageTables(void)
+{
+    MI_AUDIT_RESULT Result = {.Violations = 0};
+
+    MiAuditPageTables(NULL, 0, &Result);
+    if (Result.Violations != 0) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MIP_CORRUPT_PTE, Result.FirstVa, Result.Violations, 0);
+    }
+}
+
+const MI_VERIFY_PART MiVerifyParts[] = {
+    {"page tables (audit)", MipHasSystemPtes, MipVerifyPageTables},
+    {"layout", MipHasLayout, MipVerifyLayout},
+    {"threads", MipHasThreads, KiVerifyThreads},
+    {"page lists", MipHasFrames, MiVerifyPageLists},
+    {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
+    {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
+    {"pools", MipHasPools, MiVerifyPool},
+    {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
+    {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
+    {NULL, NULL, NULL},
+};
+
+void MiVerifyAll(void)
+{
+    const MI_VERIFY_PART *Part;
+
+    for (Part = MiVerifyParts; Part->Name != NULL; Part++) {
+        if (Part->Exists()) {
+            Part->Verify();
+        }
+    }
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vm_command.c - !vm and !sysptes.
+ *
+ * Lines of !vm bear the documented names.  Those for which nothing exists yet (paging files, shared
+ * commitment, drivers, processes) are not printed: a zero would be a claim.
+ */
+#include "mm/inspect/commands.h"
+
+#include "mm/pfn/pfn_inspect.h"
+#include "mm/pool/pool.h"
+#include "mm/pool/pool_block.h"
+#include "mm/pool/pool_pages.h"
+#include "mm/pool/special_pool.h"
+#include "mm/sysva/kernel_stack.h"
+#include "mm/sysva/layout.h"
+#include "mm/sysva/mdl.h"
+#include "mm/sysva/system_ptes.h"
+
+#define MIP_KB_PER_PAGE   (PAGE_SIZE / 1024)
+
+#define MIP_NO_PROCESSES  0x01u
+#define MIP_THREAD_STACKS 0x02u
+#define MIP_TERMINALS     0x04u
+#define MIP_PAGEFILE_LOG  0x08u
+#define MIP_OWNER_STACKS  0x10u
+#define MIP_KERNEL_VA     0x20u
+#define MIP_ALL_FLAGS     0x3Fu
+
+static void MipPrintPages(const char *Name, ULONG Pages)
+{
+    MiPrint("  %-20s %8u (%9u Kb)", Name, Pages, Pages * MIP_KB_PER_PAGE);
+}
+
+static void MipPrintLine(const char *Name, ULONG Pages)
+{
+    MipPrintPages(Name, Pages);
+    MiPrint("\n");
+}
+
+BOOLEAN MiCommandNeedsSystemPtes(void)
+{
+    MI_SYSTEM_PTE_COUNTERS Counters;
+
+    MiQuerySystemPtes(&Counters);
+    if (Counters.Total == 0) {
+        MiFail("There are no system PTEs yet.");
+    }
+    return Counters.Total != 0;
+}
+
+/* => MiLockPfn is not needed for one word. */
+static ULONG MipLockedPages(void) NT_NO_LOCK_ANALYSIS
+{
+    return MiLockedPages;
+}
+
+static void MipPrintFrames(const MI_PFN_COUNTERS *Counters)
+{
+    const ULONG *States = Counters->States;
+
+    MipPrintLine("Physical Memory:", Counters->PhysicalPages);
+    MipPrintPages("Available Pages:", Counters->AvailablePages);
+    MiPrint("  zeroed %u + free %u + standby %u\n", States[ZeroedPageList], States[FreePageList],
+            States[StandbyPageList]);
+    MipPrintLine("ResAvail Pages:", Counters->Commit.ResidentAvailable);
+    MipPrintLine("Locked IO Pages:", MipLockedPages());
+    MipPrintLine("Modified Pages:", States[ModifiedPageList]);
+    MipPrintLine("Modified No Write:", States[ModifiedNoWritePageList]);
+}
+
+static void MipPrintPtes(void)
+{
+    MI_SYSTEM_PTE_COUNTERS Counters;
+    PMI_POOL_REGION Expansion = MiPoolRegion(MiNonPagedExpansion);
+
+    MiQuerySystemPtes(&Counters);
+    if (Counters.Total != 0) {
+        MipPrintLine("Free System PTEs:", Counters.Free);
+    }
+    if (Expansion->Pages != 0) {
+        MipPrintLine("Free NP PTEs:", Expansion->Pages - Expansion->UsedPages);
+    }
+}
+
+/* Big blocks belong to no pool in particular: they are counted with pool 0. */
+static void MipPrintPagedPools(ULONG UsedPages)
+{
+    ULONG Others = 0;
+    ULONG Index;
+
+    for (Index = 1; Index < MiNumberOfPagedPools; Index++) {
+        Others += MiFindPool(PagedPool, Index)->Pages;
+    }
+    for (Index = 0; Index < MiNumberOfPagedPools; Index++) {
+        char Name[sizeof("PagedPool 4294967295 Usage:")];
+
+        RtlStringCbPrintfA(Name, sizeof(Name), "PagedPool %u Usage:", Index);
+        MipPrintLine(Name, Index == 0 ? UsedPages - Others : MiFindPool(PagedPool, Index)->Pages);
+    }
+}
+
+static void MipPrintPools(void)
+{
+    MI_POOL_FIGURES NonPaged;
+    MI_POOL_FIGURES Paged;
+    MI_SPECIAL_POOL_COUNTERS Special;
+
+    MiQueryPoolFigures(NonPagedPool, &NonPaged);
+    MiQueryPoolFigures(PagedPool, &Paged);
+    MipPrintLine("NonPagedPool Usage:", NonPaged.UsedPages);
+    MipPrintLine("NonPagedPool Max:", NonPaged.MaximumPages);
+    MipPrintPagedPools(Paged.UsedPages);
+    MipPrintLine("PagedPool Usage:", Paged.UsedPages);
+    MipPrintLine("PagedPool Maximum:", Paged.MaximumPages);
+    MiQuerySpecialPool(&Special);
+    if (Special.MaximumPages != 0) {
+        MipPrintLine("Special Pool:",
+                     Special.UsedPages[NonPagedPool] + Special.UsedPages[PagedPool]);
+        MiPrint("  %u allocations, %u went to ordinary pool\n", Special.Allocations,
+                Special.Fallbacks);
+    }
+}
+
+static void MipPrintCommit(const MI_COMMIT *Commit)
+{
+    MipPrintPages("Committed pages:", Commit->Committed);
+    MiPrint("  peak %u, refused %u times\n", Commit->Peak, Commit->Refused);
+    MipPrintLine("Commit limit:", Commit->Limit);
+}
+
+static void MipPrintStacks(void)
+{
+    MI_KERNEL_STACK_COUNTERS Stacks;
+
+    MiQueryKernelStacks(&Stacks);
+    MiPrint("  Kernel stacks: %u in use, %u kept ready, peak %u; %u Kb each\n", Stacks.InUse,
+            Stacks.Cached, Stacks.Peak, MI_KERNEL_STACK_PAGES * MIP_KB_PER_PAGE);
+}
+
+void MiCommandVm(const char *Arguments)
+{
+    MI_PFN_COUNTERS Counters;
+    ULONG_PTR Flags;
+
+    if (!MiTakeOptional(&Arguments, 0, &Flags) || !MiCommandNeedsFrames()) {
+        return;
+    }
+    if ((Flags & ~(ULONG_PTR)MIP_ALL_FLAGS) != 0) {
+        MiFail("Flags: 1 no processes, 2 stacks, 4 terminal server, 8 pagefile log,"
+               " 10 owners, 20 kernel VA.");
+        return;
+    }
+    MiQueryPfnCounters(&Counters);
+    MipPrintFrames(&Counters);
+    MipPrintPtes();
+    if (MiPoolTags[0].Tag == MI_POOL_TAG_OVERFLOW) {
+        MipPrintPools();
+    }
+    MipPrintCommit(&Counters.Commit);
+    if ((Flags & MIP_THREAD_STACKS) != 0) {
+        MipPrintStacks();
+    }
+    if ((Flags & (MIP_TERMINALS | MIP_PAGEFILE_LOG | MIP_OWNER_STACKS)) != 0) {
+        MiPrint("  There are no sessions, paging files or working sets yet (flags 4, 8, 10)\n");
+    }
+    if ((Flags & MIP_KERNEL_VA) != 0) {
+        MiPrintLayout(&MiLayout, MiPrintSink, NULL);
+    }
+}
+
+/* ---- !sysptes ---- */
+
+#define MIP_PTE_FREE_RUNS 1u
+#define MIP_PTE_OWNERS    4u /* of locked pages: nobody records them */
+#define MIP_PTE_EXPANSION 8u
+
+void MiCommandSysPtes(const char *Arguments)
+{
+    PMI_POOL_REGION Expansion = MiPoolRegion(MiNonPagedExpansion);
+    ULONG_PTR Flags;
+
+    if (!MiTakeOptional(&Arguments, 0, &Flags) || !MiCommandNeedsSystemPtes()) {
+        return;
+    }
+    if ((Flags & ~(ULONG_PTR)(MIP_PTE_FREE_RUNS | MIP_PTE_OWNERS | MIP_PTE_EXPANSION)) != 0) {
+        MiFail("Flags: 1 free runs, 4 owners of locked pages, 8 nonpaged pool's expansion.");
+        return;
+    }
+    MiDumpSystemPtes(MiPrintSink, NULL, (Flags & MIP_PTE_FREE_RUNS) != 0);
+    if ((Flags & MIP_PTE_OWNERS) != 0) {
+        MiPrint("  Who locked pages is not recorded yet (flag 4)\n");
+    }
+    if ((Flags & MIP_PTE_EXPANSION) != 0) {
+        MiPrint("  Nonpaged pool expansion: %u PTEs, %u free\n", Expansion->Pages,
+                Expansion->Pages - Expansion->UsedPages);
+    }
+}

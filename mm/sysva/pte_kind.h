@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pte_kind.h - what a page-table entry says: the one place that tells the kinds apart.
+ *
+ * The software formats are those of x86 NT without PAE, as Windows Internals draws them and the
+ * public type information names them (MMPTE_SOFTWARE, MMPTE_TRANSITION, MMPTE_PROTOTYPE):
+ *
+ *     kind         bit 0  10  11   the rest
+ *     zero         all bits 0: nothing is known of the page
+ *     valid            1   .   .   MMPTE_HARDWARE
+ *     large            1   .   .   a directory entry with bit 7: MMPDE_LARGE
+ *     prototype        0   1   .   where the prototype PTE is, from MI_PROTOTYPE_BASE
+ *     transition       0   0   1   a frame that still has the contents, and a protection
+ *     pagefile         0   0   0   paging file (1-4), protection (5-9), offset in pages (12-31)
+ *     demand zero      0   0   0   the same with offset 0: a paging file's page 0 is its header
+ *     list             0   0   1   a free run of system PTEs (pte_make.h)
+ *
+ * Transition and list share their bits: only who knows that a PTE is a system PTE may say list.
+ */
+#ifndef MM_SYSVA_PTE_KIND_H
+#define MM_SYSVA_PTE_KIND_H
+
+#include "mm/sysva/pte_make.h"
+
+typedef enum _MI_PTE_KIND {
+    MiPteZero,
+    MiPteValid,
+    MiPteLarge,
+    MiPteTransition,
+    MiPtePagefile,
+    MiPteDemandZero,
+    MiPtePrototype,
+    MiPteList
+} MI_PTE_KIND;
+
+typedef struct _MMPTE_SOFTWARE {
+    ULONG Valid : 1;       /* 0 */
+    ULONG PageFileLow : 4; /* which paging file */
+    ULONG Protection : 5;  /* MI_PROTECTION_NAMES */
+    ULONG Prototype : 1;   /* 0 */
+    ULONG Transition : 1;  /* 0 */
+    ULONG PageFileHigh : 20;
+} MMPTE_SOFTWARE;
+
+typedef struct _MMPTE_TRANSITION {
+    ULONG Valid : 1; /* 0 */
+    ULONG Write : 1;
+    ULONG Owner : 1;
+    ULONG WriteThrough : 1;
+    ULONG CacheDisable : 1;
+    ULONG Protection : 5;
+    ULONG Prototype : 1;  /* 0 */
+    ULONG Transition : 1; /* 1 */
+    ULONG PageFrameNumber : 20;
+} MMPTE_TRANSITION;
+
+typedef struct _MMPTE_PROTOTYPE {
+    ULONG Valid : 1; /* 0 */
+    ULONG ProtoAddressLow : 7;
+    ULONG ReadOnly : 1;
+    ULONG WhichPool : 1;
+    ULONG Prototype : 1; /* 1 */
+    ULONG ProtoAddressHigh : 21;
+} MMPTE_PROTOTYPE;
+
+typedef union _MI_PTE_VIEW {
+    MMPTE Pte;
+    MMPTE_SOFTWARE Soft;
+    MMPTE_TRANSITION Trans;
+    MMPTE_PROTOTYPE Proto;
+} MI_PTE_VIEW;
+
+NT_C_ASSERT(sizeof(MI_PTE_VIEW) == sizeof(MMPTE));
+
+/* Prototype PTEs live in paged pool, whose start is fixed; the PTE holds their offset, in PTEs. */
+#define MI_PROTOTYPE_BASE     0xE1000000u
+#define MI_PROTOTYPE_LOW_BITS 7
+
+/* => Of a page table's entry that is no system PTE. */
+static inline MI_PTE_KIND MiPteKind(MMPTE Pte)
+{
+    if (Pte.Hard.Valid) {
+        return MiPteValid;
+    }
+    if (Pte.Long == 0) {
+        return MiPteZero;
+    }
+    if (Pte.Hard.Prototype) {
+        return MiPtePrototype;
+    }
+    if (Pte.Hard.Reserved) {
+        return MiPteTransition;
+    }
+    return Pte.Hard.PageFrameNumber != 0 ? MiPtePagefile : MiPteDemandZero;
+}
+
+/* => Of a directory's entry. */
+static inline MI_PTE_KIND MiPdeKind(MMPTE Pde)
+{
+    return Pde.Hard.Valid && Pde.Hard.LargePage ? MiPteLarge : MiPteKind(Pde);
+}
+
+/* => Of a system PTE. */
+static inline MI_PTE_KIND MiSystemPteKind(MMPTE Pte)
+{
+    MI_PTE_KIND Kind = MiPteKind(Pte);
+
+    return Kind == MiPteTransition ? MiPteList : Kind;
+}
+
+static inline MI_PTE_VIEW MiViewPte(MMPTE Pte)
+{
+    MI_PTE_VIEW View = {.Pte = Pte};
+
+    return View;
+}
+
+/* Where the prototype PTE is.  => Kind is prototype. */
+static inline ULONG_PTR MiPrototypeAddress(MMPTE Pte)
+{
+    MI_PTE_VIEW View = MiViewPte(Pte);
+    ULONG Offset =
+        View.Proto.ProtoAddressHigh << MI_PROTOTYPE_LOW_BITS | View.Proto.ProtoAddressLow;
+
+    return (ULONG)(MI_PROTOTYPE_BASE + Offset * (ULONG)sizeof(MMPTE));
+}
+
+/* What !pte prints. */
+const char *MiPteKindName(MI_PTE_KIND Kind);
+const char *MiProtectionName(ULONG Protection);
+
+/* The letters of a valid entry, in !pte's order: C G L D A N T U/K W/R E V. */
+#define MI_PTE_LETTERS 11
+
+typedef struct _MI_PTE_TEXT {
+    char Text[MI_PTE_LETTERS + 1];
+} MI_PTE_TEXT;
+
+/* => Kind: without no-execute every page is executable, and only MiPteLarge shows L. */
+MI_PTE_TEXT MiPteLetters(MMPTE Pte, MI_PTE_KIND Kind);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_vm_command.c - !vm and !sysptes: the sums that users check by hand.
+ */
+#include "mm/sysva/kernel_stack.h"
+#include "mm/sysva/layout.h"
+#include "tests/unit/command_bench.h"
+#include <string.h>
+#include "tests/unit/pool_world.h"
+#include "tests/unit/sysva_machine.h"
+
+TEST(Vm_available_is_zeroed_plus_free_plus_standby)
+{
+    const char *Shown;
+    PVOID Stack;
+
+    PopulatedStart();
+    Stack = MiCreateKernelStack();
+    Shown = Command("!vm");
+    CHECK_EQUAL(NumberBehind(Shown, "zeroed ") + NumberBehind(Shown, "+ free ") +
+                    NumberBehind(Shown, "standby "),
+                NumberBehind(Shown, "Available Pages:"));
+    CHECK_EQUAL(SysvaBalance().Available, NumberBehind(Shown, "Available Pages:"));
+    CHECK_EQUAL(SysvaBalance().Committed, NumberBehind(Shown, "Committed pages:"));
+    CHECK_EQUAL(SysvaBalance().FreePtes, NumberBehind(Shown, "Free System PTEs:"));
+    CHECK_EQUAL(NumberBehind(Command("!memusage"), "TOTAL: "),
+                NumberBehind(Command("!vm"), "Physical Memory:"));
+    MiDeleteKernelStack(Stack);
+    PopulatedFinish();
+}
+
+TEST(Vm_paged_pools_add_up_to_the_usage)
+{
+    PVOID Blocks[40];
+    const char *Shown;
+    ULONG i;
+
+    PopulatedStart();
+    for (i = 0; i < RTL_NUMBER_OF(Blocks); i++) {
+        Blocks[i] = ExAllocatePoolWithTag(PagedPool, i % 5 == 0 ? 5000 : 700, TAG_A);
+        CHECK(Blocks[i] != NULL);
+    }
+    Shown = Command("!vm");
+    CHECK_EQUAL(NumberBehind(Shown, "PagedPool 0 Usage:") +
+                    NumberBehind(Shown, "PagedPool 1 Usage:") +
+                    NumberBehind(Shown, "PagedPool 2 Usage:"),
+                NumberBehind(Shown, "  PagedPool Usage:"));
+    CHECK_EQUAL(MiLayout.Region[MiRegionPagedPool].Bytes >> PAGE_SHIFT,
+                NumberBehind(Shown, "PagedPool Maximum:"));
+    CHECK_EQUAL(MiLayout.MaximumNonPagedPoolBytes >> PAGE_SHIFT,
+                NumberBehind(Shown, "NonPagedPool Max:"));
+    for (i = 0; i < RTL_NUMBER_OF(Blocks); i++) {
+        ExFreePoolWithTag(Blocks[i], TAG_A);
+    }
+    PopulatedFinish();
+}
+
+TEST(Vm_flags_add_stacks_and_the_map)
+{
+    PopulatedStart();
+    CHECK(strstr(Command("!vm 1"), "Kernel stacks") == NULL);
+    CHECK_SHOWS("Kernel stacks: 0 in use", Command("!vm 2"));
+    CHECK_SHOWS("C0000000 - C03FFFFF", Command("!vm 21"));
+    CHECK_SHOWS("no sessions, paging files or working sets yet", Command("!vm 8"));
+    CHECK_SHOWS("Flags:", Command("!vm 40"));
+    PopulatedFinish();
+}
+
+TEST(Sysptes_totals_agree_with_the_counters)
+{
+    MI_SYSTEM_PTE_COUNTERS Counters;
+    PMMPTE First;
+    const char *Shown;
+
+    PopulatedStart();
+    First = MiReserveSystemPtes(40);
+    MiQuerySystemPtes(&Counters);
+    CHECK(strstr(Command("!sysptes"), "number free") == NULL);
+    Shown = Command("!sysptes");
+    CHECK_EQUAL(Counters.Total, NumberBehind(Shown, "Total System Ptes "));
+    CHECK_EQUAL(Counters.Free, NumberBehind(Shown, "total free: "));
+    CHECK_EQUAL(Counters.Reserved, NumberBehind(Shown, "reserved: "));
+    CHECK_SHOWS("number free", Command("!sysptes 1"));
+    CHECK_SHOWS("Nonpaged pool expansion: ", Command("!sysptes 8"));
+    CHECK_SHOWS("not recorded yet", Command("!sysptes 4"));
+    CHECK_SHOWS("Flags:", Command("!sysptes 2"));
+    MiReleaseSystemPtes(First, 40);
+    PopulatedFinish();
+}
