@@ -184,8 +184,19 @@ unit: ## the host tests, or those with TEST= in their names
 unit: $(B)/unit
 	$(Q)$(B)/unit $(TEST)
 
+# ---- disk/fat over image files, for comparison with mtools and fsck.fat ----
+FAT_TOOL_SRC := $(wildcard tests/disk/*.c disk/fat/*.c) disk/volume/crc32.c \
+                $(addprefix mm/rtl/,bitmap.c time_fields.c assert.c print.c)
+$(B)/fat_tool: $(FAT_TOOL_SRC) $(wildcard tests/disk/*.h disk/fat/*.h)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(HOSTCC) $(COMMON) -MF $@.d -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -DHYPERSPACE_HOST \
+	    -o $@ $(FAT_TOOL_SRC)
+
 # ---- fuzzing: 64 bits, since libFuzzer has no 32; only what does not depend on pointers' size ----
-FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c)
+FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c \
+              disk/volume/crc32.c disk/volume/gpt.c disk/volume/mbr.c disk/volume/partition.c disk/fat/*.c \
+              tests/disk/plain_disk.c)
 FUZZ_RUNS ?= 100000
 FUZZFLAGS := $(COMMON) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
              -DHYPERSPACE_HOST
@@ -212,6 +223,7 @@ check: all
 SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit" \
          "clang=$(MAKE) -s -j$(JOBS) CC=clang B=$(B)/clang image $(B)/clang/unit" \
          "unit=$(B)/unit" "check=tests/tools/check.sh $(B)" "runner=tests/boot/test_runner.py $(B)" \
+         "fat=$(MAKE) -s $(B)/fat_tool && tests/disk/fat.py $(EXTENT) --tool $(B)/fat_tool" \
          "usb=tests/tools/test_usb.sh" "fuzz=$(MAKE) -s -j$(JOBS) fuzz" "bench=$(MAKE) -s bench" \
          "commands=tests/boot/commands.py $(EXTENT) --build $(B)" \
          "console=tests/boot/console.py $(EXTENT) --build $(B)" \

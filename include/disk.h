@@ -36,8 +36,10 @@ struct _DISK_REQUEST {
     DISK_COMPLETION *Completion;
     PVOID Context;   /* the caller's */
     NTSTATUS Status; /* STATUS_SUCCESS, or why not: see DiskSubmit */
-    LIST_ENTRY Link; /* the device's, as the rest */
+    LIST_ENTRY Link; /* the device's, as Private */
     ULONG_PTR Private[6];
+    PDISK_DEVICE Device;               /* DiskSubmit's: whom it was submitted to */
+    DISK_COMPLETION *CallerCompletion; /* DiskSubmit's, until Completion is the caller's again */
 };
 
 struct _DISK_DEVICE {

@@ -17,6 +17,7 @@
 #include "arch/cpu.h"
 #include "mm/inspect/debugger.h"
 #include "mm/inspect/line_editor.h"
+#include "ke.h"
 #include "rtl.h"
 
 #define MIP_PROMPT      "mm> "
@@ -81,9 +82,10 @@ void MiContinueWith(MI_COMMAND_ROUTINE *Routine)
 
 /* ---- input ---- */
 
-/* Waits asleep: the clock wakes the processor to look again. */
+/* Waits asleep, so that threads of lower priority run; looks again at each tick of the clock. */
 static UCHAR MipReadByte(void)
 {
+    LARGE_INTEGER Tick = {.QuadPart = -1};
     int Byte;
 
     if (MipTypedCount != 0) {
@@ -93,7 +95,7 @@ static UCHAR MipReadByte(void)
         return (UCHAR)Byte;
     }
     while ((Byte = KiConsoleRead()) < 0) {
-        KiIdleProcessor();
+        KeDelayExecutionThread(KernelMode, FALSE, &Tick);
     }
     return (UCHAR)Byte;
 }

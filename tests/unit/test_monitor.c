@@ -76,7 +76,9 @@ TEST(Monitor_reads_lines_from_the_console)
 {
     MonitorStart();
     CHECK_TEXT("\nType help for the commands.\nmm> .echo hi\nhi\nmm> ", MonitorTyped(".echo hi\r"));
+    MonitorStart(); /* each ends in the middle of a wait */
     CHECK_TEXT("\nType help for the commands.\nmm> .shutdown\n", MonitorTyped(".shutdown\r"));
+    MonitorStart();
     CHECK_TEXT("\nType help for the commands.\nmm> .ech^C\nmm> .echo b\nb\nmm> ",
                MonitorTyped(".ech\x03.echo b\r\n"));
 }

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * directory_change.c - entries come and go; the order of the writes is commit.c's.
+ *
+ * A name's entries stand side by side: long name parts, then the short entry.  When they lie in one
+ * sector they reach the disk together; else the parts go first, which belong to nobody until the
+ * short entry is there.
+ */
+#include "disk/fat/fat_i.h"
+#include "ke.h"
+
+#define FATP_DELETED 0xE5u
+
+/* ---- the short entry ---- */
+
+static void FatpPutTime(PUCHAR Data)
+{
+    LARGE_INTEGER Now;
+    TIME_FIELDS Fields;
+    ULONG Date = 0x21; /* 1 January 1980 */
+    ULONG Time = 0;
+
+    KeQuerySystemTime(&Now);
+    RtlTimeToTimeFields(&Now, &Fields);
+    if (Fields.Year >= 1980 && Fields.Year <= 2107) {
+        Date = (ULONG)(Fields.Year - 1980) << 9 | (ULONG)Fields.Month << 5 | (ULONG)Fields.Day;
+        Time = (ULONG)Fields.Hour << 11 | (ULONG)Fields.Minute << 5 | (ULONG)(Fields.Second / 2);
+    }
+    FatPut16(Data + 18, Date); /* of the last access */
+    FatPut16(Data + 22, Time);
+    FatPut16(Data + 24, Date);
+}
+
+static void FatpPutCluster(PUCHAR Data, ULONG Cluster)
+{
+    FatPut16(Data + 20, Cluster >> 16);
+    FatPut16(Data + 26, Cluster);
+}
+
+void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHAR Data)
+{
+    if (New->Old != NULL) {
+        memcpy(Data, New->Old, FAT_ENTRY_BYTES);
+        Data[12] = 0; /* the new name has its own case */
+    } else {
+        memset(Data, 0, FAT_ENTRY_BYTES);
+        Data[11] = New->Attributes;
+        FatpPutTime(Data);
+        memcpy(Data + 14, Data + 22, 4); /* of creation */
+        FatpPutCluster(Data, New->FirstCluster);
+        FatPut32(Data + 28, New->Bytes);
+    }
+    memcpy(Data, ShortName, 11);
+}
+
+NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
+{
+    PUCHAR Data;
+    NTSTATUS Status = FatReadSector(File->Volume, File->Location.Sector, &Data);
+
+    if (NT_SUCCESS(Status)) {
+        Data += File->Location.Offset;
+        FatpPutCluster(Data, FirstCluster);
+        FatPut32(Data + 28, Bytes);
+        Data[11] |= FAT_ATTRIBUTE_ARCHIVE;
+        FatpPutTime(Data);
+        FatMarkSector(File->Volume, File->Location.Sector);
+    }
+    return Status;
+}
+
+/* ---- room ---- */
+
+/* Room for entries: where, and where the directory ended. */
+typedef struct _FATP_ROOM {
+    ULONG First;
+    ULONG End; /* index of the first 00, or of what is behind the last entry */
+} FATP_ROOM;
+
+/* The first Count free entries in a row; they may be some of those behind the end. */
+static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, FATP_ROOM *Room, PBOOLEAN Enough)
+{
+    FAT_LOCATION Location;
+    ULONG Free = 0;
+    ULONG Index;
+    BOOLEAN Ended = FALSE;
+
+    *Enough = FALSE;
+    for (Index = 0; !*Enough; Index++) {
+        PUCHAR Data;
+        NTSTATUS Status = FatReadEntry(Directory, Index, &Location, &Data);
+
+        if (Status == STATUS_END_OF_FILE) {
+            Room->First = Index - Free;
+            Room->End = Ended ? Room->End : Index;
+            return Index >= FAT_MOST_ENTRIES ? STATUS_DISK_FULL : STATUS_SUCCESS;
+        }
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        if (!Ended && Data[0] == 0) {
+            Ended = TRUE;
+            Room->End = Index;
+        }
+        Free = Ended || Data[0] == FATP_DELETED ? Free + 1 : 0;
+        *Enough = Free == Count;
+    }
+    Room->First = Index - Count;
+    Room->End = Ended ? Room->End : FAT_MOST_ENTRIES;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster)
+{
+    ULONG64 Sector = FatClusterSector(Volume, Cluster);
+    ULONG Left = Volume->ClusterSectors;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    while (Left != 0 && NT_SUCCESS(Status)) {
+        ULONG Part = FAT_ZERO_BYTES / Volume->SectorBytes;
+
+        Part = Part < Left ? Part : Left;
+        Status = FatWriteThrough(Volume, Sector, Part, Volume->Zeros);
+        Sector += Part;
+        Left -= Part;
+    }
+    return Status;
+}
+
+/* One cluster more: zeroed and nobody's, then the directory's. */
+static NTSTATUS FatpExtendDirectory(PFAT_FILE Directory)
+{
+    PFAT_VOLUME Volume = Directory->Volume;
+    ULONG Clusters;
+    ULONG Last;
+    ULONG New;
+    NTSTATUS Status;
+
+    if (Directory->FirstCluster == 0) {
+        return STATUS_DISK_FULL;
+    }
+    Status = FatCountChain(Volume, Directory->FirstCluster, &Clusters);
+    if (NT_SUCCESS(Status)) {
+        Status = FatFindCluster(Directory, Clusters - 1, &Last);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatAllocateChain(Volume, 1, Last, &New);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatZeroCluster(Volume, New);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatCommit(Volume);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatSetEntry(Volume, Last, New);
+    }
+    return NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
+}
+
+/* What lies behind the end may be anything: make it zero as far as entries will be seen. */
+static NTSTATUS FatpClearBehindEnd(PFAT_FILE Directory, const FATP_ROOM *Room, ULONG Count)
+{
+    static const UCHAR Zero[FAT_ENTRY_BYTES];
+    BOOLEAN Changed = FALSE;
+    ULONG Index;
+
+    for (Index = Room->End; Index <= Room->First + Count; Index++) {
+        FAT_LOCATION Location;
+        PUCHAR Data;
+        NTSTATUS Status = FatReadEntry(Directory, Index, &Location, &Data);
+
+        if (Status == STATUS_END_OF_FILE) {
+            break;
+        }
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        if (memcmp(Data, Zero, sizeof(Zero)) != 0) {
+            memset(Data, 0, FAT_ENTRY_BYTES);
+            FatMarkSector(Directory->Volume, Location.Sector);
+            Changed = TRUE;
+        }
+    }
+    return Changed ? FatCommit(Directory->Volume) : STATUS_SUCCESS;
+}
+
+static NTSTATUS FatpMakeRoom(PFAT_FILE Directory, ULONG Count, FATP_ROOM *Room)
+{
+    BOOLEAN Enough;
+    NTSTATUS Status = FatpFindRoom(Directory, Count, Room, &Enough);
+
+    while (NT_SUCCESS(Status) && !Enough) {
+        Status = FatpExtendDirectory(Directory);
+        if (NT_SUCCESS(Status)) {
+            Status = FatpFindRoom(Directory, Count, Room, &Enough);
+        }
+    }
+    return NT_SUCCESS(Status) ? FatpClearBehindEnd(Directory, Room, Count) : Status;
+}
+
+/* ---- coming ---- */
+
+static NTSTATUS FatpChooseShortName(PFAT_PATH Path, PUCHAR ShortName, PULONG LongEntries)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG Try;
+
+    *LongEntries = 0;
+    if (FatFitsShortName(Path->Name, Path->Units, ShortName)) {
+        return STATUS_SUCCESS; /* that there is none of this name was seen already */
+    }
+    *LongEntries = FatLongEntries(Path->Units);
+    for (Try = 0; NT_SUCCESS(Status); Try++) {
+        if (!FatMakeShortName(Path->Name, Path->Units, Try, ShortName)) {
+            return STATUS_DISK_FULL;
+        }
+        Status = FatFindShortName(&Path->Directory, ShortName);
+    }
+    return Status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_SUCCESS : Status;
+}
+
+static NTSTATUS FatpWriteParts(PFAT_PATH Path, ULONG First, ULONG Count, UCHAR Checksum)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG Part;
+
+    for (Part = 0; Part < Count && NT_SUCCESS(Status); Part++) {
+        FAT_LOCATION Location;
+        PUCHAR Data;
+
+        Status = FatReadEntry(&Path->Directory, First + Part, &Location, &Data);
+        if (NT_SUCCESS(Status)) {
+            FatEncodeLongPart(Path->Name, Path->Units, Count - Part, Checksum, Data);
+            FatMarkSector(Path->Directory.Volume, Location.Sector);
+        }
+    }
+    return Status;
+}
+
+NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New, PFAT_LOCATION Location)
+{
+    PFAT_VOLUME Volume = Path->Directory.Volume;
+    FATP_ROOM Room = {0, 0};
+    UCHAR ShortName[11];
+    ULONG Parts;
+    PUCHAR Data;
+    NTSTATUS Status = FatpChooseShortName(Path, ShortName, &Parts);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatpMakeRoom(&Path->Directory, Parts + 1, &Room);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpWriteParts(Path, Room.First, Parts, FatShortChecksum(ShortName));
+    }
+    if (NT_SUCCESS(Status) && Room.First * FAT_ENTRY_BYTES / Volume->SectorBytes !=
+                                  (Room.First + Parts) * FAT_ENTRY_BYTES / Volume->SectorBytes) {
+        Status = FatCommit(Volume);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatReadEntry(&Path->Directory, Room.First + Parts, Location, &Data);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Location->First = Room.First;
+    FatEncodeShortEntry(ShortName, New, Data);
+    FatMarkSector(Volume, Location->Sector);
+    return STATUS_SUCCESS;
+}
+
+/* ---- going ---- */
+
+NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location)
+{
+    FAT_FILE Directory;
+    ULONG Index;
+
+    FatOpenDirectory(Volume, Location->Directory, &Directory);
+    for (Index = Location->Index + 1; Index-- > Location->First;) {
+        FAT_LOCATION At;
+        PUCHAR Data;
+        NTSTATUS Status = FatReadEntry(&Directory, Index, &At, &Data);
+
+        if (NT_SUCCESS(Status) && Index != Location->Index && Index == Location->Index - 1 &&
+            At.Sector != Location->Sector) {
+            Status = FatCommit(Volume); /* the short entry goes before its parts */
+            Status = NT_SUCCESS(Status) ? FatReadEntry(&Directory, Index, &At, &Data) : Status;
+        }
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        Data[0] = FATP_DELETED;
+        FatMarkSector(Volume, At.Sector);
+    }
+    return STATUS_SUCCESS;
+}

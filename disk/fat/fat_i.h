@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fat_i.h - what the files of disk/fat share.
+ *
+ * Locking: the volume's lock, which is the caller's, for everything.  (I) fixed at mount.
+ */
+#ifndef DISK_FAT_FAT_I_H
+#define DISK_FAT_FAT_I_H
+
+#include "disk/fat/fat.h"
+#include "rtl.h"
+
+#define FAT_TAG           0x54414620u /* ' FAT' */
+#define FAT_BLOCKS        16u
+#define FAT_BLOCK_BYTES   4096u
+#define FAT_ZERO_BYTES    16384u
+#define FAT_NO_BLOCK      (~(ULONG64)0)
+
+#define FAT_ENTRY_BYTES   32u
+#define FAT_MOST_ENTRIES  65536u /* of a directory */
+#define FAT_FIRST_CLUSTER 2u
+
+/* FatGetEntry's values, the same for all kinds. */
+#define FAT_FREE 0u
+#define FAT_BAD  0x0FFFFFF7u
+#define FAT_END  0x0FFFFFF8u /* and above */
+
+/* A part of the volume in memory. */
+typedef struct _FAT_BLOCK {
+    ULONG64 Sector; /* first; FAT_NO_BLOCK: holds nothing */
+    ULONG Sectors;
+    ULONG Dirty; /* bit n: sector n is to be written */
+    ULONG Used;  /* FAT_VOLUME.Clock of the last use */
+    PUCHAR Data; /* (I) */
+} FAT_BLOCK, *PFAT_BLOCK;
+
+struct _FAT_VOLUME {
+    PDISK_DEVICE Device;   /* (I) */
+    ULONG Kind;            /* (I) 12, 16 or 32 */
+    ULONG SectorBytes;     /* (I) */
+    ULONG ClusterSectors;  /* (I) a power of two */
+    ULONG ClusterBytes;    /* (I) */
+    ULONG ReservedSectors; /* (I) the first FAT begins here */
+    ULONG FatSectors;      /* (I) of one FAT */
+    ULONG Fats;            /* (I) */
+    ULONG ActiveFat;       /* (I) which one is read */
+    BOOLEAN Mirrored;      /* (I) the others are written too */
+    ULONG RootEntries;     /* (I) of the fixed root; FAT32: 0 */
+    ULONG64 RootSector;    /* (I) of the fixed root */
+    ULONG RootCluster;     /* (I) FAT32 */
+    ULONG64 DataSector;    /* (I) of cluster 2 */
+    ULONG Clusters;        /* (I) in all; numbers run from 2 to Clusters + 1 */
+    ULONG FsInfoSector;    /* (I) 0: there is none */
+    ULONG Serial;          /* (I) */
+    BOOLEAN WasDirty;      /* (I) at mount */
+    BOOLEAN Changing;      /* the clean bit was taken away */
+    BOOLEAN CrossLinked;   /* found when the bitmap was made */
+
+    RTL_BITMAP Used;    /* clusters in use, from cluster 2; Buffer NULL: not known */
+    ULONG UsedBytes;    /* of its buffer */
+    ULONG FreeClusters; /* clear bits of Used */
+    ULONG NextFree;     /* where to look first, as a bit number */
+
+    PUCHAR Zeros; /* (I) FAT_ZERO_BYTES of them */
+    ULONG Clock;
+    ULONG Recent; /* index of the block that was found last */
+    FAT_BLOCK Blocks[FAT_BLOCKS];
+};
+
+static inline ULONG FatGet16(const UCHAR *At)
+{
+    return (ULONG)At[0] | (ULONG)At[1] << 8;
+}
+
+static inline ULONG FatGet32(const UCHAR *At)
+{
+    return FatGet16(At) | FatGet16(At + 2) << 16;
+}
+
+static inline void FatPut16(PUCHAR At, ULONG Value)
+{
+    At[0] = (UCHAR)Value;
+    At[1] = (UCHAR)(Value >> 8);
+}
+
+static inline void FatPut32(PUCHAR At, ULONG Value)
+{
+    FatPut16(At, Value);
+    FatPut16(At + 2, Value >> 16);
+}
+
+static inline BOOLEAN FatIsCluster(const FAT_VOLUME *Volume, ULONG Cluster)
+{
+    return Cluster >= FAT_FIRST_CLUSTER && Cluster - FAT_FIRST_CLUSTER < Volume->Clusters;
+}
+
+static inline ULONG64 FatClusterSector(const FAT_VOLUME *Volume, ULONG Cluster)
+{
+    return Volume->DataSector + (ULONG64)(Cluster - FAT_FIRST_CLUSTER) * Volume->ClusterSectors;
+}
+
+static inline ULONG FatClustersOf(const FAT_VOLUME *Volume, ULONG Bytes)
+{
+    return Bytes / Volume->ClusterBytes + (Bytes % Volume->ClusterBytes != 0);
+}
+
+/* ---- boot_sector.c ---- */
+
+/* Fill in the (I) fields from the boot sector.  => STATUS_UNRECOGNIZED_VOLUME. */
+NT_MUST_CHECK NTSTATUS FatDecodeBootSector(PFAT_VOLUME Volume, const UCHAR *Sector);
+
+/* ---- sector_cache.c ---- */
+
+/* => *Data is the sector in memory, until two other sectors were read. */
+NT_MUST_CHECK NTSTATUS FatReadSector(PFAT_VOLUME Volume, ULONG64 Sector, PUCHAR *Data);
+
+/* The sector was changed in memory.  => It is the one that was read last. */
+void FatMarkSector(PFAT_VOLUME Volume, ULONG64 Sector);
+
+/* Write what was changed, FAT sectors to each copy; no order, no flush. */
+NT_MUST_CHECK NTSTATUS FatWriteBack(PFAT_VOLUME Volume);
+
+/* Forget everything, changes too. */
+void FatForgetSectors(PFAT_VOLUME Volume);
+
+/* Write sectors past the cache; those that it holds become the same. */
+NT_MUST_CHECK NTSTATUS FatWriteThrough(PFAT_VOLUME Volume, ULONG64 Sector, ULONG Sectors,
+                                       const void *Buffer);
+
+/* ---- commit.c ---- */
+
+/* The volume will be changed: it may be, the free clusters are known, the clean bit is gone. */
+NT_MUST_CHECK NTSTATUS FatBeginChange(PFAT_VOLUME Volume);
+
+/* End a stage: all changes so far are on the medium before any later one. */
+NT_MUST_CHECK NTSTATUS FatCommit(PFAT_VOLUME Volume);
+
+/* A change failed: what is in memory is no longer what is on disk. */
+void FatAbandon(PFAT_VOLUME Volume);
+
+/* => Whether the volume says that it was left in order. */
+NT_MUST_CHECK NTSTATUS FatReadCleanBit(PFAT_VOLUME Volume, PBOOLEAN Clean);
+
+/* ---- fat_table.c ---- */
+
+/*
+ * => Cluster is 0 to Clusters + 1.  *Value is FAT_FREE, a cluster of the volume, FAT_BAD, or at
+ *    least FAT_END; STATUS_FILE_CORRUPT_ERROR: anything else.
+ */
+NT_MUST_CHECK NTSTATUS FatGetEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value);
+NT_MUST_CHECK NTSTATUS FatSetEntry(PFAT_VOLUME Volume, ULONG Cluster, ULONG Value);
+
+/* The entry as it stands, and only the top four bits of FAT32 are kept. */
+NT_MUST_CHECK NTSTATUS FatGetRawEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value);
+
+/* ---- allocate.c ---- */
+
+NT_MUST_CHECK NTSTATUS FatLoadBitmap(PFAT_VOLUME Volume);
+void FatForgetBitmap(PFAT_VOLUME Volume);
+
+/*
+ * Take Count clusters and chain them, right behind After (0: anywhere) or else contiguous where
+ * possible.
+ *
+ * => Count is not 0.  STATUS_DISK_FULL: nothing has changed.
+ */
+NT_MUST_CHECK NTSTATUS FatAllocateChain(PFAT_VOLUME Volume, ULONG Count, ULONG After, PULONG First);
+
+/* Free a chain, from its first cluster on: what a power cut leaves of it is a chain that ends. */
+NT_MUST_CHECK NTSTATUS FatFreeChain(PFAT_VOLUME Volume, ULONG First);
+
+/* ---- chain.c ---- */
+
+/* => STATUS_FILE_CORRUPT_ERROR: it does not end in a good end mark.  First 0: *Count is 0. */
+NT_MUST_CHECK NTSTATUS FatCountChain(PFAT_VOLUME Volume, ULONG First, PULONG Count);
+
+/* The Index-th cluster of a chain.  => STATUS_END_OF_FILE: it has fewer. */
+NT_MUST_CHECK NTSTATUS FatFindCluster(PFAT_FILE File, ULONG Index, PULONG Cluster);
+
+/* ---- file.c ---- */
+
+/* An entry that was found becomes an open file. */
+NT_MUST_CHECK NTSTATUS FatOpenEntry(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PFAT_FILE File);
+void FatOpenRoot(PFAT_VOLUME Volume, PFAT_FILE File);
+/* => Cluster is a directory's first one, or 0 for the root. */
+void FatOpenDirectory(PFAT_VOLUME Volume, ULONG Cluster, PFAT_FILE File);
+
+/*
+ * Move bytes between a file and memory: To or From, the other is NULL; as many as one transfer can.
+ *
+ * => *Moved is at least 1 on success.
+ */
+NT_MUST_CHECK NTSTATUS FatTransferPart(PFAT_FILE File, ULONG Offset, ULONG Bytes, PUCHAR To,
+                                       const UCHAR *From, PULONG Moved);
+
+/* Read the entry again when a change failed. */
+NT_MUST_CHECK NTSTATUS FatRefresh(PFAT_FILE File);
+
+/* ---- directory.c ---- */
+
+/* => *Data is the 32 bytes of entry Index; STATUS_END_OF_FILE: the directory is not as long. */
+NT_MUST_CHECK NTSTATUS FatReadEntry(PFAT_FILE Directory, ULONG Index, PFAT_LOCATION Location,
+                                    PUCHAR *Data);
+
+/* => STATUS_OBJECT_NAME_NOT_FOUND. */
+NT_MUST_CHECK NTSTATUS FatFindName(PFAT_FILE Directory, const WCHAR *Name, ULONG Units,
+                                   PFAT_ENTRY Entry);
+NT_MUST_CHECK NTSTATUS FatFindShortName(PFAT_FILE Directory, const UCHAR *ShortName);
+NT_MUST_CHECK NTSTATUS FatIsDirectoryEmpty(PFAT_FILE Directory);
+
+/* ---- path.c ---- */
+
+/* The last name of a path, and the directory that it stands in. */
+typedef struct _FAT_PATH {
+    FAT_FILE Directory;
+    WCHAR Name[FAT_NAME_UNITS];
+    ULONG Units; /* 0: the path is the root's */
+} FAT_PATH, *PFAT_PATH;
+
+/* => Except: a directory that the path may not lead through (its first cluster), or 0. */
+NT_MUST_CHECK NTSTATUS FatWalkPath(PFAT_VOLUME Volume, const char *Text, ULONG Except,
+                                   PFAT_PATH Path);
+
+/* ---- long_name.c, short_name.c ---- */
+
+#define FAT_LONG_UNITS 13u /* in one entry */
+
+static inline ULONG FatLongEntries(ULONG Units)
+{
+    return (Units + FAT_LONG_UNITS - 1) / FAT_LONG_UNITS;
+}
+
+WCHAR FatUpcase(WCHAR Unit);
+BOOLEAN FatSameName(const WCHAR *A, ULONG UnitsA, const WCHAR *B, ULONG UnitsB);
+
+/* => FALSE: no UTF-8, too long, empty, or it has a character that names cannot have. */
+BOOLEAN FatParseName(const char *Text, ULONG Bytes, PWCHAR Name, PULONG Units);
+
+/* Part Ordinal (from 1) of a name, into the 32 bytes of an entry. */
+void FatEncodeLongPart(const WCHAR *Name, ULONG Units, ULONG Ordinal, UCHAR Checksum, PUCHAR Data);
+
+/* What was found of a long name so far. */
+typedef struct _FAT_LONG_NAME {
+    ULONG Expected; /* ordinal of the next part; 0: all are there, or there is none */
+    BOOLEAN Valid;
+    UCHAR Checksum;
+    ULONG Units;
+    ULONG First; /* index of its first entry */
+} FAT_LONG_NAME, *PFAT_LONG_NAME;
+
+/* Take a part into Name.  => Data is an entry with the long name attribute. */
+void FatDecodeLongPart(PFAT_LONG_NAME Long, const UCHAR *Data, ULONG Index, PWCHAR Name);
+
+UCHAR FatShortChecksum(const UCHAR *ShortName);
+ULONG FatDecodeShortName(const UCHAR *ShortName, UCHAR CaseFlags, PWCHAR Name);
+
+/* => TRUE: ShortName says all of Name, no long name is needed. */
+BOOLEAN FatFitsShortName(const WCHAR *Name, ULONG Units, PUCHAR ShortName);
+
+/* The Try-th short name for a long one.  => FALSE: there are no more. */
+BOOLEAN FatMakeShortName(const WCHAR *Name, ULONG Units, ULONG Try, PUCHAR ShortName);
+
+/* ---- directory_change.c ---- */
+
+/* What a new entry says. */
+typedef struct _FAT_NEW_ENTRY {
+    UCHAR Attributes;
+    ULONG FirstCluster;
+    ULONG Bytes;
+    const UCHAR *Old; /* 32 bytes whose times and attributes are kept, or NULL */
+} FAT_NEW_ENTRY;
+
+NT_MUST_CHECK NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New,
+                                      PFAT_LOCATION Location);
+NT_MUST_CHECK NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location);
+
+NT_MUST_CHECK NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster);
+
+/* Size and first cluster into the entry.  => No commit. */
+NT_MUST_CHECK NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes);
+
+/* The 32 bytes of a short entry. */
+void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHAR Data);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * write.c - file contents: overwriting, growing, cutting.
+ *
+ * A file grows by a chain that is nobody's (File->Pending) until its clusters hold what they
+ * should; then it is attached, then the size says so.  FatFindCluster goes through both chains, so
+ * that new data is written as old data is.  commit.c has the table of stages.
+ *
+ * A failure leaves the FAT_FILE Stale: what the disk holds is read again before its next use.
+ */
+#include "disk/fat/fat_i.h"
+
+#define FATP_MOST_BYTES 0xFFFFFFFFu
+
+static NTSTATUS FatpBegin(PFAT_FILE File)
+{
+    NTSTATUS Status = FatRefresh(File);
+
+    if (NT_SUCCESS(Status) && (File->Attributes & FAT_ATTRIBUTE_DIRECTORY) != 0) {
+        Status = STATUS_FILE_IS_A_DIRECTORY;
+    }
+    return NT_SUCCESS(Status) ? FatBeginChange(File->Volume) : Status;
+}
+
+static NTSTATUS FatpFailed(PFAT_FILE File, NTSTATUS Status)
+{
+    FatAbandon(File->Volume);
+    File->Stale = TRUE;
+    return Status;
+}
+
+/* From NULL: zeros. */
+static NTSTATUS FatpPut(PFAT_FILE File, ULONG Offset, ULONG Bytes, const UCHAR *From)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    while (Bytes != 0 && NT_SUCCESS(Status)) {
+        ULONG Part = From == NULL && Bytes > FAT_ZERO_BYTES ? FAT_ZERO_BYTES : Bytes;
+        ULONG Moved = 0;
+
+        Status = FatTransferPart(File, Offset, Part, NULL,
+                                 From != NULL ? From : File->Volume->Zeros, &Moved);
+        Offset += Moved;
+        Bytes -= Moved;
+        From = From != NULL ? From + Moved : NULL;
+    }
+    return Status;
+}
+
+/* ---- growing ---- */
+
+/* Clusters for a file of Bytes, pending.  => STATUS_DISK_FULL: nothing has changed. */
+static NTSTATUS FatpPrepareGrowth(PFAT_FILE File, ULONG Bytes)
+{
+    PFAT_VOLUME Volume = File->Volume;
+    ULONG Clusters = FatClustersOf(Volume, Bytes);
+    ULONG Last = 0;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (Clusters <= File->Clusters) {
+        return STATUS_SUCCESS;
+    }
+    if (File->Clusters != 0) {
+        Status = FatFindCluster(File, File->Clusters - 1, &Last);
+    }
+    return NT_SUCCESS(Status)
+               ? FatAllocateChain(Volume, Clusters - File->Clusters, Last, &File->Pending)
+               : Status;
+}
+
+/* Stages 2 and 3 of extend. */
+static NTSTATUS FatpAttach(PFAT_FILE File, ULONG Bytes)
+{
+    PFAT_VOLUME Volume = File->Volume;
+    ULONG First = File->FirstCluster != 0 ? File->FirstCluster : File->Pending;
+    NTSTATUS Status = FatCommit(Volume);
+    ULONG Last;
+
+    if (NT_SUCCESS(Status) && File->Pending != 0 && File->Clusters != 0) {
+        Status = FatFindCluster(File, File->Clusters - 1, &Last);
+        if (NT_SUCCESS(Status)) {
+            Status = FatSetEntry(Volume, Last, File->Pending);
+        }
+        if (NT_SUCCESS(Status)) {
+            Status = FatCommit(Volume);
+        }
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatUpdateEntry(File, First, Bytes);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatCommit(Volume);
+    }
+    if (NT_SUCCESS(Status)) {
+        ULONG Clusters = FatClustersOf(Volume, Bytes);
+
+        File->FirstCluster = First;
+        File->Clusters = Clusters > File->Clusters ? Clusters : File->Clusters;
+        File->Bytes = Bytes;
+        File->Pending = 0;
+    }
+    return Status;
+}
+
+NTSTATUS FatWrite(PFAT_FILE File, ULONG Offset, ULONG Bytes, const void *Buffer)
+{
+    ULONG End = Offset + Bytes;
+    NTSTATUS Status = FatpBegin(File);
+
+    if (!NT_SUCCESS(Status) || Bytes == 0) {
+        return Status;
+    }
+    if (Bytes > FATP_MOST_BYTES - Offset) {
+        return STATUS_DISK_FULL;
+    }
+    if (End > File->Bytes) {
+        Status = FatpPrepareGrowth(File, End);
+        if (Status == STATUS_DISK_FULL) {
+            return Status;
+        }
+        if (NT_SUCCESS(Status) && Offset > File->Bytes) {
+            Status = FatpPut(File, File->Bytes, Offset - File->Bytes, NULL);
+        }
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpPut(File, Offset, Bytes, Buffer);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpAttach(File, End > File->Bytes ? End : File->Bytes);
+    }
+    return NT_SUCCESS(Status) ? Status : FatpFailed(File, Status);
+}
+
+static NTSTATUS FatpGrow(PFAT_FILE File, ULONG Bytes, BOOLEAN Zero)
+{
+    NTSTATUS Status = FatpPrepareGrowth(File, Bytes);
+
+    if (Status == STATUS_DISK_FULL) {
+        return Status;
+    }
+    if (NT_SUCCESS(Status) && Zero) {
+        Status = FatpPut(File, File->Bytes, Bytes - File->Bytes, NULL);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpAttach(File, Bytes);
+    }
+    return NT_SUCCESS(Status) ? Status : FatpFailed(File, Status);
+}
+
+/* ---- cutting ---- */
+
+/* Stages 2 and 3 of truncate: the chain ends after Keep clusters, the rest is free. */
+static NTSTATUS FatpCutChain(PFAT_FILE File, ULONG Keep, ULONG Rest)
+{
+    PFAT_VOLUME Volume = File->Volume;
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG Last;
+
+    if (Keep != 0) {
+        Status = FatFindCluster(File, Keep - 1, &Last);
+        if (NT_SUCCESS(Status)) {
+            Status = FatSetEntry(Volume, Last, FAT_END | 7);
+        }
+        if (NT_SUCCESS(Status)) {
+            Status = FatCommit(Volume);
+        }
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatFreeChain(Volume, Rest);
+    }
+    return NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
+}
+
+static NTSTATUS FatpShrink(PFAT_FILE File, ULONG Bytes)
+{
+    PFAT_VOLUME Volume = File->Volume;
+    ULONG Keep = FatClustersOf(Volume, Bytes);
+    ULONG First = Keep != 0 ? File->FirstCluster : 0;
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG Rest = 0;
+
+    if (Keep < File->Clusters) {
+        Status =
+            Volume->CrossLinked ? STATUS_DISK_CORRUPT_ERROR : FatFindCluster(File, Keep, &Rest);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatUpdateEntry(File, First, Bytes);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatCommit(Volume);
+    }
+    if (NT_SUCCESS(Status) && Rest != 0) {
+        File->KnownCluster = 0;
+        Status = FatpCutChain(File, Keep, Rest);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return FatpFailed(File, Status);
+    }
+    File->FirstCluster = First;
+    File->Clusters = Keep;
+    File->Bytes = Bytes;
+    File->KnownCluster = 0;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FatSetSize(PFAT_FILE File, ULONG Bytes)
+{
+    NTSTATUS Status = FatpBegin(File);
+
+    if (!NT_SUCCESS(Status) || Bytes == File->Bytes) {
+        return Status;
+    }
+    return Bytes < File->Bytes ? FatpShrink(File, Bytes) : FatpGrow(File, Bytes, TRUE);
+}
+
+NTSTATUS FatReserve(PFAT_FILE File, ULONG Bytes)
+{
+    NTSTATUS Status = FatpBegin(File);
+
+    return !NT_SUCCESS(Status) || Bytes <= File->Bytes ? Status : FatpGrow(File, Bytes, FALSE);
+}
