@@ -62,6 +62,7 @@ typedef struct _MM_FAULT {
     BOOLEAN Write;   /* else a read or a fetch */
     BOOLEAN Fetch;   /* where the processor can tell */
     BOOLEAN Present; /* a right was missing, not the page */
+    BOOLEAN Damaged; /* an entry on the way has a reserved bit */
 } MM_FAULT;
 
 /* The bug check that an access deserves. */

@@ -109,12 +109,21 @@ void PciDisconnectMessage(HAL_PCI_FUNCTION F, PPCI_MESSAGE Message);
 #define PCI_DRIVEN_FUNCTIONS 16u
 
 /*
- * A driver takes the function: it decodes its addresses and may access memory.
+ * A driver takes the function: it decodes its addresses.
  *
  * => STATUS_INSUFFICIENT_RESOURCES: PCI_DRIVEN_FUNCTIONS have drivers already.
  *    STATUS_NO_SUCH_DEVICE: it does not take the command.
  */
 NT_MUST_CHECK NTSTATUS PciTakeFunction(HAL_PCI_FUNCTION F);
+
+/*
+ * The function may access memory.
+ *
+ * => It was taken, and reset or silenced: what firmware told it to write to may be somebody else's
+ *    memory by now.
+ * => STATUS_NO_SUCH_DEVICE: it does not take the command.
+ */
+NT_MUST_CHECK NTSTATUS PciEnableMaster(HAL_PCI_FUNCTION F);
 
 /* The function may no longer access memory, and has no driver.  => Any IRQL. */
 void PciReleaseFunction(HAL_PCI_FUNCTION F);

@@ -410,7 +410,7 @@ void HalUnmapFramebuffer(void)
     MMPTE Zero = {0};
     ULONG Va;
 
-    for (Va = HALP_SCREEN_END - HALP_SCREEN_LIMIT; Va != HALP_SCREEN_END; Va += MM_LARGE_PAGE) {
+    for (Va = HALP_SCREEN_END - HalpScreenBytes; Va != HALP_SCREEN_END; Va += MM_LARGE_PAGE) {
         MiWritePte(MiGetPdeAddress(Va), Zero);
     }
     KeFlushEntireTb();

@@ -78,6 +78,7 @@ static BOOLEAN KipResolvePageFault(PKTRAP_FRAME Frame, ULONG Address, MM_STOP *S
         .Write = (Frame->ErrCode & KI_FAULT_WRITE) != 0,
         .Fetch = (Frame->ErrCode & KI_FAULT_FETCH) != 0,
         .Present = (Frame->ErrCode & KI_FAULT_PRESENT) != 0,
+        .Damaged = (Frame->ErrCode & KI_FAULT_RESERVED) != 0,
     };
     BOOLEAN Resolved;
 

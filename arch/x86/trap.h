@@ -57,10 +57,11 @@ NT_C_ASSERT(offsetof(KTRAP_FRAME, ErrCode) == KTRAP_FRAME_ERR_CODE);
 #define KI_EFLAGS_IF 0x200u
 
 /* Page-fault error code (Intel SDM 3A, 4.7). */
-#define KI_FAULT_PRESENT 0x01u
-#define KI_FAULT_WRITE   0x02u
-#define KI_FAULT_USER    0x04u
-#define KI_FAULT_FETCH   0x10u
+#define KI_FAULT_PRESENT  0x01u
+#define KI_FAULT_WRITE    0x02u
+#define KI_FAULT_USER     0x04u
+#define KI_FAULT_RESERVED 0x08u
+#define KI_FAULT_FETCH    0x10u
 
 /* From trap.S, with interrupts off.  Exceptions (below 32) and interrupts (the rest). */
 void KiDispatchTrap(PKTRAP_FRAME Frame, ULONG Vector);

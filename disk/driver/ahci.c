@@ -94,18 +94,38 @@ static NTSTATUS AhcipMap(PAHCI_CONTROLLER Controller)
 }
 
 /* => Returns how many ports have disks. */
+static BOOLEAN AhcipHasPort(const AHCI_CONTROLLER *Controller, ULONG Index)
+{
+    return (AhcipRead(Controller, AhciImplemented) & (1u << Index)) != 0 &&
+           AhciPorts + (Index + 1) * AhciPortBytes <= Controller->Bytes;
+}
+
+/* Firmware's buffers are somebody else's memory by now: no port may write to them. */
+static BOOLEAN AhcipSilence(PAHCI_CONTROLLER Controller)
+{
+    BOOLEAN Silent = TRUE;
+    ULONG i;
+
+    for (i = 0; i < AHCI_PORTS; i++) {
+        if (AhcipHasPort(Controller, i) && !AhciSilencePort(Controller, i)) {
+            Silent = FALSE;
+        }
+    }
+    return Silent;
+}
+
 static ULONG AhcipFindDisks(PAHCI_CONTROLLER Controller, ULONG Number)
 {
-    ULONG Implemented;
     ULONG Found = 0;
     ULONG i;
 
     AhcipHandOff(Controller);
     AhcipWrite(Controller, AhciControl, AHCI_CONTROL_ENABLE);
-    Implemented = AhcipRead(Controller, AhciImplemented);
+    if (!AhcipSilence(Controller) || !NT_SUCCESS(PciEnableMaster(Controller->F))) {
+        return 0;
+    }
     for (i = 0; i < AHCI_PORTS; i++) {
-        if ((Implemented & (1u << i)) != 0 &&
-            AhciPorts + (i + 1) * AhciPortBytes <= Controller->Bytes) {
+        if (AhcipHasPort(Controller, i)) {
             Found += NT_SUCCESS(AhciCreatePort(Controller, i, Number, &Controller->Ports[i]));
         }
     }

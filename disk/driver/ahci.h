@@ -68,6 +68,13 @@ struct _AHCI_CONTROLLER {
 };
 
 /*
+ * Stop what firmware left running at port Index.
+ *
+ * => Returns FALSE when the controller may go on writing to memory for it.
+ */
+NT_MUST_CHECK BOOLEAN AhciSilencePort(PAHCI_CONTROLLER Controller, ULONG Index);
+
+/*
  * Look for a disk at port Index and get it ready; it does not interrupt yet.
  *
  * => PASSIVE_LEVEL.  *Port is new.

@@ -45,6 +45,10 @@
 #define PORTP_LINK_MASK    0xF0Fu
 #define PORTP_LINK_UP      0x103u /* a device, and the interface is active */
 #define PORTP_LINK_RESET   0x001u
+#define PORTP_LINK_AWAKE   0x300u /* PortLinkControl: no power saving */
+#define PORTP_DETECT_MASK  0xFu   /* PortLink: what is there, whether it saves power or not */
+#define PORTP_DETECTED     0x3u
+#define PORTP_SAVE_POWER   0x0C000000u /* PortCommand: aggressively, which firmware may have set */
 #define PORTP_LINK_CHANGES 0x04010000u /* PortLinkError: what makes PORT_EVENT_LINK */
 #define PORTP_DISK         0x00000101u /* PortSignature */
 
@@ -299,9 +303,15 @@ static BOOLEAN PortpReset(PDISK_CHANNEL Channel)
     return FALSE;
 }
 
+/* A link that saves power is there all the same: only the device's detection counts. */
+static BOOLEAN PortpHasDevice(const AHCI_PORT *Port)
+{
+    return (PortpRead(Port, PortLink) & PORTP_DETECT_MASK) == PORTP_DETECTED;
+}
+
 static BOOLEAN PortpIsPresent(PDISK_CHANNEL Channel)
 {
-    return (PortpRead(PortpOf(Channel), PortLink) & PORTP_LINK_MASK) == PORTP_LINK_UP;
+    return PortpHasDevice(PortpOf(Channel));
 }
 
 void AhciPortInterrupt(PAHCI_PORT Port)
@@ -379,14 +389,23 @@ static NTSTATUS PortpTakeOver(PAHCI_PORT Port)
     PortpWrite(Port, PortList + 4, 0);
     PortpWrite(Port, PortFis, PortpPhysical(Port, PORTP_FIS_AT));
     PortpWrite(Port, PortFis + 4, 0);
-    Command = PortpRead(Port, PortCommand) | PORTP_SPIN_UP;
+    Command = (PortpRead(Port, PortCommand) & ~PORTP_SAVE_POWER) | PORTP_SPIN_UP;
     PortpWrite(Port, PortCommand, Command);
     PortpWrite(Port, PortCommand, Command | PORTP_RECEIVE);
-    if ((PortpRead(Port, PortLink) & PORTP_LINK_MASK) != PORTP_LINK_UP ||
-        PortpRead(Port, PortSignature) != PORTP_DISK || !PortpStart(Port)) {
+    PortpWrite(Port, PortLinkControl, PortpRead(Port, PortLinkControl) | PORTP_LINK_AWAKE);
+    if (!PortpHasDevice(Port) || PortpRead(Port, PortSignature) != PORTP_DISK ||
+        !PortpStart(Port)) {
         return STATUS_NO_SUCH_DEVICE;
     }
     return PortpIdentify(Port);
+}
+
+BOOLEAN AhciSilencePort(PAHCI_CONTROLLER Controller, ULONG Index)
+{
+    const AHCI_PORT Port = {.Controller = Controller,
+                            .Registers = Controller->Registers + AhciPorts + Index * AhciPortBytes};
+
+    return PortpSilence(&Port);
 }
 
 NTSTATUS AhciCreatePort(PAHCI_CONTROLLER Controller, ULONG Index, ULONG Number, PAHCI_PORT *Result)

@@ -158,25 +158,44 @@ static PCIP_DRIVEN *PcipFindUnused(void)
     return NULL;
 }
 
-/* Only the command: its neighbour, the status, is cleared by writing what was read. */
-NTSTATUS PciTakeFunction(HAL_PCI_FUNCTION F)
+/*
+ * Set bits of the command.  Only of the command: its neighbour, the status, is cleared by writing
+ * what was read.
+ *
+ * => STATUS_NO_SUCH_DEVICE: the function does not take them; the command is as it was.
+ */
+static NTSTATUS PcipSetCommand(HAL_PCI_FUNCTION F, USHORT Bits)
 {
-    const USHORT Bits = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-    PCIP_DRIVEN *Known = PcipFindDriven(F);
-    PCIP_DRIVEN *Entry = Known != NULL ? Known : PcipFindUnused();
     USHORT Command = PciReadWord(F, PCI_COMMAND);
 
-    if (Entry == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
     PciWriteWord(F, PCI_COMMAND, Command | Bits | PCI_COMMAND_NO_INT);
     if (PciReadWord(F, PCI_VENDOR_ID) == PCI_NOT_THERE ||
         (PciReadWord(F, PCI_COMMAND) & Bits) != Bits) {
         PciWriteWord(F, PCI_COMMAND, Command);
         return STATUS_NO_SUCH_DEVICE;
     }
-    *Entry = (PCIP_DRIVEN){F, TRUE};
     return STATUS_SUCCESS;
+}
+
+NTSTATUS PciTakeFunction(HAL_PCI_FUNCTION F)
+{
+    PCIP_DRIVEN *Known = PcipFindDriven(F);
+    PCIP_DRIVEN *Entry = Known != NULL ? Known : PcipFindUnused();
+    NTSTATUS Status;
+
+    if (Entry == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Status = PcipSetCommand(F, PCI_COMMAND_MEMORY);
+    if (NT_SUCCESS(Status)) {
+        *Entry = (PCIP_DRIVEN){F, TRUE};
+    }
+    return Status;
+}
+
+NTSTATUS PciEnableMaster(HAL_PCI_FUNCTION F)
+{
+    return PcipSetCommand(F, PCI_COMMAND_MASTER);
 }
 
 void PciReleaseFunction(HAL_PCI_FUNCTION F)

@@ -110,8 +110,10 @@ NTSTATUS VirtioMap(PVIRTIO_DEVICE Device)
             VirtiopMapOne(F, Capability, &Device->Common);
             break;
         case TypeNotify:
-            VirtiopMapOne(F, Capability, &Device->Notify);
-            Device->NotifyMultiplier = PciReadLong(F, Capability + CapMultiplier);
+            if (Device->Notify.Base == NULL) { /* the first that can be mapped, as the others */
+                VirtiopMapOne(F, Capability, &Device->Notify);
+                Device->NotifyMultiplier = PciReadLong(F, Capability + CapMultiplier);
+            }
             break;
         case TypeConfig:
             VirtiopMapOne(F, Capability, &Device->Config);

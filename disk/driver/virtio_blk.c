@@ -327,7 +327,10 @@ static NTSTATUS VblkpBringUp(PVBLKP_DISK Disk)
     if (!VirtioReset(&Disk->Device)) {
         return STATUS_IO_TIMEOUT;
     }
-    Status = VblkpNegotiate(Disk);
+    Status = PciEnableMaster(Disk->Device.F);
+    if (NT_SUCCESS(Status)) {
+        Status = VblkpNegotiate(Disk);
+    }
     if (NT_SUCCESS(Status)) {
         Status = VblkpReadGeometry(Disk);
     }

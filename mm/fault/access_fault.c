@@ -65,26 +65,30 @@ static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
 
 /* ---- waiting for memory ---- */
 
-static ULONG MipModifiedPages(void)
+/* => Returns how many pages are available; *Modified: and how many are modified. */
+static ULONG MipCountPages(PULONG Modified)
 {
     KIRQL OldIrql = MiLockPfn();
-    ULONG Pages = MiPageCounts[ModifiedPageList];
+    ULONG Available = MiAvailablePages;
 
+    *Modified = MiPageCounts[ModifiedPageList];
     MiUnlockPfn(OldIrql);
-    return Pages;
+    return Available;
 }
 
 /* => FALSE: no page came free, and *Stop says so. */
 static BOOLEAN MipWaitForMemory(MM_STOP *Stop)
 {
     LARGE_INTEGER Timeout = {.QuadPart = -70 * 10000000LL}; /* the documented 70 seconds */
+    ULONG Modified;
 
     MiFaultCounters.MemoryWaits++;
     if (KeWaitForSingleObject(&MiPagesAvailableEvent, WrFreePage, KernelMode, FALSE, &Timeout) !=
-        STATUS_TIMEOUT) {
+            STATUS_TIMEOUT ||
+        MipCountPages(&Modified) != 0) { /* a few, below the event's threshold, will do */
         return TRUE;
     }
-    return MipStop(Stop, NO_PAGES_AVAILABLE, MipModifiedPages(), 0, 0, MiCommit.Committed);
+    return MipStop(Stop, NO_PAGES_AVAILABLE, Modified, 0, 0, MiCommit.Committed);
 }
 
 /* ---- pages that can be made ---- */
@@ -101,7 +105,7 @@ static BOOLEAN MipMakePage(const MM_FAULT *Fault, MM_STOP *Stop)
 /* => TRUE: Entry lets the access through: another thread was quicker, or the TLB was behind. */
 static BOOLEAN MipIsSpurious(const MM_FAULT *Fault, MMPTE Entry)
 {
-    return Entry.Hard.Valid && (!Fault->Write || Entry.Hard.Write);
+    return Entry.Hard.Valid && !Fault->Damaged && (!Fault->Write || Entry.Hard.Write);
 }
 
 static BOOLEAN MipIsPagedPool(ULONG_PTR Va)

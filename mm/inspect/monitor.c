@@ -82,9 +82,15 @@ void MiContinueWith(MI_COMMAND_ROUTINE *Routine)
 
 /* ---- input ---- */
 
-/* Waits asleep, so that threads of lower priority run; looks again at each tick of the clock. */
+#define MIP_BURSTS_IN_SECOND 500 /* 2 ms: a serial port's FIFO holds a millisecond of input */
+
+/*
+ * Waits asleep, so that threads of lower priority run; looks again at each tick of the clock.  What
+ * comes in a burst is looked for all the time: a tick's worth would not fit into the port's FIFO.
+ */
 static UCHAR MipReadByte(void)
 {
+    static ULONG64 LastByte; /* cycle counter */
     LARGE_INTEGER Tick = {.QuadPart = -1};
     int Byte;
 
@@ -95,8 +101,11 @@ static UCHAR MipReadByte(void)
         return (UCHAR)Byte;
     }
     while ((Byte = KiConsoleRead()) < 0) {
-        KeDelayExecutionThread(KernelMode, FALSE, &Tick);
+        if ((KeReadCycleCounter() - LastByte) * MIP_BURSTS_IN_SECOND >= KeQueryCycleFrequency()) {
+            KeDelayExecutionThread(KernelMode, FALSE, &Tick);
+        }
     }
+    LastByte = KeReadCycleCounter();
     return (UCHAR)Byte;
 }
 

@@ -80,22 +80,22 @@ static void MipCountResident(void)
 /* Flushed before the frame can be anybody else's. */
 static void MipDeletePagedPage(PMMPTE Pte)
 {
+    KIRQL OldIrql = MiLockPfn();
     MMPTE Old = MiReadPte(Pte);
     PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
-    KIRQL OldIrql;
 
     MI_ASSERT(Old.Hard.Valid || MiPteKind(Old) == MiPteDemandZero);
     MiWritePte(Pte, MiMakeZeroPte());
-    if (!Old.Hard.Valid) {
-        return;
+    if (Old.Hard.Valid) {
+        KeFlushSingleTb(MiGetVaMappedByPte(Pte));
+        MI_ASSERT(MI_PFN(Frame)->PteAddress == Pte);
+        MiClearFramePte(Frame);
+        MiDecrementShareCount(Frame);
     }
-    KeFlushSingleTb(MiGetVaMappedByPte(Pte));
-    OldIrql = MiLockPfn();
-    MI_ASSERT(MI_PFN(Frame)->PteAddress == Pte);
-    MiClearFramePte(Frame);
-    MiDecrementShareCount(Frame);
     MiUnlockPfn(OldIrql);
-    __atomic_sub_fetch(&MiResidentPagedPool, 1, __ATOMIC_RELAXED);
+    if (Old.Hard.Valid) {
+        __atomic_sub_fetch(&MiResidentPagedPool, 1, __ATOMIC_RELAXED);
+    }
 }
 
 void MiDecommitPagedPool(ULONG_PTR Va, ULONG Pages)
@@ -128,7 +128,8 @@ NTSTATUS MiMakeDemandZeroPage(ULONG_PTR Va)
         return Status;
     }
     OldIrql = MiLockPfn();
-    Wanted = !MiReadPte(Pte).Hard.Valid;
+    /* Made by another thread meanwhile, or freed: then the access faults again, and is a bug. */
+    Wanted = MiPteKind(MiReadPte(Pte)) == MiPteDemandZero;
     if (Wanted) {
         MiSetFramePte(Frame, Pte, MiMakeDemandZeroPte(), MipTableFrame(Pte));
         MI_PFN(Frame)->u3.e1.CacheAttribute = MiCached;

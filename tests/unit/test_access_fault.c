@@ -8,6 +8,7 @@
 #include "mm/fault/fault.h"
 #include "mm/pfn/frame.h"
 #include "mm/pfn/pfn_inspect.h"
+#include "mm/pool/pool.h"
 #include "mm/pool/pool_memory.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/pte_make.h"
@@ -181,4 +182,33 @@ TEST(AccessFault_stops_with_4D_when_no_page_comes_free)
     TakeAllFrames();
     HostExpectBugCheck(NO_PAGES_AVAILABLE, TouchFreed, Paged);
     HostMachineDelete();
+}
+
+TEST(AccessFault_does_not_try_again_when_an_entry_is_damaged)
+{
+    ULONG_PTR Va;
+
+    MmWorldStart(FRAMES);
+    Va = MiLayout.Region[MiRegionPfnDatabase].Start;
+    ExpectStop((MM_FAULT){.Va = Va, .Present = TRUE, .Damaged = TRUE}, PAGE_FAULT_IN_NONPAGED_AREA,
+               Va, 0, EIP, 0);
+    MmWorldFinish();
+}
+
+TEST(AccessFault_makes_no_page_behind_pool_that_was_freed_meanwhile)
+{
+    MI_PFN_COUNTERS Before;
+    MI_PFN_COUNTERS After;
+    PVOID Paged;
+
+    MmWorldStart(FRAMES);
+    Paged = ExAllocatePoolWithTag(PagedPool, PAGE_SIZE, TAG);
+    ExFreePoolWithTag(Paged, TAG);
+    MiTrimPools();
+    MiQueryPfnCounters(&Before);
+    CHECK_EQUAL(STATUS_SUCCESS, MiMakeDemandZeroPage((ULONG_PTR)Paged));
+    MiQueryPfnCounters(&After);
+    CHECK(!MmIsAddressValid(Paged));
+    CHECK_EQUAL(Before.AvailablePages, After.AvailablePages);
+    MmWorldFinish();
 }

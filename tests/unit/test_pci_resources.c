@@ -205,6 +205,8 @@ TEST(TakeFunction_keeps_StopBusMasters_from_it_until_it_is_released)
     Arrange();
     CHECK_EQUAL(STATUS_SUCCESS, PciTakeFunction(Where));
     CHECK_EQUAL(STATUS_SUCCESS, PciTakeFunction(Where)); /* one entry */
+    CHECK_EQUAL(0, Mock->Space[PCI_COMMAND] & PCI_COMMAND_MASTER);
+    CHECK_EQUAL(STATUS_SUCCESS, PciEnableMaster(Where));
     Masters = HalStopBusMasters();
     CHECK_EQUAL(1, Masters.Driven);
     CHECK_EQUAL(0, Masters.Stopped);
