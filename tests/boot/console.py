@@ -303,7 +303,7 @@ def switches_test(firmware: str) -> Test:
         # what the loader itself allocates moves by a few pages
         if above or not 16384 <= withheld[1] - withheld[0] + 128 <= 16384 + 256:
             return "free above 128 MB: %s, withheld: %s KB" % (above, withheld)
-        told = [word for word in ("\\hyperspace.elf, ", "\\system.reg, ", "\\font.psf, ", "leaving")
+        told = [word for word in ("  hyperspace.elf, ", "  system.reg, ", "  font.psf, ", "leaving")
                 if word not in burnt.log or word in plain.log]
         return "/SOS is silent about %s" % told if told else None
 
