@@ -2,7 +2,8 @@
 /*
  * report.h - formatted text on the console, and the numbered lines of the boot's report.
  *
- * Implemented by the machine and by the host bench, where a line that is "not ok" fails the test.
+ * KiReport is implemented by the machine, and by the host bench, where a line that is "not ok"
+ * fails the test; the others are in mm/rtl/console_print.c.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -11,6 +12,9 @@
 
 /* => Any IRQL. */
 void KiPrint(const char *Format, ...) NT_PRINTF(1, 2);
+
+/* The console as an RTL_PRINT_SINK; Context is not used.  => Any IRQL. */
+void KiConsoleSink(PVOID Context, const char *Text, SIZE_T Bytes);
 
 /*
  * One stop of the report: "ok N - ..." or "not ok N - ...", numbered from 1 and counted.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * print.c - formatted text on the console.
+ * print.c - the numbered lines of the boot's report, and their verdict.
  */
 #include "arch/x86/print.h"
 
@@ -10,21 +10,6 @@
 static ULONG KipPassed;
 static ULONG KipFailed;
 static ULONG KipJudged; /* stops that the last verdict was about */
-
-static void KipSink(PVOID Context, const char *Text, SIZE_T Bytes)
-{
-    (void)Context;
-    KiConsoleWrite(Text, Bytes);
-}
-
-void KiPrint(const char *Format, ...)
-{
-    va_list Arguments;
-
-    va_start(Arguments, Format);
-    RtlFormatV(KipSink, NULL, Format, Arguments);
-    va_end(Arguments);
-}
 
 BOOLEAN KiReport(BOOLEAN Passed, const char *Format, ...)
 {
@@ -37,7 +22,7 @@ BOOLEAN KiReport(BOOLEAN Passed, const char *Format, ...)
     }
     KiPrint("%s %u - ", Passed ? "ok" : "not ok", KipPassed + KipFailed);
     va_start(Arguments, Format);
-    RtlFormatV(KipSink, NULL, Format, Arguments);
+    RtlFormatV(KiConsoleSink, NULL, Format, Arguments);
     va_end(Arguments);
     KiPrint("\n");
     return Passed;

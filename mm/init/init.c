@@ -29,17 +29,7 @@ static const MM_BOOT *MipBoot;
 
 ULONG MiBootValue(const MM_BOOT *Boot, const char *Name)
 {
-    ULONG i;
-
-    for (i = 0; i < Boot->ValueCount; i++) {
-        const LOADER_REGISTRY_VALUE *Value = &Boot->Values[i];
-
-        if (Value->Type == LOADER_REG_DWORD &&
-            RtlCompareText(Value->Name, Name, LOADER_REGISTRY_NAME_BYTES) == 0) {
-            return Value->Dword;
-        }
-    }
-    return 0;
+    return MiRegistryNumber(Boot->Values, Boot->ValueCount, Name);
 }
 
 /* ---- what RAM there is ---- */
@@ -50,13 +40,6 @@ typedef struct _MIP_RAM {
     PFN_NUMBER Highest;
 } MIP_RAM;
 
-/* RAM that is, or may become, ours: what MiInitializePfnDatabase will count. */
-static BOOLEAN MipIsRam(ULONG Type)
-{
-    return Type == LoaderFree || Type == LoaderFirmwareTemporary || Type == LoaderAcpiReclaim ||
-           Type == LoaderSystemCode || Type == LoaderBootData || Type == LoaderPageTables;
-}
-
 static MIP_RAM MipCountRam(const MM_BOOT *Boot)
 {
     MIP_RAM Ram = {0, MI_NO_FRAME, 0};
@@ -65,7 +48,7 @@ static MIP_RAM MipCountRam(const MM_BOOT *Boot)
     for (i = 0; i < Boot->RunCount; i++) {
         MI_BOOT_RANGE Range;
 
-        if (MipIsRam(Boot->Runs[i].Type) && MiClipLoaderRun(&Boot->Runs[i], &Range)) {
+        if (MiIsLoaderRam(Boot->Runs[i].Type) && MiClipLoaderRun(&Boot->Runs[i], &Range)) {
             PFN_NUMBER Last = Range.First + Range.Pages - 1;
 
             Ram.Pages += Range.Pages;
@@ -93,12 +76,6 @@ static void MipComplain(PVOID Context, const char *Name, const char *Unit, ULONG
             Unit[0] != 0 ? " " : "", Unit, Reason);
 }
 
-static void MipPrint(PVOID Context, const char *Text, SIZE_T Bytes)
-{
-    (void)Context;
-    KiConsoleWrite(Text, Bytes);
-}
-
 static void MipDecideLayout(const MM_BOOT *Boot)
 {
     MIP_RAM Ram = MipCountRam(Boot);
@@ -115,7 +92,7 @@ static void MipDecideLayout(const MM_BOOT *Boot)
     MiLayout = MiComputeLayout(&Input);
     MiVerifyLayout(&MiLayout);
     KiPrint("\nSystem address space\n");
-    MiPrintLayout(&MiLayout, MipPrint, NULL);
+    MiPrintLayout(&MiLayout, KiConsoleSink, NULL);
 }
 
 static void MipBuildDatabase(void)

@@ -91,7 +91,7 @@ void MiCommandAddress(const char *Arguments)
         if (MiLayout.Region[MiRegionKernel].Bytes == 0) {
             MiFail("The layout was not computed yet.");
         }
-        MiPrintLayout(&MiLayout, MiPrintSink, NULL);
+        MiPrintLayout(&MiLayout, KiConsoleSink, NULL);
     } else if (NT_SUCCESS(Status)) {
         MipPrintAddress(Va);
     }

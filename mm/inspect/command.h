@@ -11,6 +11,7 @@
 #include "nt/annotations.h"
 #include "nt/status.h"
 #include "nt/types.h"
+#include "report.h"
 
 /* => Arguments: what follows the name, without blanks at either end; "" when there is nothing. */
 typedef void MI_COMMAND_ROUTINE(const char *Arguments);
@@ -41,9 +42,6 @@ void MiFail(const char *Format, ...) NT_PRINTF(1, 2);
  * => What else is typed meanwhile is kept for the next line.
  */
 BOOLEAN MiStopRequested(void);
-
-/* MiPrint as a sink, for those who take one (Context is not used). */
-void MiPrintSink(PVOID Context, const char *Text, SIZE_T Bytes);
 
 /*
  * One argument: skip blanks, evaluate the expression there (number, symbol, @register, sums of

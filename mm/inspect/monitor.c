@@ -49,18 +49,12 @@ static struct {
 
 /* ---- output ---- */
 
-void MiPrintSink(PVOID Context, const char *Text, SIZE_T Bytes)
-{
-    (void)Context;
-    KiConsoleWrite(Text, Bytes);
-}
-
 void MiPrint(const char *Format, ...)
 {
     va_list Arguments;
 
     va_start(Arguments, Format);
-    RtlFormatV(MiPrintSink, NULL, Format, Arguments);
+    RtlFormatV(KiConsoleSink, NULL, Format, Arguments);
     va_end(Arguments);
 }
 
@@ -70,7 +64,7 @@ void MiFail(const char *Format, ...)
 
     MipFailed = TRUE;
     va_start(Arguments, Format);
-    RtlFormatV(MiPrintSink, NULL, Format, Arguments);
+    RtlFormatV(KiConsoleSink, NULL, Format, Arguments);
     va_end(Arguments);
     MiPrint("\n");
 }
@@ -141,7 +135,7 @@ void MiReadConsoleLine(char *Line, SIZE_T Bytes)
 {
     static MI_LINE_EDITOR Editor;
 
-    MiInitializeLineEditor(&Editor, NULL, MiPrintSink, NULL);
+    MiInitializeLineEditor(&Editor, NULL, KiConsoleSink, NULL);
     MipReadLine(&Editor, Bytes);
     memcpy(Line, Editor.Line, Editor.Length + 1);
 }
@@ -275,7 +269,7 @@ static void MipEmptyLine(void)
 
 void MiRunMonitor(void)
 {
-    MiInitializeLineEditor(&MipEditor, &MipHistory, MiPrintSink, NULL);
+    MiInitializeLineEditor(&MipEditor, &MipHistory, KiConsoleSink, NULL);
     MiPrint("\nType help for the commands.\n");
     for (;;) {
         MiPrint(MIP_PROMPT);

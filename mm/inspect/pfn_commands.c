@@ -29,7 +29,7 @@ void MiCommandPfn(const char *Arguments)
     if (Status == STATUS_NO_MORE_ENTRIES) {
         MiFail("Which frame?  !pfn <frame>.");
     } else if (NT_SUCCESS(Status) && MiCommandNeedsFrames()) {
-        MiDumpFrame(MiPrintSink, NULL, (PFN_NUMBER)Frame);
+        MiDumpFrame(KiConsoleSink, NULL, (PFN_NUMBER)Frame);
     }
 }
 

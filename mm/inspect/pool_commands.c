@@ -73,7 +73,7 @@ void MiCommandPool(const char *Arguments)
         return;
     }
     Absent = MmIsAddressValid((PVOID)Address) ? 0 : MI_DUMP_POOL_ABSENT;
-    MiDumpPoolPage(MiPrintSink, NULL, (PVOID)Address, (ULONG)Flags | Absent);
+    MiDumpPoolPage(KiConsoleSink, NULL, (PVOID)Address, (ULONG)Flags | Absent);
 }
 
 /* ---- !poolval ---- */

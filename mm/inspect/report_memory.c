@@ -338,12 +338,6 @@ static void MipReportDemandZero(void)
     }
 }
 
-static void MipPrint(PVOID Context, const char *Text, SIZE_T Bytes)
-{
-    (void)Context;
-    KiConsoleWrite(Text, Bytes);
-}
-
 /* ---- together ---- */
 
 typedef struct _MIP_BALANCE {
@@ -400,7 +394,7 @@ void MiReportMemory(void)
     MipReportMdl(NonPagedPool, "nonpaged pool");
     MipReportMdl(PagedPool, "paged pool");
     MipReportContiguous();
-    MiDescribePoolOverhead(MipPrint, NULL);
+    MiDescribePoolOverhead(KiConsoleSink, NULL);
     MiVerifyAll();
     MipReportBalance(&Before);
 }

@@ -28,7 +28,7 @@ void MiCommandThread(const char *Arguments)
     if (Thread == 0) {
         Thread = (ULONG_PTR)KeGetCurrentThread();
     }
-    if (!KiDumpThread(MiPrintSink, NULL, (const void *)Thread)) {
+    if (!KiDumpThread(KiConsoleSink, NULL, (const void *)Thread)) {
         MiFail("%08X is not the address of a thread; !stacks lists them.", (ULONG)Thread);
     }
 }
@@ -37,7 +37,7 @@ void MiCommandReady(const char *Arguments)
 {
     (void)Arguments;
     if (MipHasThreads()) {
-        KiDumpThreads(MiPrintSink, NULL, KiReadyThreads);
+        KiDumpThreads(KiConsoleSink, NULL, KiReadyThreads);
     }
 }
 
@@ -45,7 +45,7 @@ void MiCommandRunning(const char *Arguments)
 {
     (void)Arguments;
     if (MipHasThreads()) {
-        KiDumpThreads(MiPrintSink, NULL, KiRunningThreads);
+        KiDumpThreads(KiConsoleSink, NULL, KiRunningThreads);
     }
 }
 
@@ -60,5 +60,5 @@ void MiCommandStacks(const char *Arguments)
         MiFail("The detail is 0 (a line each), 1 (with waits) or 2 (everything).");
         return;
     }
-    KiDumpStacks(MiPrintSink, NULL, (ULONG)Detail, Arguments);
+    KiDumpStacks(KiConsoleSink, NULL, (ULONG)Detail, Arguments);
 }

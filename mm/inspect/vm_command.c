@@ -165,7 +165,7 @@ void MiCommandVm(const char *Arguments)
         MiPrint("  There are no sessions, paging files or working sets yet (flags 4, 8, 10)\n");
     }
     if ((Flags & MIP_KERNEL_VA) != 0) {
-        MiPrintLayout(&MiLayout, MiPrintSink, NULL);
+        MiPrintLayout(&MiLayout, KiConsoleSink, NULL);
     }
 }
 
@@ -187,7 +187,7 @@ void MiCommandSysPtes(const char *Arguments)
         MiFail("Flags: 1 free runs, 4 owners of locked pages, 8 nonpaged pool's expansion.");
         return;
     }
-    MiDumpSystemPtes(MiPrintSink, NULL, (Flags & MIP_PTE_FREE_RUNS) != 0);
+    MiDumpSystemPtes(KiConsoleSink, NULL, (Flags & MIP_PTE_FREE_RUNS) != 0);
     if ((Flags & MIP_PTE_OWNERS) != 0) {
         MiPrint("  Who locked pages is not recorded yet (flag 4)\n");
     }

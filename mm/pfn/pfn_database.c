@@ -52,6 +52,13 @@ static MI_RUN_KIND MipRunKind(ULONG Type)
     return MiRunNotRam;
 }
 
+BOOLEAN MiIsLoaderRam(ULONG Type)
+{
+    MI_RUN_KIND Kind = MipRunKind(Type);
+
+    return Kind == MiRunFree || Kind == MiRunKept;
+}
+
 ULONG MiPfnDatabaseBytes(void)
 {
     ULONG Index;

@@ -11,6 +11,9 @@
 
 extern ULONG MiPhysicalPages; /* (P) frames that are RAM and known here, in any state */
 
+/* => Type is a LOADER_MEMORY_TYPE.  Returns whether such RAM is free, or may become so. */
+BOOLEAN MiIsLoaderRam(ULONG Type);
+
 /*
  * Find MiHighestFrame: the last frame of RAM below 4 GB that we have or may get later.
  *

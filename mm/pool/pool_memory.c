@@ -109,12 +109,6 @@ void MiDecommitPagedPool(ULONG_PTR Va, ULONG Pages)
     MiReturnCommitment(Pages);
 }
 
-/* The frame of the page table that Pte lies in. */
-static PFN_NUMBER MipTableFrame(PMMPTE Pte)
-{
-    return MiReadPte(MiGetPteAddress((ULONG_PTR)Pte)).Hard.PageFrameNumber;
-}
-
 NTSTATUS MiMakeDemandZeroPage(ULONG_PTR Va)
 {
     PMMPTE Pte = MiGetPteAddress(Va);
@@ -131,7 +125,7 @@ NTSTATUS MiMakeDemandZeroPage(ULONG_PTR Va)
     /* Made by another thread meanwhile, or freed: then the access faults again, and is a bug. */
     Wanted = MiPteKind(MiReadPte(Pte)) == MiPteDemandZero;
     if (Wanted) {
-        MiSetFramePte(Frame, Pte, MiMakeDemandZeroPte(), MipTableFrame(Pte));
+        MiSetFramePte(Frame, Pte, MiMakeDemandZeroPte(), MiTableFrame(Pte));
         MI_PFN(Frame)->u3.e1.CacheAttribute = MiCached;
         MiWritePte(Pte, MiMakeValidKernelPte(Template, Frame));
     }

@@ -16,6 +16,7 @@
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
+#include "report.h"
 
 /* What a walk over the pages of one base type meets. */
 typedef struct _MI_POOL_SUMS {
@@ -31,16 +32,9 @@ typedef struct _MI_POOL_SUMS {
     ULONG InUseBlocks;
 } MI_POOL_SUMS, *PMI_POOL_SUMS;
 
-static void MipPrint(PVOID Context, const char *Text, SIZE_T Bytes)
-{
-    (void)Context;
-    KiConsoleWrite(Text, Bytes);
-}
-
 static NT_NORETURN void MipBlame(const MI_POOL_FAULT *Fault)
 {
-    RtlFormat(MipPrint, NULL, "*** Pool header %p is inconsistent: %s\n", (PVOID)Fault->Entry,
-              Fault->What);
+    KiPrint("*** Pool header %p is inconsistent: %s\n", (PVOID)Fault->Entry, Fault->What);
     MiReportPoolFault(Fault);
 }
 

@@ -6,17 +6,10 @@
 
 #include "arch/cpu.h"
 #include "nt/bugcodes.h"
-#include "rtl.h"
-
-static void MipSink(PVOID Context, const char *Text, SIZE_T Bytes)
-{
-    (void)Context;
-    KiConsoleWrite(Text, Bytes);
-}
+#include "report.h"
 
 void MiAssertionFailed(const char *Condition, const char *File, ULONG Line)
 {
-    RtlFormat(MipSink, NULL, "*** Assertion failed: %s\n***   %s, line %u\n", Condition, File,
-              Line);
+    KiPrint("*** Assertion failed: %s\n***   %s, line %u\n", Condition, File, Line);
     KeBugCheckEx(MEMORY_MANAGEMENT, MI_ASSERTION, Line, (ULONG_PTR)__builtin_return_address(0), 0);
 }

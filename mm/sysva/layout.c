@@ -81,20 +81,22 @@ MI_LAYOUT MiLayout;
 
 /* ---- values of system.reg ---- */
 
-/* => Returns 0 when there is no such number. */
-static ULONG MipValue(const MI_LAYOUT_INPUT *Input, const char *Name)
+ULONG MiRegistryNumber(const LOADER_REGISTRY_VALUE *Values, ULONG Count, const char *Name)
 {
     ULONG i;
 
-    for (i = 0; i < Input->ValueCount; i++) {
-        const LOADER_REGISTRY_VALUE *Value = &Input->Values[i];
-
-        if (Value->Type == LOADER_REG_DWORD &&
-            RtlCompareText(Value->Name, Name, LOADER_REGISTRY_NAME_BYTES) == 0) {
-            return Value->Dword;
+    for (i = 0; i < Count; i++) {
+        if (Values[i].Type == LOADER_REG_DWORD &&
+            RtlCompareText(Values[i].Name, Name, LOADER_REGISTRY_NAME_BYTES) == 0) {
+            return Values[i].Dword;
         }
     }
     return 0;
+}
+
+static ULONG MipValue(const MI_LAYOUT_INPUT *Input, const char *Name)
+{
+    return MiRegistryNumber(Input->Values, Input->ValueCount, Name);
 }
 
 static void MipComplain(const MI_LAYOUT_INPUT *Input, const char *Name, const char *Unit,

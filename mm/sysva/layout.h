@@ -46,6 +46,9 @@ typedef struct _MI_LAYOUT {
 /* (I) The layout that the system runs with; all zero before MmInitSystem. */
 extern MI_LAYOUT MiLayout;
 
+/* => Returns the number that system.reg has for Name; 0: none, or of another type. */
+ULONG MiRegistryNumber(const LOADER_REGISTRY_VALUE *Values, ULONG Count, const char *Name);
+
 /*
  * A value of system.reg was corrected.
  *

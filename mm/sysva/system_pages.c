@@ -40,17 +40,11 @@ void MiReturnSystemPages(ULONG Pages)
 
 /* ---- frames and their PTEs ---- */
 
-/* The frame of the page table (or directory) that Pte lies in. */
-static PFN_NUMBER MipTableFrame(PMMPTE Pte)
-{
-    return MiReadPte(MiGetPteAddress((ULONG_PTR)Pte)).Hard.PageFrameNumber;
-}
-
 static void MipTie(PFN_NUMBER Frame, PMMPTE Pte)
 {
     KIRQL OldIrql = MiLockPfn();
 
-    MiSetFramePte(Frame, Pte, MiMakeZeroPte(), MipTableFrame(Pte));
+    MiSetFramePte(Frame, Pte, MiMakeZeroPte(), MiTableFrame(Pte));
     MiUnlockPfn(OldIrql);
 }
 
@@ -150,7 +144,7 @@ static BOOLEAN MipInsertPageTable(ULONG_PTR Va, PFN_NUMBER Frame)
     BOOLEAN Wanted = !MiReadPte(Pde).Hard.Valid;
 
     if (Wanted) {
-        MiSetFramePte(Frame, Pde, MiMakeZeroPte(), MipTableFrame(Pde));
+        MiSetFramePte(Frame, Pde, MiMakeZeroPte(), MiTableFrame(Pde));
         MiWritePte(Pde, MiMakeKernelPde(Frame));
         __atomic_add_fetch(&MiSystemPageTables, 1, __ATOMIC_RELAXED);
         memset(PAGE_ALIGN(MiGetPteAddress(Va)), 0, PAGE_SIZE);

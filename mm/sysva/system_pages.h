@@ -29,6 +29,12 @@ void MiReturnSystemPages(ULONG Pages);
  */
 NT_MUST_CHECK NTSTATUS MiCreateSystemPageTables(ULONG_PTR Start, ULONG Bytes);
 
+/* The frame of the page table (or directory) that Pte lies in.  => It is there. */
+static inline PFN_NUMBER MiTableFrame(PMMPTE Pte)
+{
+    return MiReadPte(MiGetPteAddress((ULONG_PTR)Pte)).Hard.PageFrameNumber;
+}
+
 /* (A) Page tables that the call above has made; they stay. */
 extern ULONG MiSystemPageTables;
 

@@ -11,21 +11,6 @@
 
 static ULONG Lines;
 
-static void Sink(PVOID Context, const char *Text, SIZE_T Bytes)
-{
-    (void)Context;
-    KiConsoleWrite(Text, Bytes);
-}
-
-void KiPrint(const char *Format, ...)
-{
-    va_list Arguments;
-
-    va_start(Arguments, Format);
-    RtlFormatV(Sink, NULL, Format, Arguments);
-    va_end(Arguments);
-}
-
 BOOLEAN KiReport(BOOLEAN Passed, const char *Format, ...)
 {
     char Line[256];
