@@ -15,6 +15,7 @@ import crashes
 import matrix
 import trials
 
+TAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools/tap.py")
 GOOD = "ok 1 - a\nok 2 - b\n2 passed, 0 failed\n"
 STOP = ("*** STOP: 0x0000001E (0xC0000005, 0x80801234, 0x00000000, 0x00000008)\n"
         "KMODE_EXCEPTION_NOT_HANDLED\n"
@@ -168,6 +169,24 @@ def data_volume():
                   b" /DEBUG" in image.read("boot.ini") and before == after)
 
 
+def suites_together():
+    """What runs at the same time is told in order, and nothing that goes wrong looks green."""
+    with tempfile.TemporaryDirectory() as folder:
+        def add_up(*suites):
+            done = subprocess.run([sys.executable, TAP, "--log", os.path.join(folder, "log"),
+                                   *suites], stdout=subprocess.PIPE, check=False)
+            lines = done.stdout.decode().split("\n")
+            return done.returncode, [line for line in lines if not line.startswith("#")]
+
+        status, lines = add_up("a&=sleep 0.6; echo ok 1 - slow", "b&=echo ok 1 - quick",
+                               "c=echo ok 1 - alone")
+        check("suites at the same time speak in their order", status == 0 and lines == [
+            "ok 1 - slow", "ok 1 - quick", "ok 1 - alone", "3 passed, 0 failed", ""])
+        status, lines = add_up("a&=echo ok 1 - good", "b&=exit 3")
+        check("one that dies beside another is a failure", status == 1 and lines == [
+            "ok 1 - good", "not ok - b died with status 3", "1 passed, 1 failed", ""])
+
+
 def figures_tell():
     check("no failure in 300 is below 1 %", figures.bound95(0, 300) == 0.01)
     check("one failure in 100 is below 4.8 %", 0.047 < figures.bound95(1, 100) < 0.048)
@@ -189,6 +208,7 @@ if __name__ == "__main__":
     stop_screens()
     boot_ini()
     data_volume()
+    suites_together()
     figures_tell()
     print("1..%d" % check.number)
     sys.exit(1 if check.failed else 0)
