@@ -5,6 +5,7 @@ Only as much as write confinement (R14) needs: which sectors a run may have chan
 It trusts the volume: what is wrong with one is fsck.fat's to say.
 """
 
+import os
 import struct
 from typing import Dict, Iterator, List, NamedTuple, Set
 
@@ -100,22 +101,48 @@ class Volume:
         return {number for number, value in enumerate(self.fat) if number >= 2 and value}
 
 
+def data_ranges(path: str) -> List[range]:
+    """Where a sparse file has data, in steps of a MB."""
+    step = 1 << 20
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        starts, at = [], 0
+        while at < size:
+            try:
+                at = os.lseek(file.fileno(), at, os.SEEK_DATA) // step * step
+            except OSError:  # none is left
+                break
+            starts.append(range(at, min(at + step, size)))
+            at += step
+    return starts
+
+
+def extract(path: str, offset: int, length: int, copy: str) -> None:
+    """Copy a part of a sparse file into a file of its own."""
+    with open(path, "rb") as source, open(copy, "wb") as target:
+        target.truncate(length)
+        for piece in data_ranges(path):
+            start, end = max(piece.start, offset), min(piece.stop, offset + length)
+            if start < end:
+                source.seek(start)
+                target.seek(start - offset)
+                target.write(source.read(end - start))
+
+
 def differing_sectors(one: str, two: str) -> Set[int]:
     """The sectors of 512 bytes in which two files of the same length differ."""
+    if os.path.getsize(one) != os.path.getsize(two):
+        raise ValueError("%s and %s are not of the same length" % (one, two))
     found: Set[int] = set()
-    step = 1 << 20
     with open(one, "rb") as a, open(two, "rb") as b:
-        at = 0
-        while True:
-            left, right = a.read(step), b.read(step)
-            if len(left) != len(right):
-                raise ValueError("%s and %s are not of the same length" % (one, two))
-            if not left:
-                return found
+        for piece in set(data_ranges(one) + data_ranges(two)):
+            a.seek(piece.start)
+            b.seek(piece.start)
+            left, right = a.read(len(piece)), b.read(len(piece))
             if left != right:
-                found.update((at + n) // SECTOR for n in range(0, len(left), SECTOR)
+                found.update((piece.start + n) // SECTOR for n in range(0, len(left), SECTOR)
                              if left[n:n + SECTOR] != right[n:n + SECTOR])
-            at += step
+    return found
 
 
 def logged_sectors(log: str) -> Set[int]:
@@ -126,6 +153,8 @@ def logged_sectors(log: str) -> Set[int]:
     """
     found: Set[int] = set()
     discard = 4
+    if not os.path.getsize(log):  # the super block is written with the first write
+        return found
     with open(log, "rb") as file:
         magic, _, count, size = struct.unpack("<QQQI", file.read(28))
         if magic != 0x6A736677736872:

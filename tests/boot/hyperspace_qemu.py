@@ -84,7 +84,7 @@ class Machine:
     incoming: str = ""  # file with a saved machine
     writable: bool = False  # the image itself is written; else what is written is forgotten
     write_log: str = ""  # file in which blklogwrites records each write
-    errors: Sequence[dict] = ()  # blkdebug's inject-error
+    errors: dict = field(default_factory=dict)  # blkdebug's inject-error and set-state
     throttle: str = ""  # properties of a throttle-group: "x-iops-total=20"
     extra: Sequence[str] = ()
     program: str = QEMU
@@ -123,18 +123,17 @@ class Machine:
         if not (self.writable or self.write_log or self.errors or self.throttle):
             return ["-drive", "id=d0,if=none,format=raw,snapshot=on,file=" + self.image]
         # flushes end in the host's memory: the host does not lose power in these tests
-        node: dict = {"driver": "raw", "cache": {"no-flush": True},
-                      "file": {"driver": "file", "filename": self.image, "locking": "off",
-                               "cache": {"no-flush": True}}}
+        fast = {"cache": {"no-flush": True}}
+        node: dict = dict(fast, driver="file", filename=self.image, locking="off")
+        if self.errors:  # below raw, which tells it of each read and write
+            node = dict(self.errors, driver="blkdebug", image=node)
+        node = {"driver": "raw", "file": node}
         options: List[str] = []
         if self.write_log:
             open(self.write_log, "wb").close()
             node = {"driver": "blklogwrites", "file": node, "log-sector-size": 512,
                     "log-super-update-interval": 1,
-                    "log": {"driver": "file", "filename": self.write_log,
-                            "cache": {"no-flush": True}}}
-        if self.errors:
-            node = {"driver": "blkdebug", "image": node, "inject-error": list(self.errors)}
+                    "log": dict(fast, driver="file", filename=self.write_log)}
         if self.throttle:
             options += ["-object", "throttle-group,id=slow," + self.throttle]
             node = {"driver": "throttle", "throttle-group": "slow", "file": node}
