@@ -17,6 +17,13 @@
  */
 void DiskFindBootVolume(const LOADER_BOOT_PARTITION *Boot);
 
+/*
+ * When there is no boot volume, let RAM take its place, formatted, and say so loudly.
+ *
+ * => PASSIVE_LEVEL, after DiskFindBootVolume.
+ */
+void FatReplaceBootVolume(ULONG RamPages);
+
 /* => Returns the boot volume, or what stands in for it; NULL: there is neither. */
 PDISK_DEVICE DiskBootVolume(void);
 

@@ -193,6 +193,7 @@ static void KipKeyboard(void)
 static void KipBootVolume(void)
 {
     DiskFindBootVolume(&KiLoaderBlock->BootPartition);
+    FatReplaceBootVolume(MmPhysicalPages());
 }
 
 typedef struct _KIP_STEP {

@@ -16,6 +16,7 @@
 #include "disk/volume/boot_volume_i.h"
 #include "disk/volume/disk_contents.h"
 #include "ex.h"
+#include "mi_assert.h"
 #include "report.h"
 
 #define DISKP_TAG          0x74736944u /* 'Dist' */
@@ -141,6 +142,12 @@ const char *DiskBootVolumeReason(void)
     return DiskpBoot.Reason[0] != 0 ? DiskpBoot.Reason : NULL;
 }
 
+void DiskSetBootVolume(PDISK_DEVICE Device)
+{
+    MI_ASSERT(DiskpBoot.Volume == NULL && DiskpBoot.Reason[0] != 0);
+    DiskpBoot.Volume = Device;
+}
+
 void DiskForgetBootVolume(void)
 {
     DiskForgetContents();
@@ -159,6 +166,12 @@ void DiskPrintVolumes(RTL_PRINT_SINK *Sink, PVOID Context)
     }
     if (DiskpBoot.Reason[0] != 0) {
         RtlFormat(Sink, Context, "Volumes    boot volume not found: %s\n", DiskpBoot.Reason);
+    }
+    if (DiskpBoot.Volume != NULL && DiskpBoot.Disk == NULL) {
+        RtlFormat(
+            Sink, Context, "           %s, %llu MB of RAM, stands in for it\n",
+            DiskpBoot.Volume->Name,
+            (unsigned long long)(DiskpBoot.Volume->Sectors * DiskpBoot.Volume->SectorBytes >> 20));
     }
 }
 

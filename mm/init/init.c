@@ -148,3 +148,12 @@ ULONG MmReleaseLoaderMemory(void)
     return MiReleaseLoaderMemory(LoaderFirmwareTemporary) +
            MiReleaseLoaderMemory(LoaderAcpiReclaim);
 }
+
+ULONG MmPhysicalPages(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Pages = MiPhysicalPages;
+
+    MiUnlockPfn(OldIrql);
+    return Pages;
+}

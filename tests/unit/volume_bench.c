@@ -5,7 +5,6 @@
 #include "tests/unit/volume_bench.h"
 
 #include "disk/driver/drivers.h"
-#include "disk/volume/boot_volume_i.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +15,12 @@ static ULONG Count;
 
 void VolumeBenchStart(void)
 {
-    MmWorldStart(2048);
+    VolumeBenchStartWith(2048);
+}
+
+void VolumeBenchStartWith(ULONG Frames)
+{
+    MmWorldStart(Frames);
     DriverForgetDisks();
     DiskForgetBootVolume();
     HostConsoleClear();

@@ -6,6 +6,9 @@
 #define TESTS_UNIT_VOLUME_BENCH_H
 
 #include "boot_volume.h"
+#include "disk/volume/boot_volume_i.h"
+#include "ex.h"
+#include "report.h"
 #include "tests/host/disk.h"
 #include "tests/unit/mm_world.h"
 #include "tests/unit/seed_partition.h"
@@ -16,7 +19,9 @@
 extern HOST_DISK BenchDisks[VOLUME_BENCH_DISKS];
 extern LOADER_BOOT_PARTITION BenchBoot; /* partition 3 of SeedGpt, with VOLUME_BENCH_SERIAL */
 
+/* Power on with 8 MB of RAM, or so many frames. */
 void VolumeBenchStart(void);
+void VolumeBenchStartWith(ULONG Frames);
 
 /* Add a disk of SEED_DISK_SECTORS sectors, all zero, called simulated0 and so on. */
 SEED_DISK VolumeBenchAddDisk(void);
