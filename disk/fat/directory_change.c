@@ -56,8 +56,11 @@ void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHA
 NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
 {
     PUCHAR Data;
-    NTSTATUS Status = FatReadSector(File->Volume, File->Location.Sector, &Data);
+    NTSTATUS Status = FatPermitDirectorySector(File->Volume, File->Location.Sector);
 
+    if (NT_SUCCESS(Status)) {
+        Status = FatReadSector(File->Volume, File->Location.Sector, &Data);
+    }
     if (NT_SUCCESS(Status)) {
         Data += File->Location.Offset;
         FatpPutCluster(Data, FirstCluster);
@@ -114,7 +117,7 @@ NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster)
 {
     ULONG64 Sector = FatClusterSector(Volume, Cluster);
     ULONG Left = Volume->ClusterSectors;
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status = FatPermitDirectoryCluster(Volume, Cluster);
 
     while (Left != 0 && NT_SUCCESS(Status)) {
         ULONG Part = FAT_ZERO_BYTES / Volume->SectorBytes;
@@ -153,6 +156,9 @@ static NTSTATUS FatpExtendDirectory(PFAT_FILE Directory)
         Status = FatCommit(Volume);
     }
     if (NT_SUCCESS(Status)) {
+        Status = FatPermitEntries(Volume, Last, 1);
+    }
+    if (NT_SUCCESS(Status)) {
         Status = FatSetEntry(Volume, Last, New);
     }
     return NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
@@ -177,6 +183,10 @@ static NTSTATUS FatpClearBehindEnd(PFAT_FILE Directory, const FATP_ROOM *Room, U
             return Status;
         }
         if (memcmp(Data, Zero, sizeof(Zero)) != 0) {
+            Status = FatPermitDirectorySector(Directory->Volume, Location.Sector);
+            if (!NT_SUCCESS(Status)) {
+                return Status;
+            }
             memset(Data, 0, FAT_ENTRY_BYTES);
             FatMarkSector(Directory->Volume, Location.Sector);
             Changed = TRUE;
@@ -231,6 +241,9 @@ static NTSTATUS FatpWriteParts(PFAT_PATH Path, ULONG First, ULONG Count, UCHAR C
 
         Status = FatReadEntry(&Path->Directory, First + Part, &Location, &Data);
         if (NT_SUCCESS(Status)) {
+            Status = FatPermitDirectorySector(Path->Directory.Volume, Location.Sector);
+        }
+        if (NT_SUCCESS(Status)) {
             FatEncodeLongPart(Path->Name, Path->Units, Count - Part, Checksum, Data);
             FatMarkSector(Path->Directory.Volume, Location.Sector);
         }
@@ -260,6 +273,9 @@ NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New, PFAT_LOCATION 
     if (NT_SUCCESS(Status)) {
         Status = FatReadEntry(&Path->Directory, Room.First + Parts, Location, &Data);
     }
+    if (NT_SUCCESS(Status)) {
+        Status = FatPermitDirectorySector(Volume, Location->Sector);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -286,6 +302,9 @@ NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location)
             At.Sector != Location->Sector) {
             Status = FatCommit(Volume); /* the short entry goes before its parts */
             Status = NT_SUCCESS(Status) ? FatReadEntry(&Directory, Index, &At, &Data) : Status;
+        }
+        if (NT_SUCCESS(Status)) {
+            Status = FatPermitDirectorySector(Volume, At.Sector);
         }
         if (!NT_SUCCESS(Status)) {
             return Status;

@@ -7,6 +7,9 @@
  *     agree with none                                            none, and the reason
  *     agree with several (a copied disk is plugged in too)       none: copies are not told apart
  *
+ * Every disk is restricted first: nobody writes a sector of it that its owner did not permit.  Where
+ * there is no memory for that, there is no boot volume either.
+ *
  * A serial number of 0 means that the loader could not read it; then the rest has to do.
  *
  * Locking: everything here is written at the start only.
@@ -15,6 +18,7 @@
 
 #include "disk/volume/boot_volume_i.h"
 #include "disk/volume/disk_contents.h"
+#include "disk_drivers.h"
 #include "ex.h"
 #include "mi_assert.h"
 #include "report.h"
@@ -175,6 +179,18 @@ void DiskPrintVolumes(RTL_PRINT_SINK *Sink, PVOID Context)
     }
 }
 
+/* From here on only permitted sectors of any disk are written.  => FALSE: no memory for that. */
+static BOOLEAN DiskpRestrictAll(void)
+{
+    PDISK_DEVICE Disk = NULL;
+    BOOLEAN Done = TRUE;
+
+    while ((Disk = DiskNextDevice(Disk)) != NULL) {
+        Done = NT_SUCCESS(DiskRestrictWrites(Disk)) && Done;
+    }
+    return Done;
+}
+
 void DiskFindBootVolume(const LOADER_BOOT_PARTITION *Boot)
 {
     DISKP_SEARCH Search = {
@@ -183,7 +199,7 @@ void DiskFindBootVolume(const LOADER_BOOT_PARTITION *Boot)
     };
     ULONG Lost = DiskReadContents();
 
-    if (Search.Sector == NULL || Lost != 0) {
+    if (!DiskpRestrictAll() || Search.Sector == NULL || Lost != 0) {
         DiskpSetReason("there is no memory to look for it");
     } else {
         DiskpSearch(&Search);

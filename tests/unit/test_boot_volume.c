@@ -6,6 +6,7 @@
 
 #include "ex.h"
 #include "mm/pool/pool_inject.h"
+#include "nt/bugcodes.h"
 
 #include <string.h>
 
@@ -204,4 +205,27 @@ TEST(Without_memory_for_one_disk_no_boot_volume_is_chosen)
         VolumeBenchFinish();
     } while (Happened);  /* a failure that a pool makes up for is none */
     CHECK(Missing >= 6); /* a sector, a table; for each disk scratch memory and its contents */
+}
+
+static void WriteBootVolume(PVOID Buffer)
+{
+    CHECK_EQUAL(STATUS_SUCCESS, DiskTransfer(DiskBootVolume(), DiskWrite, 0, 1, Buffer));
+}
+
+TEST(No_sector_of_any_disk_is_written_without_permission)
+{
+    HOST_BUGCHECK Stop;
+    PVOID Buffer;
+
+    VolumeBenchStart();
+    VolumeBenchAddDisk();
+    AddBootDisk();
+    DiskFindBootVolume(&BenchBoot);
+    CHECK(BenchDisks[0].Device.Writes != NULL && BenchDisks[1].Device.Writes != NULL);
+    Buffer = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, 0x74736554u);
+    CHECK(HostCatchBugCheck(WriteBootVolume, Buffer, &Stop));
+    CHECK_EQUAL(FAT_FILE_SYSTEM, Stop.Code);
+    CHECK_EQUAL(512, Stop.Parameter[1]);
+    ExFreePoolWithTag(Buffer, 0x74736554u);
+    VolumeBenchFinish();
 }
