@@ -25,7 +25,7 @@ typedef struct _DISK_CONTENTS {
  */
 ULONG DiskReadContents(void);
 
-/* Forget them. */
+/* Forget them: for tests, where a new machine comes. */
 void DiskForgetContents(void);
 
 /* => Returns the disk after After (NULL: the first), in the order of finding, or NULL. */
