@@ -53,21 +53,35 @@ void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHA
     memcpy(Data, ShortName, 11);
 }
 
+/* Whether the entry is still the file's: it was not renamed, deleted or written over meanwhile. */
+static BOOLEAN FatpIsEntryOf(const FAT_FILE *File, const FAT_LOCATION *At, const UCHAR *Data)
+{
+    return At->Sector == File->Location.Sector && At->Offset == File->Location.Offset &&
+           Data[0] != FATP_DELETED && Data[0] != 0 &&
+           (FatGet16(Data + 26) | FatGet16(Data + 20) << 16) == File->FirstCluster;
+}
+
 NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
 {
+    FAT_FILE Directory;
+    FAT_LOCATION At = {.Sector = 0};
     PUCHAR Data;
-    NTSTATUS Status = FatPermitDirectorySector(File->Volume, File->Location.Sector);
+    NTSTATUS Status;
 
-    if (NT_SUCCESS(Status)) {
-        Status = FatReadSector(File->Volume, File->Location.Sector, &Data);
+    FatOpenDirectory(File->Volume, File->Location.Directory, &Directory);
+    Status = FatReadEntry(&Directory, File->Location.Index, &At, &Data);
+    if (Status == STATUS_END_OF_FILE || (NT_SUCCESS(Status) && !FatpIsEntryOf(File, &At, Data))) {
+        return STATUS_FILE_CORRUPT_ERROR;
     }
     if (NT_SUCCESS(Status)) {
-        Data += File->Location.Offset;
+        Status = FatPermitDirectorySector(File->Volume, At.Sector);
+    }
+    if (NT_SUCCESS(Status)) {
         FatpPutCluster(Data, FirstCluster);
         FatPut32(Data + 28, Bytes);
         Data[11] |= FAT_ATTRIBUTE_ARCHIVE;
         FatpPutTime(Data);
-        FatMarkSector(File->Volume, File->Location.Sector);
+        FatMarkSector(File->Volume, At.Sector);
     }
     return Status;
 }

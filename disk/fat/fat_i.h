@@ -299,7 +299,11 @@ NT_MUST_CHECK NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Lo
 
 NT_MUST_CHECK NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster);
 
-/* Size and first cluster into the entry.  => No commit. */
+/*
+ * Size and first cluster into the entry.
+ *
+ * => No commit.  STATUS_FILE_CORRUPT_ERROR: the entry is no longer this file's.
+ */
 NT_MUST_CHECK NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes);
 
 /* The 32 bytes of a short entry. */

@@ -42,6 +42,7 @@ struct _DISK_WRITE_LIST {
     KSPIN_LOCK Lock;
     ULONG Count;         /* (L) of Pieces */
     ULONG Room;          /* (L) how many Pieces could hold */
+    ULONG Recent;        /* (L) index of the piece that a write was in last; perhaps none */
     PDISKP_PIECE Pieces; /* (L) nonpaged pool */
 };
 
@@ -69,19 +70,20 @@ static DISKP_RANGE DiskpTranslate(PDISK_DEVICE Device, ULONG64 Sector, ULONG64 S
 /* The index of the first piece that ends behind Sector; Count when there is none. */
 static inline ULONG DiskpFindPiece(const DISK_WRITE_LIST *List, ULONG64 Sector)
 {
-    ULONG Low = 0;
-    ULONG High = List->Count;
+    const DISKP_PIECE *Piece = List->Pieces;
+    ULONG Left = List->Count;
 
-    while (Low < High) {
-        ULONG Middle = (Low + High) / 2;
+    while (Left != 0) {
+        ULONG Half = Left / 2;
 
-        if (List->Pieces[Middle].End <= Sector) {
-            Low = Middle + 1;
+        if (Piece[Half].End <= Sector) {
+            Piece += Half + 1;
+            Left -= Half + 1;
         } else {
-            High = Middle;
+            Left = Half;
         }
     }
-    return Low;
+    return (ULONG)(Piece - List->Pieces);
 }
 
 /* ---- the check ---- */
@@ -96,20 +98,33 @@ static NT_NORETURN void DiskpStrayWrite(PDISK_DEVICE Disk, ULONG64 Sector, ULONG
                  Sectors);
 }
 
+/* => How far from At on sectors may be written, at least up to End if all of them may. */
+static ULONG64 DiskpWalkPieces(PDISK_WRITE_LIST List, ULONG64 At, ULONG64 End)
+{
+    ULONG Index = DiskpFindPiece(List, At);
+
+    List->Recent = Index;
+    while (At < End && Index < List->Count && List->Pieces[Index].Start <= At) {
+        At = List->Pieces[Index].End;
+        Index++;
+    }
+    return At;
+}
+
 void DiskVerifyWrite(PDISK_DEVICE Disk, ULONG64 Sector, ULONG Sectors)
 {
     PDISK_WRITE_LIST List = Disk->Writes;
     KIRQL OldIrql = KfAcquireSpinLock(&List->Lock);
-    ULONG Index = DiskpFindPiece(List, Sector);
-    ULONG64 At = Sector;
+    const DISKP_PIECE *Piece = &List->Pieces[List->Recent];
+    ULONG64 End = Sector + Sectors;
+    ULONG64 Permitted = End;
 
-    while (Index < List->Count && List->Pieces[Index].Start <= At && At < Sector + Sectors) {
-        At = List->Pieces[Index].End;
-        Index++;
+    if (List->Recent >= List->Count || Sector < Piece->Start || End > Piece->End) {
+        Permitted = DiskpWalkPieces(List, Sector, End);
     }
     KfReleaseSpinLock(&List->Lock, OldIrql);
-    if (At < Sector + Sectors) {
-        DiskpStrayWrite(Disk, At, Sector, Sectors);
+    if (Permitted < End) {
+        DiskpStrayWrite(Disk, Permitted, Sector, Sectors);
     }
 }
 
