@@ -253,6 +253,41 @@ PDEVICE_OBJECT NTAPI IoGetBaseFileSystemDeviceObject(PFILE_OBJECT FileObject);
 /* => The device's name; an empty one: it has none. (own) */
 PCUNICODE_STRING IoQueryDeviceName(PDEVICE_OBJECT DeviceObject);
 
+/* ---- disk transfers without pool: for file system drivers and disk drivers (own) ---- */
+
+/* Consecutive sectors of a device. */
+typedef struct _IO_RUN {
+    ULONG64 Position; /* its first sector, counted in the file; a file's runs follow one another */
+    ULONG64 Sector;   /* the same on the device */
+    ULONG64 Sectors;
+} IO_RUN, *PIO_RUN;
+
+/* Where a file lies, or a whole disk: nonpaged. */
+typedef struct _IO_RUNS {
+    ULONG Count;
+    IO_RUN Run[];
+} IO_RUNS, *PIO_RUNS;
+
+typedef struct _IO_DISK_QUEUE IO_DISK_QUEUE, *PIO_DISK_QUEUE;
+
+/* Make a queue with Requests disk requests, which is how many are under way at most. */
+NT_MUST_CHECK NTSTATUS IoCreateDiskQueue(PDISK_DEVICE Device, ULONG Requests,
+                                         PIO_DISK_QUEUE *Queue);
+
+/* => No request is in it. */
+void IoDeleteDiskQueue(PIO_DISK_QUEUE Queue);
+
+/*
+ * Carry out an IRP_MJ_READ, WRITE or FLUSH_BUFFERS: as many disk requests as it takes, several at
+ * once; when none is left it waits for its turn.  Allocates nothing, waits for nothing; marks the
+ * request pending and completes it from the disk's DPC.
+ *
+ * => IRQL <= DISPATCH_LEVEL.  The range is that of the current stack location, in bytes of Runs:
+ *    whole sectors, at least one, inside; MdlAddress is locked and as long.  Runs stay until then.
+ * => Returns STATUS_PENDING.  IoStatus: all of the bytes, or 0 and why one part failed.
+ */
+NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const IO_RUNS *Runs);
+
 /* ---- file systems and volumes ---- */
 
 /*
@@ -324,7 +359,8 @@ typedef struct _IO_OPEN {
  *
  * => STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_NOT_FOUND, STATUS_OBJECT_NAME_INVALID,
  *    STATUS_OBJECT_NAME_COLLISION (FILE_CREATE), STATUS_FILE_IS_A_DIRECTORY,
- *    STATUS_NOT_A_DIRECTORY, STATUS_SHARING_VIOLATION, STATUS_DELETE_PENDING, STATUS_INVALID_PARAMETER.
+ *    STATUS_NOT_A_DIRECTORY, STATUS_SHARING_VIOLATION, STATUS_DELETE_PENDING,
+ *    STATUS_INVALID_PARAMETER.
  */
 NT_MUST_CHECK NTSTATUS IoOpenFileEx(PDEVICE_OBJECT Volume, const IO_OPEN *Open, PFILE_OBJECT *File);
 

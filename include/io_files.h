@@ -273,7 +273,6 @@ typedef struct _FILE_FS_ATTRIBUTE_INFORMATION {
     (((DeviceType) << 16) | ((Access) << 14) | ((Function) << 2) | (Method))
 #define METHOD_FROM_CTL_CODE(Code) ((Code)&3u)
 
-#define FSCTL_LOCK_VOLUME          CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 6u, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define FSCTL_DISMOUNT_VOLUME                                                                      \
     CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 8u, METHOD_BUFFERED, FILE_ANY_ACCESS)
 

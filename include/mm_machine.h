@@ -53,6 +53,9 @@ void MmStartSystemThreads(void);
  */
 ULONG MmReleaseLoaderMemory(void);
 
+/* => Returns the pages of RAM that the memory manager has.  PASSIVE_LEVEL. */
+ULONG MmPhysicalPages(void);
+
 /* ---- page faults ---- */
 
 typedef struct _MM_FAULT {
