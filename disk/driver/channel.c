@@ -5,7 +5,7 @@
  *     request   from       to         by
  *     Waiting   -          submitted  ChannelpSubmit
  *     in slot   Waiting    a slot     ChannelpStart
- *     Waiting   in slot    again      ChannelpReset, while it has tries left
+ *     Waiting   in slot    again      ChannelRetry, while it has tries left
  *     Finished  any        completed  ChannelFinish, ChannelpReset, ChannelpLeave
  *
  * Every request ends: the controller answers, or its time is up.  Then the controller is reset and
@@ -75,6 +75,18 @@ BOOLEAN ChannelFinish(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status)
         return FALSE;
     }
     ChannelpFinish(Channel, ChannelpEmptySlot(Channel, Slot), Status);
+    return TRUE;
+}
+
+BOOLEAN ChannelRetry(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status)
+{
+    PDISK_REQUEST Request = Slot < Channel->SlotCount ? Channel->Slots[Slot].Request : NULL;
+
+    if (Request == NULL || Request->Private[PrivateTries] >= CHANNEL_TRIES) {
+        return ChannelFinish(Channel, Slot, Status);
+    }
+    (void)ChannelpEmptySlot(Channel, Slot);
+    InsertHeadList(&Channel->Waiting, &Request->Link);
     return TRUE;
 }
 
@@ -150,14 +162,7 @@ static void ChannelpReset(PDISK_CHANNEL Channel, NTSTATUS Why) NT_HOLDS(Channel-
         return;
     }
     for (Slot = Channel->SlotCount; Slot-- != 0;) {
-        PDISK_REQUEST Request = Channel->Slots[Slot].Request;
-
-        if (Request != NULL && Request->Private[PrivateTries] < CHANNEL_TRIES) {
-            (void)ChannelpEmptySlot(Channel, Slot);
-            InsertHeadList(&Channel->Waiting, &Request->Link);
-        } else {
-            (void)ChannelFinish(Channel, Slot, Why);
-        }
+        (void)ChannelRetry(Channel, Slot, Why);
     }
 }
 

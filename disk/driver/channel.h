@@ -84,6 +84,14 @@ void ChannelInterrupt(PDISK_CHANNEL Channel);
  */
 BOOLEAN ChannelFinish(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status) NT_HOLDS(Channel->Lock);
 
+/*
+ * Slot's request failed, and may go well the next time: it starts again while it has tries left,
+ * and is finished with Status else.
+ *
+ * => As ChannelFinish; the controller has forgotten the slot.
+ */
+BOOLEAN ChannelRetry(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status) NT_HOLDS(Channel->Lock);
+
 /* ---- the pages of a request ---- */
 
 typedef struct _CHANNEL_PIECE {
