@@ -7,7 +7,7 @@ It trusts the volume: what is wrong with one is fsck.fat's to say.
 
 import os
 import struct
-from typing import Dict, Iterator, List, NamedTuple, Set
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
 
 SECTOR = 512
 LABEL, FOLDER = 0x08, 0x10
@@ -177,6 +177,9 @@ def own_clusters(before: Volume, own: Set[str]) -> Set[int]:
     return mine
 
 
+OWN = {"STORAGE", "PAGEFILE.SYS"}  # in the root directory: what the guest may write to
+
+
 def stray_writes(before: Volume, own: Set[str], written: Set[int]) -> List[str]:
     """What a run wrote and must not have: a sentence each, none when all is well.
 
@@ -203,3 +206,16 @@ def changed_chains(before: Volume, after: Volume, own: Set[str]) -> List[str]:
     return ["cluster %d: %x was %x" % (number, after.fat[number], before.fat[number])
             for number in sorted(before.used() - own_clusters(before, own))
             if after.fat[number] != before.fat[number]]
+
+
+def confinement(original: str, disk: str, log: str, offset: int) -> Tuple[int, List[str]]:
+    """A disk before and after a run that blklogwrites recorded: how many sectors were written, and
+    what is wrong: writes that were not ours to make, chains of others, changes without a write."""
+    before, after = Volume(original, offset), Volume(disk, offset)
+    written, differ = logged_sectors(log), differing_sectors(original, disk)
+    problems = stray_writes(before, OWN, written | differ) + changed_chains(before, after, OWN)
+    problems += ["sector %d changed without a write" % sector
+                 for sector in sorted(differ - written)]
+    before.close()
+    after.close()
+    return len(written), problems

@@ -39,7 +39,7 @@ DISKS = {
     "virtio": ["-device", "virtio-blk-pci,drive=d0,bootindex=0"],
     "nvme": ["-device", "nvme,drive=d0,serial=hyperspace,bootindex=0"],
     "usb": ["-device", "qemu-xhci,id=x",
-            "-device", "usb-storage,bus=x.0,drive=d0,bootindex=0"],
+            "-device", "usb-storage,id=disk0,bus=x.0,drive=d0,bootindex=0"],
     # behind a hub OVMF only finds the stick when no boot index is given
     "usbhub": ["-device", "qemu-xhci,id=x", "-device", "usb-hub,bus=x.0,port=1",
                "-device", "usb-storage,bus=x.0,port=1.1,drive=d0"],

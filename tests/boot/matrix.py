@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Boots the image in many configurations; each boot is a test, told in TAP.
 
-    boots     firmware, memory, disk, layout, FAT and CPU, in pairs (R16, R10)
+    boots     firmware, memory, disk, layout, FAT and CPU, in pairs (R16, R10); each write of theirs
+              compared with what was ours to write (R14)
     crashes   every provoked bug check, its code and parameters (R18); quick: some, since a saved
               machine tries them all
     loader    every way in which the loader refuses or complains (loader_tests.py)
@@ -22,6 +23,7 @@ import sys
 import time
 from typing import Callable, List, Optional
 
+import fat_image
 import figures
 import hyperspace_qemu as hq
 import trials
@@ -60,12 +62,19 @@ def boot_test(c: dict) -> Test:
 
     def run(bench: Bench) -> Optional[str]:
         image = bench.image(REPORT, c["layout"], c["fat"])
-        result = bench.boot(name, hq.Machine(image, c["firmware"], c["disk"], c["memory"],
-                                             c["cpu"]))
+        copy = os.path.join(bench.folder, re.sub(r"\W+", "_", name))
+        hq.Image(image, copy)
+        result = bench.boot(name, hq.Machine(copy, c["firmware"], c["disk"], c["memory"], c["cpu"],
+                                             writable=True, write_log=copy + ".log"))
+        _, stray = fat_image.confinement(image, copy, copy + ".log", hq.data_offset(image))
+        os.remove(copy)
+        os.remove(copy + ".log")
         audit = PROTECTION.findall(result.log)
         with bench.lock:
             bench.protection[0] += bool(audit)
             bench.protection[1] += "not ok" in audit
+            bench.confined[0] += 1
+            bench.confined[1] += bool(stray)
         if result.outcome != "passed":
             return explain(result, "passed")
         missing = [stop for stop in REPORT_STOPS
@@ -73,7 +82,9 @@ def boot_test(c: dict) -> Test:
         if c["cpu"] == "max":
             missing += [stop for stop in ("supervisor read of", "supervisor fetch from")
                         if "probe: %s a user page gives" % stop not in result.log]
-        return "the report lacks " + ", ".join(missing) if missing else None
+        if missing:
+            return "the report lacks " + ", ".join(missing)
+        return "stray writes: " + "; ".join(stray[:5]) if stray else None
 
     return Test(name, run, "R16")
 
@@ -240,6 +251,7 @@ def record(path: str, tests: List[Test], failed: List[Test], bench: Bench, secon
         failures += bench.crash_failures if name == "R18" else 0
         figures.record(path, name, trials, failures, seconds, share)
     figures.record(path, "R10", *bench.protection, seconds)
+    print("# figure R14 %d %d" % tuple(bench.confined))
 
 
 def main() -> int:

@@ -21,10 +21,9 @@ import shutil
 import subprocess
 import sys
 import time
-from typing import Callable, Dict, List, Optional, Set
+from typing import Dict, List, Optional, Set
 
 import fat_image
-import figures
 import hyperspace_qemu as hq
 import storage_plan
 import trials
@@ -35,7 +34,6 @@ from fat import HARMLESS  # noqa: E402 (the path comes first)
 
 BUSES = ["ahci", "virtio", "nvme", "usb"]
 RESTORABLE = ["ahci", "virtio", "usb"]  # QEMU does not save a machine with NVMe
-OWN = {"STORAGE", "PAGEFILE.SYS"}  # in the root directory
 MEMORY = 128
 FAT16_MB = 255  # clusters of 4 KB, and room for a paging file beside the files
 TIMEOUT = 180
@@ -116,12 +114,8 @@ class Judgement:
 
     def confined(self) -> Optional[str]:
         """Every write was ours to make, and no write escaped the log."""
-        written = fat_image.logged_sectors(self.log)
-        differ = fat_image.differing_sectors(self.original, self.disk)
-        problems = fat_image.stray_writes(self.before, OWN, written | differ)
-        problems += fat_image.changed_chains(self.before, self.after, OWN)
-        problems += ["sector %d changed without a write" % sector
-                     for sector in sorted(differ - written)[:5]]
+        written, problems = fat_image.confinement(self.original, self.disk, self.log,
+                                                  self.before.offset)
         if not written:
             problems.append("nothing was written at all")
         confined[0] += 1
@@ -154,9 +148,9 @@ def discard(*paths: str) -> None:
             os.remove(path)
 
 
-def examine(bench: Bench, name: str, before: str, disk: str, plan: storage_plan.Plan,
-            result: hq.Result, disturbed: bool) -> Optional[str]:
-    """All that can be said about the disk after a run."""
+def examine(before: str, disk: str, plan: storage_plan.Plan, result: hq.Result,
+            disturbed: bool) -> Optional[str]:
+    """All that can be said about the disk after a run; disturbed: requests failed."""
     judgement = Judgement(before, disk, disk + ".log", disk + ".d")
     doubtful = {int(number) for number in DOUBTFUL.findall(result.log)}
     try:
@@ -166,41 +160,229 @@ def examine(bench: Bench, name: str, before: str, disk: str, plan: storage_plan.
             problems.append(judgement.clean())
     finally:
         judgement.close()
-    text = "; ".join(problem for problem in problems if problem)
-    return "%s: %s" % (name, text) if text else None
+    return "; ".join(problem for problem in problems if problem) or None
 
 
 # ---- the tests ----
+
+def judge(bench: Bench, name: str, before: str, image: str, plan: storage_plan.Plan,
+          result: hq.Result, disturbed: bool) -> Optional[str]:
+    """The guest's own verdict, then the disk's."""
+    try:
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        return examine(before, image, plan, result, disturbed)
+    finally:
+        bench.keep(name, result)
+        discard(image, image + ".log")
+
 
 def storage_test(firmware: str, disk: str, fat: str, megabytes: int, seed: int) -> Test:
     name = "storage: %d MB on %s, %s, FAT%s" % (megabytes, disk, firmware, fat)
 
     def test(bench: Bench) -> Optional[str]:
         options = "/RUN=storage:%d:%d,shutdown" % (megabytes, seed)
-        before = bench.image(options, key=name) if fat == "32" else own_copy(
-            bench, base(bench, fat), name + " before", options)
+        before = own_copy(bench, base(bench, fat), name + " before", options)
         image = own_copy(bench, before, name)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, write_log=image + ".log")
-        result = bench.keep(name, hq.boot(machine, TIMEOUT))
+        result = hq.boot(machine, TIMEOUT)
         try:
-            if result.outcome != "passed":
-                return explain(result, "passed")
-            return examine(bench, name, before, image, storage_plan.Plan(seed, megabytes << 20),
-                           result, False)
+            return judge(bench, name, before, image, storage_plan.Plan(seed, megabytes << 20),
+                         result, False)
         finally:
-            discard(image, image + ".log")
+            discard(before)
 
     return Test(name, test, "storage")
 
 
+def fail_at(moments: Dict[int, str], lasting: bool) -> dict:
+    """blkdebug's rules: the given reads, writes or flushes fail, counted by writes; or all of that
+    kind from then on.  A state is how many writes there have been, and one."""
+    events = {"read": "read_aio", "write": "write_aio", "flush": "flush_to_disk"}
+    last = max(moments)
+    return {"set-state": [{"event": "write_aio", "state": n, "new_state": n + 1}
+                          for n in range(1, last)],
+            "inject-error": [{"event": events[kind], "iotype": kind, "state": n, "errno": 5,
+                              "once": not lasting} for n, kind in moments.items()]}
+
+
+def count_injected(result: hq.Result, problem: Optional[str]) -> None:
+    seen = REQUESTS.search(result.log)
+    injected[0] += int(seen.group(4)) if seen else 0
+    injected[1] += bool(problem)
+
+
+def saved(bench: Bench, firmware: str, disk: str) -> str:
+    """A machine that has started and waits; its disk stands beside it."""
+    def make(path: str) -> None:
+        image = own_copy(bench, base(bench, "16"), "waiting %s %s" % (firmware, disk),
+                         "/RUN=wait,shutdown")
+        result = hq.save(hq.Machine(image, firmware, disk, MEMORY, writable=True), path)
+        if result.outcome != "stopped":
+            raise RuntimeError(explain(result, "READY"))
+        os.rename(image, path + ".img")
+
+    return bench.once("storage state %s %s" % (firmware, disk), make)
+
+
+def restored_errors_test(firmware: str, disk: str, times: int, seed: int) -> Test:
+    """From a saved machine: each time other requests fail."""
+    name = "errors: requests fail on %s, %s, %d runs" % (disk, firmware, times)
+
+    def once(bench: Bench, number: int) -> Optional[str]:
+        generator = random.Random(seed + number)
+        state = saved(bench, firmware, disk)
+        title = "%s %d" % (name, number)
+        image = own_copy(bench, state + ".img", title)
+        rules = random_rules(generator)
+        plan_seed = generator.randrange(1, 1 << 31)
+        machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, errors=rules,
+                             write_log=image + ".log")
+        result = hq.restore(machine, state, "storage:errors:1:%d,shutdown" % plan_seed, TIMEOUT)
+        problem = judge(bench, title, state + ".img", image,
+                        storage_plan.Plan(plan_seed, 1 << 20), result, True)
+        count_injected(result, problem)
+        return problem and "run %d, %s: %s" % (number, rules["inject-error"], problem)
+
+    def test(bench: Bench) -> Optional[str]:
+        problems = [problem for problem in (once(bench, number) for number in range(times))
+                    if problem]
+        return "%d of %d: %s" % (len(problems), times, problems[0]) if problems else None
+
+    return Test(name, test, "errors", times)
+
+
+def random_rules(generator: random.Random) -> dict:
+    """Some single requests, or all of one kind from a moment on."""
+    kinds = ("read", "write", "write", "flush")
+    if generator.randrange(4) == 0:
+        return fail_at({generator.randrange(1, 400): generator.choice(kinds)}, True)
+    return fail_at({generator.randrange(1, 800): generator.choice(kinds) for _ in range(10)}, False)
+
+
+def booted_errors_test(firmware: str, disk: str, number: int, seed: int) -> Test:
+    """The same on machines that cannot be saved; the start's own writes come first."""
+    name = "errors: requests fail on %s, %s, run %d" % (disk, firmware, number)
+
+    def test(bench: Bench) -> Optional[str]:
+        generator = random.Random(seed + number)
+        plan_seed = generator.randrange(1, 1 << 31)
+        before = own_copy(bench, base(bench, "16"), name + " before",
+                          "/RUN=storage:errors:1:%d,shutdown" % plan_seed)
+        image = own_copy(bench, before, name)
+        rules = random_rules(generator)
+        machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, errors=rules,
+                             write_log=image + ".log")
+        result = hq.boot(machine, TIMEOUT)
+        problem = judge(bench, name, before, image, storage_plan.Plan(plan_seed, 1 << 20), result,
+                        True)
+        count_injected(result, problem)
+        discard(before)
+        return problem and "%s: %s" % (rules["inject-error"], problem)
+
+    return Test(name, test, "errors")
+
+
+def slow_test(firmware: str, disk: str, seed: int) -> Test:
+    """Fifty requests a second: late, never too late."""
+    name = "slow: 200 requests a second on %s, %s" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        before = own_copy(bench, base(bench, "16"), name + " before",
+                          "/RUN=wait,shutdown")
+        image = own_copy(bench, before, name)
+        machine = hq.Machine(image, firmware, disk, MEMORY, writable=True,
+                             write_log=image + ".log", throttle="x-iops-total=0")
+        guest = hq.Guest(machine, qmp=True)
+        if guest.wait_for(r"^READY\s*$", 60):
+            guest.monitor.call("qom-set", path="/objects/slow", property="limits",
+                               value={"iops-total": 200})
+            guest.send(b"storage:1:%d,shutdown\r" % seed)
+        result = guest.finish(TIMEOUT)
+        try:
+            return judge(bench, name, before, image, storage_plan.Plan(seed, 1 << 20), result,
+                         False)
+        finally:
+            discard(before)
+
+    return Test(name, test, "slow")
+
+
+def silent_test(firmware: str, disk: str, seed: int) -> Test:
+    """For a while the disk does not answer within a request's time; then it does again."""
+    name = "slow: no answer in time on %s, %s" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        before = own_copy(bench, base(bench, "16"), name + " before",
+                          "/RUN=wait,shutdown")
+        image = own_copy(bench, before, name)
+        machine = hq.Machine(image, firmware, disk, MEMORY, writable=True,
+                             write_log=image + ".log", throttle="x-iops-total=0")
+        guest = hq.Guest(machine, qmp=True)
+        if guest.wait_for(r"^READY\s*$", 60):
+            limits = dict(path="/objects/slow", property="limits")
+            guest.send(b"storage:errors:4:%d,shutdown\r" % seed)
+            time.sleep(0.5)
+            guest.monitor.call("qom-set", value={"bps-total": 100}, **limits)
+            guest.wait_for(r"^(not ok|ok) \d+ - storage: ", 30)
+            guest.monitor.call("qom-set", value={"bps-total": 0}, **limits)
+        result = guest.finish(TIMEOUT)
+        problem = judge(bench, name, before, image, storage_plan.Plan(seed, 4 << 20), result, True)
+        count_injected(result, problem)
+        discard(before)
+        return problem
+
+    return Test(name, test, "slow")
+
+
+def unplug_test(firmware: str, seed: int) -> Test:
+    """The stick is taken away while the guest writes to it: statuses, and a verdict."""
+    name = "unplug: a USB stick in the middle of writing, %s" % firmware
+
+    def test(bench: Bench) -> Optional[str]:
+        before = own_copy(bench, base(bench, "16"), name + " before",
+                          "/RUN=storage:errors:64:%d,shutdown" % seed)
+        image = own_copy(bench, before, name)
+        machine = hq.Machine(image, firmware, "usb", MEMORY, writable=True,
+                             write_log=image + ".log")
+        guest = hq.Guest(machine, qmp=True)
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit and guest.pump(0.1):
+            if os.path.getsize(image + ".log") > 8 << 20:
+                guest.monitor.call("device_del", id="disk0")
+                break
+        result = guest.finish(TIMEOUT)
+        if result.outcome == "passed" and "nothing works any more" not in result.log:
+            result.outcome = "passed before the stick was gone"
+        problem = judge(bench, name, before, image, storage_plan.Plan(seed, 64 << 20), result, True)
+        count_injected(result, problem)
+        discard(before)
+        return problem
+
+    return Test(name, test, "unplug")
+
+
 def all_tests(thorough: bool, seed: int) -> List[Test]:
     generator = random.Random(seed)
+    number = lambda: generator.randrange(1, 1 << 31)  # noqa: E731
     tests = []
-    for number, disk in enumerate(BUSES + ["usbhub"] * thorough):
+    for place, disk in enumerate(BUSES + ["usbhub"] * thorough):
         for turn, firmware in enumerate(("x64", "ia32")):
-            if thorough or turn == (seed + number) % 2:
-                tests.append(storage_test(firmware, disk, ("32", "16")[(turn + number) % 2], 64,
-                                          generator.randrange(1, 1 << 31)))
+            chosen = thorough or turn == (seed + place) % 2
+            if not chosen:
+                continue
+            tests.append(storage_test(firmware, disk, ("32", "16")[(turn + place) % 2], 64,
+                                      number()))
+            if disk in RESTORABLE:
+                tests.append(restored_errors_test(firmware, disk, 100 if thorough else 8, number()))
+            else:
+                tests += [booted_errors_test(firmware, disk, n, number())
+                          for n in range(40 if thorough else 3)]
+            if thorough or disk == BUSES[seed % len(BUSES)]:
+                tests += [slow_test(firmware, disk, number()),
+                          silent_test(firmware, disk, number())]
+    tests += [unplug_test(firmware, number()) for firmware in ("x64", "ia32")
+              if thorough or firmware == ("x64", "ia32")[seed % 2]]
     return tests
 
 
