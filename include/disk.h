@@ -15,6 +15,8 @@
 #include "nt/status.h"
 #include "nt/types.h"
 
+#define DISK_ALIGNMENT 4u /* in memory, of what is read and written: controllers ask for it */
+
 typedef enum _DISK_OPERATION {
     DiskRead,
     DiskWrite,
@@ -33,7 +35,7 @@ struct _DISK_REQUEST {
     ULONG64 Sector; /* first one, of the device's SectorBytes each */
     ULONG Sectors;  /* 1 to the device's MaximumSectors; 0 for DiskFlush */
     PMDL Mdl;       /* locked pages; NULL for DiskFlush */
-    ULONG Offset;   /* of the data in what Mdl describes */
+    ULONG Offset;   /* of the data in what Mdl describes; it is aligned */
     DISK_COMPLETION *Completion;
     PVOID Context;   /* the caller's */
     NTSTATUS Status; /* STATUS_SUCCESS, or why not: see DiskSubmit */
@@ -63,7 +65,7 @@ struct _DISK_DEVICE {
  *
  * => IRQL <= DISPATCH_LEVEL; Request and everything in it is nonpaged.
  * => Completion runs exactly once, perhaps before this returns, with Status:
- *        STATUS_INVALID_PARAMETER       sectors beyond the end, too many, or none
+ *        STATUS_INVALID_PARAMETER       sectors beyond the end, too many, or none; not aligned
  *        STATUS_MEDIA_WRITE_PROTECTED   a write to a read-only device
  *        STATUS_IO_DEVICE_ERROR         the device says so
  *        STATUS_IO_TIMEOUT              no answer in bounded time, retries included
@@ -74,7 +76,8 @@ void DiskSubmit(PDISK_DEVICE Device, PDISK_REQUEST Request);
 /*
  * Read or write Buffer, and wait; as many requests as it takes.  DiskFlush: Buffer is NULL.
  *
- * => PASSIVE_LEVEL or APC_LEVEL.  Buffer is nonpaged.
+ * => PASSIVE_LEVEL or APC_LEVEL.  Buffer is nonpaged, and may lie anywhere.
+ * => STATUS_INSUFFICIENT_RESOURCES: it is not aligned, and there was no memory for one that is.
  */
 NT_MUST_CHECK NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sector,
                                     ULONG Sectors, PVOID Buffer);

@@ -5,6 +5,7 @@
  *     report        the boot's report
  *     bench         the benchmark rows
  *     bench:disk    those of the first disk
+ *     storage       files written to the boot volume, read and changed (storage_run.h has options)
  *     crash:<kind>  a bug check on purpose (crash.c)
  *     wait          print READY, then take the list from the console (a restored machine's start)
  *     script        the monitor's commands in monitor.txt on the disk
@@ -17,9 +18,11 @@
 #include "arch/x86/kernel.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
+#include "boot_volume.h"
 #include "mm_machine.h"
 #include "monitor.h"
 #include "rtl.h"
+#include "storage_run.h"
 
 #define KIP_LINE_BYTES LOADER_RUN_BYTES
 
@@ -27,6 +30,7 @@ static ULONG64 KipPromptTsc;
 
 void KiEndRun(void)
 {
+    (void)IoShutdownSystem();
     KiPrint("# %llu cycles since the loader's entry\n",
             (unsigned long long)(KeReadCycleCounter() - KiLoaderBlock->EntryTsc));
     HalEndRun(KiReportVerdict() ? HalRunPassed : HalRunFailed);
@@ -41,6 +45,20 @@ static void KipWait(void)
     KiRun(Line);
 }
 
+/* The boot volume's device, mounted by whoever asks first.  => NULL: it cannot be. */
+static PDEVICE_OBJECT KipBootVolume(void)
+{
+    static PDEVICE_OBJECT Volume;
+
+    if (Volume == NULL &&
+        (DiskBootVolume() == NULL || !NT_SUCCESS(IoInitializeSystem()) ||
+         !NT_SUCCESS(IoCreateDriver(NULL, FatDriverEntry)) ||
+         !NT_SUCCESS(IoMountVolume(DiskBootVolume(), "\\Device\\HarddiskVolume1", &Volume)))) {
+        return NULL;
+    }
+    return Volume;
+}
+
 /* => Word is one of the list's, zero terminated. */
 static void KipRunWord(const char *Word)
 {
@@ -50,6 +68,8 @@ static void KipRunWord(const char *Word)
         KiRunBenchmarks(KipPromptTsc);
     } else if (strcmp(Word, "bench:disk") == 0) {
         KiRunDiskBenchmarks();
+    } else if (strcmp(Word, "storage") == 0 || strncmp(Word, "storage:", 8) == 0) {
+        MiRunStorage(KipBootVolume(), Word + 7);
     } else if (strcmp(Word, "wait") == 0) {
         KipWait();
     } else if (strcmp(Word, "script") == 0) {

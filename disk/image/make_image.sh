@@ -36,7 +36,8 @@ layout=${LAYOUT:-gpt}
 fatbits=${FATBITS:-32}
 
 # Clusters of 4 KB hold one page each, and the FAT kind follows from their count alone: FAT32
-# needs 65,525 of them and more (256 MB), FAT16 fewer, FAT12 less than 4,085 (16 MB).  The ESP reaches that count with 512 bytes.
+# needs 65,525 of them and more (256 MB), FAT16 fewer, FAT12 less than 4,085 (16 MB).  The ESP
+# reaches the first of these counts with 512 bytes.
 case $fatbits in
     32) data_mb=${DATA_MB:-512} ;;
     16) data_mb=${DATA_MB:-128} ;;

@@ -14,7 +14,11 @@
  * Locking: the counters change at DISPATCH_LEVEL; otherwise none, requests are their owners'.
  */
 #include "disk/volume/partition.h"
+#include "ex.h"
 #include "ke.h"
+#include "rtl.h"
+
+#define DISKP_TAG 0x70636244u /* 'Dbcp' */
 
 /* DiskTransfer's largest request: its MDL lies on the stack. */
 #define DISKP_TRANSFER_PAGES 16u
@@ -72,7 +76,8 @@ static NTSTATUS DiskpCheckRequest(PDISK_DEVICE Device, const DISK_REQUEST *Reque
         Request->Sector >= Device->Sectors ||
         Request->Sectors > Device->Sectors - Request->Sector || Request->Mdl == NULL ||
         Request->Offset > Request->Mdl->ByteCount ||
-        Bytes > Request->Mdl->ByteCount - Request->Offset) {
+        Bytes > Request->Mdl->ByteCount - Request->Offset ||
+        (Request->Mdl->ByteOffset + Request->Offset) % DISK_ALIGNMENT != 0) {
         return STATUS_INVALID_PARAMETER;
     }
     return Request->Operation == DiskWrite ? DiskpCheckWrite(Device, Request) : STATUS_SUCCESS;
@@ -137,18 +142,13 @@ static ULONG DiskpMostSectors(const DISK_DEVICE *Device)
     return Most < Device->MaximumSectors ? Most : Device->MaximumSectors;
 }
 
-NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sector, ULONG Sectors,
-                      PVOID Buffer)
+/* All of it from or to an aligned buffer. */
+static NTSTATUS DiskpTransferAligned(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sector,
+                                     ULONG Sectors, PVOID Buffer)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     PUCHAR At = Buffer;
 
-    if (Operation == DiskFlush) {
-        return DiskpTransferPart(Device, DiskFlush, 0, 0, NULL);
-    }
-    if (Sectors == 0 || Sector >= Device->Sectors || Sectors > Device->Sectors - Sector) {
-        return STATUS_INVALID_PARAMETER;
-    }
     while (Sectors != 0 && NT_SUCCESS(Status)) {
         ULONG Part = DiskpMostSectors(Device);
 
@@ -159,4 +159,48 @@ NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sec
         At += (SIZE_T)Part * Device->SectorBytes;
     }
     return Status;
+}
+
+/* By way of an aligned buffer, part by part. */
+static NTSTATUS DiskpTransferCopied(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sector,
+                                    ULONG Sectors, PUCHAR Buffer)
+{
+    ULONG Most = DiskpMostSectors(Device) < Sectors ? DiskpMostSectors(Device) : Sectors;
+    PUCHAR Copy = ExAllocatePoolWithTag(NonPagedPool, Most * Device->SectorBytes, DISKP_TAG);
+    NTSTATUS Status = Copy != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+
+    while (Sectors != 0 && NT_SUCCESS(Status)) {
+        ULONG Part = Most < Sectors ? Most : Sectors;
+        SIZE_T Bytes = (SIZE_T)Part * Device->SectorBytes;
+
+        if (Operation == DiskWrite) {
+            memcpy(Copy, Buffer, Bytes);
+        }
+        Status = DiskpTransferPart(Device, Operation, Sector, Part, Copy);
+        if (Operation == DiskRead && NT_SUCCESS(Status)) {
+            memcpy(Buffer, Copy, Bytes);
+        }
+        Sector += Part;
+        Sectors -= Part;
+        Buffer += Bytes;
+    }
+    if (Copy != NULL) {
+        ExFreePoolWithTag(Copy, DISKP_TAG);
+    }
+    return Status;
+}
+
+NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sector, ULONG Sectors,
+                      PVOID Buffer)
+{
+    if (Operation == DiskFlush) {
+        return DiskpTransferPart(Device, DiskFlush, 0, 0, NULL);
+    }
+    if (Sectors == 0 || Sector >= Device->Sectors || Sectors > Device->Sectors - Sector) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if ((ULONG_PTR)Buffer % DISK_ALIGNMENT != 0) {
+        return DiskpTransferCopied(Device, Operation, Sector, Sectors, Buffer);
+    }
+    return DiskpTransferAligned(Device, Operation, Sector, Sectors, Buffer);
 }

@@ -14,6 +14,7 @@ static const struct {
     char Tag[MIP_TAG_BYTES + 1];
     const char *Owner;
 } MipOwners[] = {
+    {"Dbcp", "copies of disk data that lies unaligned"},
     {"Dist", "what is on the disks"},
     {"DskW", "which sectors of a disk may be written"},
     {"MmBt", "table of large pool blocks"},
@@ -21,6 +22,7 @@ static const struct {
     {"Ovfl", "all tags that found the tag table full"},
     {"Part", "reading a partition table"},
     {"RamD", "a disk made of RAM"},
+    {"SStr", "the storage run"},
     {"Test", "the boot's report"},
     {"Thre", "threads"},
 };

@@ -38,6 +38,11 @@ static void Fill(PUCHAR At, ULONG Bytes)
     }
 }
 
+static void Ignore(PDISK_REQUEST Request)
+{
+    (void)Request;
+}
+
 static void WriteAndReadBack(ULONG SectorBytes, ULONG64 Seed)
 {
     const ULONG Bytes = 512 * 1024;
@@ -80,6 +85,47 @@ TEST(DiskTransfer_takes_buffers_that_begin_anywhere_in_a_page)
     Fill(Buffer + 3, 9 * 512);
     CHECK_EQUAL(STATUS_SUCCESS, DiskTransfer(&Disk.Device, DiskWrite, 0, 9, Buffer + 3));
     CHECK(memcmp(Buffer + 3, Disk.Image, 9 * 512) == 0);
+    Finish();
+}
+
+TEST(DiskTransfer_reads_to_where_no_controller_could_in_many_requests)
+{
+    const ULONG Bytes = 300 * 512;
+    ULONG Index;
+
+    Start(512, TestSeed());
+    Fill(Disk.Image, Bytes);
+    memset(Buffer, 0xEE, Bytes + 2);
+    CHECK_EQUAL(STATUS_SUCCESS, DiskTransfer(&Disk.Device, DiskRead, 0, 300, Buffer + 1));
+    CHECK(memcmp(Buffer + 1, Disk.Image, Bytes) == 0);
+    CHECK_EQUAL(0xEE, Buffer[0]);
+    CHECK_EQUAL(0xEE, Buffer[Bytes + 1]);
+    CHECK_EQUAL(3, Disk.Device.RequestCounts[DiskRead]);
+    for (Index = 1; Index <= 3; Index++) { /* a read that fails: nothing behind it is read */
+        Disk.FailAt[DiskRead] = Index;
+        CHECK_EQUAL(STATUS_IO_DEVICE_ERROR,
+                    DiskTransfer(&Disk.Device, DiskRead, 0, 300, Buffer + 2 + Index % 2));
+    }
+    Finish();
+}
+
+TEST(DiskSubmit_refuses_memory_that_controllers_cannot_address)
+{
+    DISK_REQUEST Request = {.Operation = DiskRead, .Sectors = 1};
+    ULONG Index;
+
+    Start(512, 0);
+    for (Index = 0; Index < 8; Index++) {
+        PMDL Mdl = IoAllocateMdl(Buffer + Index, 1024, FALSE, FALSE, NULL);
+
+        MmBuildMdlForNonPagedPool(Mdl);
+        Request.Mdl = Mdl;
+        Request.Offset = Index % 2 != 0 ? 0 : 4;
+        Request.Completion = Ignore;
+        DiskSubmit(&Disk.Device, &Request);
+        CHECK_EQUAL(Index % 4 == 0 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER, Request.Status);
+        IoFreeMdl(Mdl);
+    }
     Finish();
 }
 
