@@ -99,9 +99,9 @@ class Machine:
                 "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + OVMF + code,
                 "-drive", "if=pflash,unit=1,format=raw,snapshot=on,file=" + OVMF + variables]
         line += self.disk_options() + DISKS[self.disk]
-        if self.errors:  # else QEMU stops the machine for some of them
+        if self.errors and self.disk in DRIVERS:  # else QEMU stops the machine for some of them
             line += ["-global", DRIVERS[self.disk] + ".werror=report",
-                     "-global", DRIVERS[self.disk] + ".rerror=report"] * (self.disk in DRIVERS)
+                     "-global", DRIVERS[self.disk] + ".rerror=report"]
         if not self.serial:
             line += ["-serial", "none"]
         elif self.keys:
