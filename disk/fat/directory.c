@@ -13,9 +13,7 @@
  */
 #include "disk/fat/fat_i.h"
 
-#define FATP_DELETED        0xE5u
-#define FATP_LONG_ATTRIBUTE 0x0Fu
-#define FATP_ATTRIBUTE_MASK 0x3Fu
+#define FATP_DELETED 0xE5u
 
 static NTSTATUS FatpEntrySector(PFAT_FILE Directory, ULONG Index, ULONG64 *Sector)
 {
@@ -60,7 +58,7 @@ NTSTATUS FatReadEntry(PFAT_FILE Directory, ULONG Index, PFAT_LOCATION Location, 
 static void FatpDecodeEntry(const UCHAR *Data, const FAT_LONG_NAME *Long, PFAT_ENTRY Entry)
 {
     memcpy(Entry->ShortName, Data, 11);
-    Entry->Attributes = Data[11] & FATP_ATTRIBUTE_MASK;
+    Entry->Attributes = Data[11] & FAT_ATTRIBUTE_MASK;
     Entry->Time = (USHORT)FatGet16(Data + 22);
     Entry->Date = (USHORT)FatGet16(Data + 24);
     Entry->FirstCluster = FatGet16(Data + 26) | FatGet16(Data + 20) << 16;
@@ -102,7 +100,7 @@ NTSTATUS FatEnumerate(PFAT_FILE Directory, PULONG Position, PFAT_ENTRY Entry)
         }
         if (Data[0] == FATP_DELETED) {
             Long.Valid = FALSE;
-        } else if ((Data[11] & FATP_ATTRIBUTE_MASK) == FATP_LONG_ATTRIBUTE) {
+        } else if ((Data[11] & FAT_ATTRIBUTE_MASK) == FAT_LONG_ATTRIBUTE) {
             FatDecodeLongPart(&Long, Data, *Position, Entry->Name);
         } else if (FatpIsShown(Data)) {
             FatpDecodeEntry(Data, &Long, Entry);

@@ -92,12 +92,24 @@ typedef struct _FATP_ROOM {
     ULONG End; /* index of the first 00, or of what is behind the last entry */
 } FATP_ROOM;
 
-/* The first Count free entries in a row but for Except; they may be behind the end. */
+static BOOLEAN FatpIsPart(const UCHAR *Data)
+{
+    return Data[0] != FAT_DELETED && Data[0] != 0 &&
+           (Data[11] & FAT_ATTRIBUTE_MASK) == FAT_LONG_ATTRIBUTE;
+}
+
+/*
+ * The first Count free entries in a row but for Except; they may be behind the end.
+ *
+ * Long name parts in front of a free entry belong to nobody (a power cut or an error left them) and
+ * are free as well: were they left alone, the next entry would look as if they were its name.
+ */
 static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FATP_ROOM *Room,
                              PBOOLEAN Enough)
 {
     FAT_LOCATION Location;
     ULONG Free = 0;
+    ULONG Parts = 0; /* behind those */
     ULONG Index;
     BOOLEAN Ended = FALSE;
 
@@ -107,7 +119,7 @@ static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
         NTSTATUS Status = FatReadEntry(Directory, Index, &Location, &Data);
 
         if (Status == STATUS_END_OF_FILE) {
-            Room->First = Index - Free;
+            Room->First = Index - Free - Parts;
             Room->End = Ended ? Room->End : Index;
             return Index >= FAT_MOST_ENTRIES ? STATUS_DISK_FULL : STATUS_SUCCESS;
         }
@@ -118,10 +130,17 @@ static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
             Ended = TRUE;
             Room->End = Index;
         }
-        Free = (Ended || Data[0] == FAT_DELETED) && Index != Except ? Free + 1 : 0;
-        *Enough = Free == Count;
+        if ((Ended || Data[0] == FAT_DELETED) && Index != Except) {
+            Free += Parts + 1;
+            Parts = 0;
+        } else if (FatpIsPart(Data)) {
+            Parts++;
+        } else {
+            Free = Parts = 0;
+        }
+        *Enough = Free >= Count;
     }
-    Room->First = Index - Count;
+    Room->First = Index - Free;
     Room->End = Ended ? Room->End : FAT_MOST_ENTRIES;
     return STATUS_SUCCESS;
 }

@@ -264,7 +264,9 @@ NT_MUST_CHECK NTSTATUS FatWalkPath(PFAT_VOLUME Volume, const char *Text, ULONG E
 
 /* ---- long_name.c, short_name.c ---- */
 
-#define FAT_LONG_UNITS 13u /* in one entry */
+#define FAT_LONG_ATTRIBUTE 0x0Fu /* of an entry that is part of a long name, under the mask */
+#define FAT_ATTRIBUTE_MASK 0x3Fu
+#define FAT_LONG_UNITS     13u /* in one entry */
 
 static inline ULONG FatLongEntries(ULONG Units)
 {

@@ -11,9 +11,8 @@
  */
 #include "disk/fat/fat_i.h"
 
-#define FATP_LAST_PART      0x40u
-#define FATP_MOST_PARTS     20u
-#define FATP_LONG_ATTRIBUTE 0x0Fu
+#define FATP_LAST_PART  0x40u
+#define FATP_MOST_PARTS 20u
 
 static const UCHAR FatpUnitOffset[FAT_LONG_UNITS] = {1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30};
 
@@ -170,7 +169,7 @@ void FatEncodeLongPart(const WCHAR *Name, ULONG Units, ULONG Ordinal, UCHAR Chec
 
     memset(Data, 0, FAT_ENTRY_BYTES);
     Data[0] = (UCHAR)(Ordinal | (Ordinal == FatLongEntries(Units) ? FATP_LAST_PART : 0));
-    Data[11] = FATP_LONG_ATTRIBUTE;
+    Data[11] = FAT_LONG_ATTRIBUTE;
     Data[13] = Checksum;
     for (Index = 0; Index < FAT_LONG_UNITS; Index++) {
         ULONG At = From + Index;

@@ -290,3 +290,52 @@ TEST(Fat_survives_each_read_write_and_flush_failing)
     CHECK(SweepFailures(DiskWrite) > 20);
     CHECK(SweepFailures(DiskFlush) > 10);
 }
+
+/* => Whether each short entry of the root that has long name parts in front of it is theirs. */
+static BOOLEAN PartsBelong(const UCHAR *Root, ULONG Entries)
+{
+    ULONG i;
+
+    for (i = 1; i < Entries && Root[i * 32] != 0; i++) {
+        const UCHAR *Part = Root + (i - 1) * 32;
+        const UCHAR *Short = Root + i * 32;
+
+        if (Part[11] == 0x0F && Part[0] != 0xE5 && Short[11] != 0x0F && Short[0] != 0xE5 &&
+            Part[13] != FatShortChecksum(Short)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+TEST(Fat_no_entry_is_put_behind_a_long_name_that_nobody_has)
+{
+    static const char *const Names[] = {"/A.TXT", "/A rather long name, of many parts.data"};
+    ULONG Orphans;
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(Names); i++) {
+        PUCHAR Root;
+
+        FatWorldStart(&FatWorldFat16, 0);
+        FatWorldPut("/FIRST.TXT", 100, 1);
+        FatWorldPut("/a name of three parts and more.data", 100, 2);
+        FatWorldPut("/LAST.TXT", 100, 3);
+        FatWorldRemount();
+        Root = FatDisk.Image + (SIZE_T)FatVolume->RootSector * 512;
+        for (Orphans = 1; Root[Orphans * 32 + 11] == 0x0F; Orphans++) {
+        }
+        CHECK_EQUAL(4, Orphans);
+        Root[Orphans * 32] = 0xE5; /* the short entry never came */
+        FatWorldRemount();
+        FatWorldPut(Names[i], 200, 4);
+        FatWorldPut("/B.TXT", 300, 5);
+        FatWorldRemount();
+        CHECK(PartsBelong(Root, 64));
+        CHECK(FatWorldHolds(Names[i], 200, 4));
+        CHECK(FatWorldHolds("/B.TXT", 300, 5));
+        CHECK(FatWorldHolds("/FIRST.TXT", 100, 1));
+        CHECK(FatWorldHolds("/LAST.TXT", 100, 3));
+        FatWorldFinish();
+    }
+}
