@@ -185,7 +185,7 @@ unit: $(B)/unit
 	$(Q)$(B)/unit $(TEST)
 
 # ---- disk/fat over image files, for comparison with mtools and fsck.fat ----
-FAT_PURE     := $(filter-out disk/fat/replace_volume.c,$(wildcard disk/fat/*.c))
+FAT_PURE     := $(filter-out disk/fat/replace_volume.c disk/fat/judge_volume.c disk/fat/fsd%,$(wildcard disk/fat/*.c))
 FAT_TOOL_SRC := $(wildcard tests/disk/*.c) $(FAT_PURE) \
                 $(addprefix disk/volume/,crc32.c partition_device.c write_list.c) \
                 $(addprefix mm/rtl/,bitmap.c time_fields.c assert.c print.c console_print.c text.c)

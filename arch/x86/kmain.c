@@ -194,6 +194,7 @@ static void KipBootVolume(void)
 {
     DiskFindBootVolume(&KiLoaderBlock->BootPartition);
     FatReplaceBootVolume(MmPhysicalPages());
+    FatJudgeBootVolume();
 }
 
 typedef struct _KIP_STEP {
