@@ -5,9 +5,9 @@
  * A bitmap, made from the whole FAT before the first change, says what is free.  It is dropped when
  * a change fails, as the disk may then hold any part of it.
  *
- * While it is made, each cluster is also looked at as somebody's successor: two chains that lead to
- * one cluster are crossed.  Freeing either would damage the other, so that nothing is freed on such
- * a volume.
+ * The first time all directories are read too (census.c): where two files share a cluster freeing
+ * either would damage the other, so that nothing is freed on such a volume.  What we change
+ * ourselves shares nothing, so that this is not asked again.
  */
 #include "disk/fat/fat_i.h"
 #include "ex.h"
@@ -20,64 +20,33 @@ void FatForgetBitmap(PFAT_VOLUME Volume)
     }
 }
 
-static BOOLEAN FatpTestAndSet(PRTL_BITMAP Map, ULONG Bit)
+static NTSTATUS FatpCopyUsed(PFAT_VOLUME Volume, const FAT_CENSUS *Census)
 {
-    BOOLEAN Was = RtlTestBit(Map, Bit);
+    ULONG Bytes = (Volume->Clusters + 31) / 32 * sizeof(ULONG);
+    PULONG Used = ExAllocatePoolWithTag(PagedPool, Bytes, FAT_TAG);
 
-    RtlSetBits(Map, Bit, 1);
-    return Was;
-}
-
-static NTSTATUS FatpScan(PFAT_VOLUME Volume, PRTL_BITMAP Used, PRTL_BITMAP Successors)
-{
-    ULONG Bit;
-    ULONG Next;
-
-    Volume->CrossLinked = FALSE;
-    for (Bit = 0; Bit < Volume->Clusters; Bit++) {
-        NTSTATUS Status = FatGetEntry(Volume, Bit + FAT_FIRST_CLUSTER, &Next);
-
-        if (Status == STATUS_FILE_CORRUPT_ERROR) {
-            Next = FAT_BAD; /* its owner finds out; it is not free */
-        } else if (!NT_SUCCESS(Status)) {
-            return Status;
-        }
-        if (Next != FAT_FREE) {
-            RtlSetBits(Used, Bit, 1);
-        }
-        if (FatIsCluster(Volume, Next) && FatpTestAndSet(Successors, Next - FAT_FIRST_CLUSTER)) {
-            Volume->CrossLinked = TRUE;
-        }
+    if (Used == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
     }
+    memcpy(Used, Census->Used.Buffer, Bytes);
+    RtlInitializeBitMap(&Volume->Used, Used, Volume->Clusters);
+    Volume->FreeClusters = RtlNumberOfClearBits(&Volume->Used);
     return STATUS_SUCCESS;
 }
 
 NTSTATUS FatLoadBitmap(PFAT_VOLUME Volume)
 {
-    ULONG Bytes = (Volume->Clusters + 31) / 32 * sizeof(ULONG);
-    PULONG Used = ExAllocatePoolWithTag(PagedPool, Bytes, FAT_TAG);
-    PULONG Successors = ExAllocatePoolWithTag(PagedPool, Bytes, FAT_TAG);
-    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
-    RTL_BITMAP UsedMap;
-    RTL_BITMAP SuccessorMap;
+    FAT_CENSUS Census;
+    NTSTATUS Status = FatTakeCensus(Volume, !Volume->EntriesKnown, &Census);
 
     FatForgetBitmap(Volume);
-    if (Used != NULL && Successors != NULL) {
-        RtlInitializeBitMap(&UsedMap, Used, Volume->Clusters);
-        RtlInitializeBitMap(&SuccessorMap, Successors, Volume->Clusters);
-        RtlClearAllBits(&UsedMap);
-        RtlClearAllBits(&SuccessorMap);
-        Status = FatpScan(Volume, &UsedMap, &SuccessorMap);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
-    if (Successors != NULL) {
-        ExFreePoolWithTag(Successors, FAT_TAG);
-    }
-    if (NT_SUCCESS(Status)) {
-        Volume->Used = UsedMap;
-        Volume->FreeClusters = RtlNumberOfClearBits(&UsedMap);
-    } else if (Used != NULL) {
-        ExFreePoolWithTag(Used, FAT_TAG);
-    }
+    Status = FatpCopyUsed(Volume, &Census);
+    Volume->CrossLinked |= Census.Shared;
+    Volume->EntriesKnown = TRUE;
+    FatForgetCensus(&Census);
     return Status;
 }
 
@@ -104,16 +73,11 @@ static ULONG FatpFindRun(PFAT_VOLUME Volume, ULONG Count, ULONG After, PULONG St
 static NTSTATUS FatpChainRun(PFAT_VOLUME Volume, ULONG Before, ULONG First, ULONG Count)
 {
     NTSTATUS Status = FatPermitEntries(Volume, First, Count);
-    ULONG Cluster;
 
     if (NT_SUCCESS(Status) && Before != 0) {
         Status = FatSetEntry(Volume, Before, First);
     }
-    for (Cluster = First; Cluster < First + Count && NT_SUCCESS(Status); Cluster++) {
-        Status =
-            FatSetEntry(Volume, Cluster, Cluster + 1 == First + Count ? FAT_END | 7 : Cluster + 1);
-    }
-    return Status;
+    return NT_SUCCESS(Status) ? FatSetRun(Volume, First, Count, FAT_END | 7) : Status;
 }
 
 NTSTATUS FatAllocateChain(PFAT_VOLUME Volume, ULONG Count, ULONG After, PULONG First)

@@ -24,8 +24,12 @@
  *     delete      1 short entry                                  lost clusters, parts of a name
  *                 2 long name parts, 3 clusters as truncate      lost clusters
  *     rename      all in one sector: at once                     old or new
- *                 else 1-3 create, 4 .. of a directory           both names
- *                 5 short entry of the old name                  parts of a name
+ *                 else 1-3 create, but the short entry as a
+ *                 deleted one; the record (rename_record.c)      the old name
+ *                 4 short entry of the old name                  a lost chain, the new name when
+ *                                                                the volume is mounted here
+ *                 5 short entry of the new name, 6 .. of a
+ *                 directory, 7 the record goes                   -
  *     FatFlush    1 FSInfo                                       a dirty volume without damage
  *                 2 clean bit on                                 -
  *

@@ -9,8 +9,6 @@
 #include "disk/fat/fat_i.h"
 #include "ke.h"
 
-#define FATP_DELETED 0xE5u
-
 /* ---- the short entry ---- */
 
 static void FatpPutTime(PUCHAR Data)
@@ -57,7 +55,7 @@ void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHA
 static BOOLEAN FatpIsEntryOf(const FAT_FILE *File, const FAT_LOCATION *At, const UCHAR *Data)
 {
     return At->Sector == File->Location.Sector && At->Offset == File->Location.Offset &&
-           Data[0] != FATP_DELETED && Data[0] != 0 &&
+           Data[0] != FAT_DELETED && Data[0] != 0 &&
            (FatGet16(Data + 26) | FatGet16(Data + 20) << 16) == File->FirstCluster;
 }
 
@@ -94,8 +92,9 @@ typedef struct _FATP_ROOM {
     ULONG End; /* index of the first 00, or of what is behind the last entry */
 } FATP_ROOM;
 
-/* The first Count free entries in a row; they may be some of those behind the end. */
-static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, FATP_ROOM *Room, PBOOLEAN Enough)
+/* The first Count free entries in a row but for Except; they may be behind the end. */
+static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FATP_ROOM *Room,
+                             PBOOLEAN Enough)
 {
     FAT_LOCATION Location;
     ULONG Free = 0;
@@ -119,7 +118,7 @@ static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, FATP_ROOM *Room, 
             Ended = TRUE;
             Room->End = Index;
         }
-        Free = Ended || Data[0] == FATP_DELETED ? Free + 1 : 0;
+        Free = (Ended || Data[0] == FAT_DELETED) && Index != Except ? Free + 1 : 0;
         *Enough = Free == Count;
     }
     Room->First = Index - Count;
@@ -209,18 +208,46 @@ static NTSTATUS FatpClearBehindEnd(PFAT_FILE Directory, const FATP_ROOM *Room, U
     return Changed ? FatCommit(Directory->Volume) : STATUS_SUCCESS;
 }
 
-static NTSTATUS FatpMakeRoom(PFAT_FILE Directory, ULONG Count, FATP_ROOM *Room)
+static NTSTATUS FatpMakeRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FATP_ROOM *Room)
 {
     BOOLEAN Enough;
-    NTSTATUS Status = FatpFindRoom(Directory, Count, Room, &Enough);
+    NTSTATUS Status = FatpFindRoom(Directory, Count, Except, Room, &Enough);
 
     while (NT_SUCCESS(Status) && !Enough) {
         Status = FatpExtendDirectory(Directory);
         if (NT_SUCCESS(Status)) {
-            Status = FatpFindRoom(Directory, Count, Room, &Enough);
+            Status = FatpFindRoom(Directory, Count, Except, Room, &Enough);
         }
     }
     return NT_SUCCESS(Status) ? FatpClearBehindEnd(Directory, Room, Count) : Status;
+}
+
+NTSTATUS FatFindFreeEntry(PFAT_FILE Directory, ULONG Except, PULONG Index)
+{
+    FATP_ROOM Room = {0, 0};
+    NTSTATUS Status = FatpMakeRoom(Directory, 1, Except, &Room);
+
+    if (NT_SUCCESS(Status)) {
+        *Index = Room.First;
+    }
+    return Status;
+}
+
+NTSTATUS FatChangeEntry(PFAT_VOLUME Volume, ULONG Directory, ULONG Index, PUCHAR *Data)
+{
+    FAT_FILE File;
+    FAT_LOCATION Location = {.Sector = 0};
+    NTSTATUS Status;
+
+    FatOpenDirectory(Volume, Directory, &File);
+    Status = FatReadEntry(&File, Index, &Location, Data);
+    if (NT_SUCCESS(Status)) {
+        Status = FatPermitDirectorySector(Volume, Location.Sector);
+    }
+    if (NT_SUCCESS(Status)) {
+        FatMarkSector(Volume, Location.Sector);
+    }
+    return Status;
 }
 
 /* ---- coming ---- */
@@ -265,38 +292,54 @@ static NTSTATUS FatpWriteParts(PFAT_PATH Path, ULONG First, ULONG Count, UCHAR C
     return Status;
 }
 
-NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New, PFAT_LOCATION Location)
+NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot)
 {
     PFAT_VOLUME Volume = Path->Directory.Volume;
     FATP_ROOM Room = {0, 0};
-    UCHAR ShortName[11];
     ULONG Parts;
     PUCHAR Data;
-    NTSTATUS Status = FatpChooseShortName(Path, ShortName, &Parts);
+    NTSTATUS Status = FatpChooseShortName(Path, Slot->ShortName, &Parts);
 
     if (NT_SUCCESS(Status)) {
-        Status = FatpMakeRoom(&Path->Directory, Parts + 1, &Room);
+        Status = FatpMakeRoom(&Path->Directory, Parts + 1, FAT_NO_ENTRY, &Room);
     }
     if (NT_SUCCESS(Status)) {
-        Status = FatpWriteParts(Path, Room.First, Parts, FatShortChecksum(ShortName));
+        Status = FatpWriteParts(Path, Room.First, Parts, FatShortChecksum(Slot->ShortName));
     }
     if (NT_SUCCESS(Status) && Room.First * FAT_ENTRY_BYTES / Volume->SectorBytes !=
                                   (Room.First + Parts) * FAT_ENTRY_BYTES / Volume->SectorBytes) {
         Status = FatCommit(Volume);
     }
     if (NT_SUCCESS(Status)) {
-        Status = FatReadEntry(&Path->Directory, Room.First + Parts, Location, &Data);
+        Status = FatReadEntry(&Path->Directory, Room.First + Parts, &Slot->Location, &Data);
+        Slot->Location.First = Room.First;
+    }
+    return Status;
+}
+
+NTSTATUS FatPlaceEntry(PFAT_VOLUME Volume, const FAT_SLOT *Slot, const FAT_NEW_ENTRY *New)
+{
+    PUCHAR Data;
+    NTSTATUS Status = FatChangeEntry(Volume, Slot->Location.Directory, Slot->Location.Index, &Data);
+
+    if (NT_SUCCESS(Status)) {
+        FatEncodeShortEntry(Slot->ShortName, New, Data);
+    }
+    return Status;
+}
+
+NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New, PFAT_LOCATION Location)
+{
+    FAT_SLOT Slot = {.Location = {.Sector = 0}};
+    NTSTATUS Status = FatPrepareEntry(Path, &Slot);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatPlaceEntry(Path->Directory.Volume, &Slot, New);
     }
     if (NT_SUCCESS(Status)) {
-        Status = FatPermitDirectorySector(Volume, Location->Sector);
+        *Location = Slot.Location;
     }
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    Location->First = Room.First;
-    FatEncodeShortEntry(ShortName, New, Data);
-    FatMarkSector(Volume, Location->Sector);
-    return STATUS_SUCCESS;
+    return Status;
 }
 
 /* ---- going ---- */
@@ -323,7 +366,7 @@ NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location)
         if (!NT_SUCCESS(Status)) {
             return Status;
         }
-        Data[0] = FATP_DELETED;
+        Data[0] = FAT_DELETED;
         FatMarkSector(Volume, At.Sector);
     }
     return STATUS_SUCCESS;

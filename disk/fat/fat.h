@@ -105,7 +105,8 @@ typedef struct _FAT_FIGURES {
 NT_MUST_CHECK NTSTATUS FatFormat(PDISK_DEVICE Device, ULONG Serial, const char Label[11]);
 
 /*
- * Check the boot sector and take the volume into use.  Writes nothing.
+ * Check the boot sector and take the volume into use.  Writes nothing, save to finish a rename that
+ * a power cut interrupted; on a read-only device such a file stays without a name.
  *
  * => STATUS_UNRECOGNIZED_VOLUME: not FAT, or a boot sector that contradicts itself or the device.
  */
@@ -204,9 +205,10 @@ NT_MUST_CHECK NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Path);
 /*
  * Give a file or directory another name or place.
  *
+ * => It is not open, or is opened again afterwards.
  * => STATUS_OBJECT_NAME_COLLISION: there is another of that name.  STATUS_ACCESS_DENIED: the root,
- *    or a directory into itself.
- * => A power cut may leave both names for one chain when they are not in one sector; never none.
+ *    or a directory into itself.  STATUS_DISK_FULL: also when the root directory has no free entry,
+ *    which is needed for a moment unless both names stand in one sector.
  */
 NT_MUST_CHECK NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldPath, const char *NewPath);
 

@@ -54,7 +54,8 @@ struct _FAT_VOLUME {
     ULONG Serial;          /* (I) */
     BOOLEAN WasDirty;      /* (I) at mount */
     BOOLEAN Changing;      /* the clean bit was taken away */
-    BOOLEAN CrossLinked;   /* found when the bitmap was made */
+    BOOLEAN CrossLinked;   /* two chains share a cluster */
+    BOOLEAN EntriesKnown;  /* the directories were searched for such */
 
     RTL_BITMAP Used;    /* clusters in use, from cluster 2; Buffer NULL: not known */
     ULONG UsedBytes;    /* of its buffer */
@@ -176,6 +177,43 @@ NT_MUST_CHECK NTSTATUS FatSetEntry(PFAT_VOLUME Volume, ULONG Cluster, ULONG Valu
 /* The entry as it stands, and only the top four bits of FAT32 are kept. */
 NT_MUST_CHECK NTSTATUS FatGetRawEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value);
 
+/*
+ * Several entries at once: those from Cluster's on, as far as one sector goes, as they stand.
+ *
+ * => Cluster is one of the volume.  *Count is at least 1 and at most Room.
+ */
+NT_MUST_CHECK NTSTATUS FatGetEntries(PFAT_VOLUME Volume, ULONG Cluster, PULONG Values, ULONG Room,
+                                     PULONG Count);
+
+/*
+ * Follow a chain while its clusters lie side by side, as far as one sector of the FAT goes.
+ *
+ * => Cluster is one of the volume; Most is not 0.  *Length clusters from Cluster on follow one
+ *    another, 1 to Most; *Next is the last one's entry, as FatGetEntry returns it.
+ */
+NT_MUST_CHECK NTSTATUS FatFollowRun(PFAT_VOLUME Volume, ULONG Cluster, ULONG Most, PULONG Length,
+                                    PULONG Next);
+
+/* Chain Count clusters side by side; the last one's entry becomes Last.  => Count is not 0. */
+NT_MUST_CHECK NTSTATUS FatSetRun(PFAT_VOLUME Volume, ULONG First, ULONG Count, ULONG Last);
+
+/* ---- census.c ---- */
+
+/* What the whole volume says about each cluster, by its number less 2. */
+typedef struct _FAT_CENSUS {
+    PULONG Memory; /* of all the bitmaps; paged pool */
+    RTL_BITMAP Used;
+    RTL_BITMAP Successors;  /* of some cluster */
+    RTL_BITMAP Firsts;      /* the first of some entry's chain, or of the root's */
+    RTL_BITMAP Directories; /* the first of a directory's, the root's apart */
+    RTL_BITMAP Unvisited;
+    BOOLEAN Shared; /* a cluster belongs to two chains: the last three may lack something */
+} FAT_CENSUS, *PFAT_CENSUS;
+
+/* => Entries FALSE: only the FAT is read, the last three bitmaps are empty. */
+NT_MUST_CHECK NTSTATUS FatTakeCensus(PFAT_VOLUME Volume, BOOLEAN Entries, PFAT_CENSUS Census);
+void FatForgetCensus(PFAT_CENSUS Census);
+
 /* ---- allocate.c ---- */
 
 NT_MUST_CHECK NTSTATUS FatLoadBitmap(PFAT_VOLUME Volume);
@@ -285,6 +323,9 @@ BOOLEAN FatMakeShortName(const WCHAR *Name, ULONG Units, ULONG Try, PUCHAR Short
 
 /* ---- directory_change.c ---- */
 
+#define FAT_DELETED  0xE5u       /* an entry's first byte */
+#define FAT_NO_ENTRY (~(ULONG)0) /* no index of an entry */
+
 /* What a new entry says. */
 typedef struct _FAT_NEW_ENTRY {
     UCHAR Attributes;
@@ -293,9 +334,31 @@ typedef struct _FAT_NEW_ENTRY {
     const UCHAR *Old; /* 32 bytes whose times and attributes are kept, or NULL */
 } FAT_NEW_ENTRY;
 
+/* A place for a name: its short name and where it goes. */
+typedef struct _FAT_SLOT {
+    UCHAR ShortName[11];
+    FAT_LOCATION Location;
+} FAT_SLOT, *PFAT_SLOT;
+
+/*
+ * Choose the place for a name and put its long name parts there; those in other sectors than the
+ * short entry's are committed.  FatPlaceEntry then puts the short entry; no commit.
+ */
+NT_MUST_CHECK NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot);
+NT_MUST_CHECK NTSTATUS FatPlaceEntry(PFAT_VOLUME Volume, const FAT_SLOT *Slot,
+                                     const FAT_NEW_ENTRY *New);
+
+/* Both. */
 NT_MUST_CHECK NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New,
                                       PFAT_LOCATION Location);
 NT_MUST_CHECK NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location);
+
+/* A free entry that is not the Except-th.  => May commit, and make the directory longer. */
+NT_MUST_CHECK NTSTATUS FatFindFreeEntry(PFAT_FILE Directory, ULONG Except, PULONG Index);
+
+/* An entry, to change it: its sector is permitted and marked.  => As FatReadEntry. */
+NT_MUST_CHECK NTSTATUS FatChangeEntry(PFAT_VOLUME Volume, ULONG Directory, ULONG Index,
+                                      PUCHAR *Data);
 
 NT_MUST_CHECK NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster);
 
@@ -305,6 +368,41 @@ NT_MUST_CHECK NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster);
  * => No commit.  STATUS_FILE_CORRUPT_ERROR: the entry is no longer this file's.
  */
 NT_MUST_CHECK NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes);
+
+/* ---- change.c ---- */
+
+/* Where a path leads.  => STATUS_ACCESS_DENIED: to the root. */
+NT_MUST_CHECK NTSTATUS FatFindPath(PFAT_VOLUME Volume, const char *Text, PFAT_PATH Path,
+                                   PFAT_ENTRY Entry);
+
+/* End a change that went as Status says: commit or abandon it. */
+NT_MUST_CHECK NTSTATUS FatFinishChange(PFAT_VOLUME Volume, NTSTATUS Status);
+
+/* What .. of something in Directory says. */
+ULONG FatAbove(const FAT_FILE *Directory);
+
+/* ---- rename_record.c ---- */
+
+/* A rename between two sectors.  The entries' short ones are meant. */
+typedef struct _FAT_RENAME {
+    ULONG OldDirectory; /* first cluster, 0 the root */
+    ULONG OldIndex;
+    ULONG NewDirectory;
+    ULONG NewIndex;
+    UCHAR First;       /* byte of the new entry, which has FAT_DELETED there until it counts */
+    ULONG RecordIndex; /* in the root directory */
+} FAT_RENAME, *PFAT_RENAME;
+
+/* Write the record, for the new entry as it stands in memory.  => No commit. */
+NT_MUST_CHECK NTSTATUS FatWriteRenameRecord(PFAT_VOLUME Volume, PFAT_RENAME Rename);
+
+/* The old name is gone: the new one comes, and the record goes; committed. */
+NT_MUST_CHECK NTSTATUS FatCompleteRename(PFAT_VOLUME Volume, const FAT_RENAME *Rename);
+
+/* At mount: finish what a power cut interrupted, if anything. */
+NT_MUST_CHECK NTSTATUS FatRecoverRename(PFAT_VOLUME Volume);
+
+/* ---- directory_change.c ---- */
 
 /* The 32 bytes of a short entry. */
 void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHAR Data);

@@ -38,10 +38,13 @@ static NTSTATUS FatpMountHere(PFAT_VOLUME Volume)
     if (NT_SUCCESS(Status)) {
         Status = FatReadCleanBit(Volume, &Clean);
     }
-    if (NT_SUCCESS(Status)) {
-        Volume->WasDirty = !Clean;
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
-    return Status;
+    Volume->WasDirty = !Clean;
+    return (Volume->WasDirty || Volume->Kind == 12) && !Volume->Device->ReadOnly
+               ? FatRecoverRename(Volume)
+               : STATUS_SUCCESS;
 }
 
 NTSTATUS FatMount(PDISK_DEVICE Device, PFAT_VOLUME *Mounted)

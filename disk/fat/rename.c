@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rename.c - another name or place for a file or directory; commit.c has the table of stages.
+ *
+ * Old and new entry in one sector are exchanged by one write.  Else a power cut could leave both
+ * names for one chain, or none: rename_record.c says how the second becomes harmless.
+ */
+#include "disk/fat/fat_i.h"
+
+static NTSTATUS FatpReadShortEntry(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PUCHAR Copy)
+{
+    PUCHAR Data;
+    NTSTATUS Status = FatReadSector(Volume, Entry->Location.Sector, &Data);
+
+    if (NT_SUCCESS(Status)) {
+        memcpy(Copy, Data + Entry->Location.Offset, FAT_ENTRY_BYTES);
+    }
+    return Status;
+}
+
+/* => The entries lie in different sectors; New's is placed. */
+static NTSTATUS FatpExchangeByRecord(PFAT_VOLUME Volume, const FAT_LOCATION *Old,
+                                     const FAT_LOCATION *New)
+{
+    FAT_RENAME Rename = {.OldDirectory = Old->Directory,
+                         .OldIndex = Old->Index,
+                         .NewDirectory = New->Directory,
+                         .NewIndex = New->Index};
+    PUCHAR Data;
+    NTSTATUS Status = FatChangeEntry(Volume, New->Directory, New->Index, &Data);
+
+    if (NT_SUCCESS(Status)) {
+        Rename.First = Data[0];
+        Data[0] = FAT_DELETED;
+        Status = FatWriteRenameRecord(Volume, &Rename);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatCommit(Volume);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatRemoveEntry(Volume, Old);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatCommit(Volume);
+    }
+    return NT_SUCCESS(Status) ? FatCompleteRename(Volume, &Rename) : Status;
+}
+
+/* => Old entry and new name are good. */
+static NTSTATUS FatpRename(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PFAT_PATH Path)
+{
+    UCHAR Old[FAT_ENTRY_BYTES];
+    FAT_NEW_ENTRY New = {.Old = Old};
+    FAT_SLOT Slot = {.Location = {.Sector = 0}};
+    NTSTATUS Status = FatpReadShortEntry(Volume, Entry, Old);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatPrepareEntry(Path, &Slot);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatPlaceEntry(Volume, &Slot, &New);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    return Slot.Location.Sector == Entry->Location.Sector
+               ? FatRemoveEntry(Volume, &Entry->Location)
+               : FatpExchangeByRecord(Volume, &Entry->Location, &Slot.Location);
+}
+
+/* => STATUS_SUCCESS: nobody else has the name; another case of its own name is no other file. */
+static NTSTATUS FatpIsNameFree(PFAT_PATH Path, const FAT_ENTRY *Entry)
+{
+    FAT_ENTRY Other;
+    NTSTATUS Status = Path->Units == 0
+                          ? STATUS_OBJECT_NAME_COLLISION
+                          : FatFindName(&Path->Directory, Path->Name, Path->Units, &Other);
+
+    if (NT_SUCCESS(Status)) {
+        return Other.Location.Sector == Entry->Location.Sector &&
+                       Other.Location.Offset == Entry->Location.Offset
+                   ? STATUS_SUCCESS
+                   : STATUS_OBJECT_NAME_COLLISION;
+    }
+    return Status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_SUCCESS : Status;
+}
+
+NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldText, const char *NewText)
+{
+    FAT_PATH Path;
+    FAT_ENTRY Entry = {.Attributes = 0};
+    FAT_FILE File;
+    NTSTATUS Status = FatFindPath(Volume, OldText, &Path, &Entry);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatOpenEntry(Volume, &Entry, &File);
+    }
+    if (NT_SUCCESS(Status)) {
+        BOOLEAN IsDirectory = (Entry.Attributes & FAT_ATTRIBUTE_DIRECTORY) != 0;
+
+        Status = FatWalkPath(Volume, NewText, IsDirectory ? Entry.FirstCluster : 0, &Path);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpIsNameFree(&Path, &Entry);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatBeginChange(Volume);
+    }
+    return NT_SUCCESS(Status) ? FatFinishChange(Volume, FatpRename(Volume, &Entry, &Path)) : Status;
+}
