@@ -26,6 +26,7 @@
 #include "mm_machine.h"
 #include "pci.h"
 #include "rtl.h"
+#include "system_volume.h"
 
 const LOADER_BLOCK *KiLoaderBlock;
 static HAL_BUS_MASTERS KipMasters; /* what KipBusMasters did */
@@ -197,6 +198,14 @@ static void KipBootVolume(void)
     FatJudgeBootVolume();
 }
 
+static void KipPagingFiles(void)
+{
+    const LOADER_MODULE *Module = &KiLoaderBlock->Modules[LoaderModuleSystemReg];
+
+    MmCreatePagingFiles(IoSystemVolume(), (const LOADER_REGISTRY_VALUE *)Module->Va,
+                        KiLoaderBlock->RegistryValueCount);
+}
+
 typedef struct _KIP_STEP {
     void (*Routine)(void);
     const char *Provides;
@@ -228,6 +237,8 @@ static const KIP_STEP KipSteps[] = {
     {KiProtectInitializedData, "a read-only IDT"},
     {DiskStartDrivers, "disks, by interrupt"},
     {KipBootVolume, "what is on the disks, and which volume is ours"},
+    {IoMountSystemVolume, "requests, drivers, files: C:"},
+    {KipPagingFiles, "paging files"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},
 };
 

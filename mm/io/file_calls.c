@@ -54,6 +54,28 @@ NTSTATUS IoFlushFile(PFILE_OBJECT File)
                        : IopCallAndWait(IoGetRelatedDeviceObject(File), Irp, NULL);
 }
 
+NTSTATUS IoQueryPagingRuns(PFILE_OBJECT File, PFILE_PAGING_RUNS Runs)
+{
+    PIRP Irp = IopBuildFileRequest(File, IRP_MJ_FILE_SYSTEM_CONTROL);
+    FILE_PAGING_RUNS Answer; /* a stack is nonpaged while its thread waits */
+    PIO_STACK_LOCATION Next;
+    NTSTATUS Status;
+
+    if (Irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Irp->AssociatedIrp.SystemBuffer = &Answer;
+    Next = IoGetNextIrpStackLocation(Irp);
+    Next->MinorFunction = IRP_MN_USER_FS_REQUEST;
+    Next->Parameters.FileSystemControl.FsControlCode = FSCTL_QUERY_PAGING_RUNS;
+    Next->Parameters.FileSystemControl.OutputBufferLength = sizeof(Answer);
+    Status = IopCallAndWait(IoGetRelatedDeviceObject(File), Irp, NULL);
+    if (NT_SUCCESS(Status)) {
+        *Runs = Answer;
+    }
+    return Status;
+}
+
 /* ---- information ---- */
 
 /* A request with a system buffer of Length; Class is where each function has it. */
