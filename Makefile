@@ -185,7 +185,7 @@ unit: $(B)/unit
 	$(Q)$(B)/unit $(TEST)
 
 # ---- disk/fat over image files, for comparison with mtools and fsck.fat ----
-FAT_CORE     := $(filter-out disk/fat/fsd% disk/fat/replace_volume.c,$(wildcard disk/fat/*.c))
+FAT_CORE     := $(filter-out disk/fat/fsd% %_volume.c,$(wildcard disk/fat/*.c))
 FAT_TOOL_SRC := $(wildcard tests/disk/*.c) $(FAT_CORE) \
                 $(addprefix disk/volume/,crc32.c partition_device.c write_list.c) \
                 $(addprefix mm/rtl/,bitmap.c time_fields.c assert.c print.c console_print.c text.c)

@@ -25,6 +25,14 @@ void DiskFindBootVolume(const LOADER_BOOT_PARTITION *Boot);
  */
 void FatReplaceBootVolume(ULONG RamPages);
 
+/*
+ * Say which FAT the boot volume has, and make the device read-only when it must not be changed: it
+ * was not left in order, or cannot tell.
+ *
+ * => PASSIVE_LEVEL, after FatReplaceBootVolume, before it is mounted.
+ */
+void FatJudgeBootVolume(void);
+
 /* => Returns the boot volume, or what stands in for it; NULL: there is neither. */
 PDISK_DEVICE DiskBootVolume(void);
 

@@ -377,6 +377,9 @@ NT_MUST_CHECK NTSTATUS IoOpenFile(PDEVICE_OBJECT Volume, PCSTR Path, ACCESS_MASK
 NT_MUST_CHECK NTSTATUS IoOpenPagingFile(PDEVICE_OBJECT Volume, PCSTR Path, ULONG64 Bytes,
                                         PFILE_OBJECT *File);
 
+/* (own) Where a paging file lies.  => STATUS_INVALID_PARAMETER: it is none. */
+NT_MUST_CHECK NTSTATUS IoQueryPagingRuns(PFILE_OBJECT File, PFILE_PAGING_RUNS Runs);
+
 /* (own) The last user is done: IRP_MJ_CLEANUP, and IRP_MJ_CLOSE when no reference is left. */
 void IoCloseFile(PFILE_OBJECT File);
 

@@ -276,6 +276,15 @@ typedef struct _FILE_FS_ATTRIBUTE_INFORMATION {
 #define FSCTL_DISMOUNT_VOLUME                                                                      \
     CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 8u, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
+/* (own) Where a paging file lies: a FILE_PAGING_RUNS. */
+#define FSCTL_QUERY_PAGING_RUNS                                                                    \
+    CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800u, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+typedef struct _FILE_PAGING_RUNS {
+    ULONG64 FirstSector; /* of the volume; void without runs */
+    ULONG Runs;          /* pieces that it is in */
+} FILE_PAGING_RUNS, *PFILE_PAGING_RUNS;
+
 #define IOCTL_DISK_GET_DRIVE_GEOMETRY                                                              \
     CTL_CODE(FILE_DEVICE_DISK, 0x0u, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define IOCTL_DISK_IS_WRITABLE CTL_CODE(FILE_DEVICE_DISK, 0x9u, METHOD_BUFFERED, FILE_ANY_ACCESS)

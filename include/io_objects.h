@@ -228,6 +228,9 @@ typedef struct _IO_SECURITY_CONTEXT {
 #define SL_INDEX_SPECIFIED        0x04
 #define SL_ALLOW_RAW_MOUNT        0x01 /* mount */
 
+/* What a completion routine returns unless it takes the request back. */
+#define STATUS_CONTINUE_COMPLETION STATUS_SUCCESS
+
 /* IO_STACK_LOCATION.Control. */
 #define SL_PENDING_RETURNED  0x01
 #define SL_ERROR_RETURNED    0x02

@@ -26,6 +26,7 @@
 #include "mm_machine.h"
 #include "pci.h"
 #include "rtl.h"
+#include "system_volume.h"
 
 const LOADER_BLOCK *KiLoaderBlock;
 static HAL_BUS_MASTERS KipMasters; /* what KipBusMasters did */
@@ -208,6 +209,15 @@ static void KipBootVolume(void)
 {
     DiskFindBootVolume(&KiLoaderBlock->BootPartition);
     FatReplaceBootVolume(MmPhysicalPages());
+    FatJudgeBootVolume();
+}
+
+static void KipPagingFiles(void)
+{
+    const LOADER_MODULE *Module = &KiLoaderBlock->Modules[LoaderModuleSystemReg];
+
+    MmCreatePagingFiles(IoSystemVolume(), (const LOADER_REGISTRY_VALUE *)Module->Va,
+                        KiLoaderBlock->RegistryValueCount);
 }
 
 typedef struct _KIP_STEP {
@@ -242,6 +252,8 @@ static const KIP_STEP KipSteps[] = {
     {KipPciMemory, "PCI configuration space in memory"},
     {DiskStartDrivers, "disks, by interrupt"},
     {KipBootVolume, "what is on the disks, and which volume is ours"},
+    {IoMountSystemVolume, "requests, drivers, files: C:"},
+    {KipPagingFiles, "paging files"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},
 };
 

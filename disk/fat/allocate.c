@@ -73,16 +73,11 @@ static ULONG FatpFindRun(PFAT_VOLUME Volume, ULONG Count, ULONG After, PULONG St
 static NTSTATUS FatpChainRun(PFAT_VOLUME Volume, ULONG Before, ULONG First, ULONG Count)
 {
     NTSTATUS Status = FatPermitEntries(Volume, First, Count);
-    ULONG Cluster;
 
     if (NT_SUCCESS(Status) && Before != 0) {
         Status = FatSetEntry(Volume, Before, First);
     }
-    for (Cluster = First; Cluster < First + Count && NT_SUCCESS(Status); Cluster++) {
-        Status =
-            FatSetEntry(Volume, Cluster, Cluster + 1 == First + Count ? FAT_END | 7 : Cluster + 1);
-    }
-    return Status;
+    return NT_SUCCESS(Status) ? FatSetRun(Volume, First, Count, FAT_END | 7) : Status;
 }
 
 NTSTATUS FatAllocateChain(PFAT_VOLUME Volume, ULONG Count, ULONG After, PULONG First)

@@ -13,35 +13,43 @@
 #include "disk/fat/fat_i.h"
 #include "ex.h"
 
-static BOOLEAN FatpTestAndSet(PRTL_BITMAP Map, ULONG Bit)
-{
-    BOOLEAN Was = RtlTestBit(Map, Bit);
+/* ---- the FAT ---- */
 
-    RtlSetBits(Map, Bit, 1);
+#define FATP_AT_ONCE 128u
+
+/* => The map's buffer is long enough; inline, as it is asked for every cluster of the volume. */
+static inline BOOLEAN FatpMark(PRTL_BITMAP Map, ULONG Bit)
+{
+    ULONG Mask = 1u << Bit % 32;
+    BOOLEAN Was = (Map->Buffer[Bit / 32] & Mask) != 0;
+
+    Map->Buffer[Bit / 32] |= Mask;
     return Was;
 }
 
-/* ---- the FAT ---- */
-
 static NTSTATUS FatpCountTable(PFAT_VOLUME Volume, PFAT_CENSUS Census)
 {
-    ULONG Bit;
-    ULONG Next;
+    ULONG Values[FATP_AT_ONCE];
+    ULONG Bit = 0;
+    ULONG Count;
+    ULONG i;
 
-    for (Bit = 0; Bit < Volume->Clusters; Bit++) {
-        NTSTATUS Status = FatGetEntry(Volume, Bit + FAT_FIRST_CLUSTER, &Next);
+    while (Bit < Volume->Clusters) {
+        NTSTATUS Status =
+            FatGetEntries(Volume, Bit + FAT_FIRST_CLUSTER, Values, FATP_AT_ONCE, &Count);
 
-        if (Status == STATUS_FILE_CORRUPT_ERROR) {
-            Next = FAT_BAD; /* its owner finds out; it is not free */
-        } else if (!NT_SUCCESS(Status)) {
+        if (!NT_SUCCESS(Status)) {
             return Status;
         }
-        if (Next != FAT_FREE) {
-            RtlSetBits(&Census->Used, Bit, 1);
-        }
-        if (FatIsCluster(Volume, Next) &&
-            FatpTestAndSet(&Census->Successors, Next - FAT_FIRST_CLUSTER)) {
-            Census->Shared = TRUE;
+        for (i = 0; i < Count; i++, Bit++) {
+            if (Values[i] == FAT_FREE) {
+                continue;
+            }
+            (void)FatpMark(&Census->Used, Bit); /* whatever is wrong with it, its owner finds out */
+            if (FatIsCluster(Volume, Values[i]) &&
+                FatpMark(&Census->Successors, Values[i] - FAT_FIRST_CLUSTER)) {
+                Census->Shared = TRUE;
+            }
         }
     }
     return STATUS_SUCCESS;
@@ -57,7 +65,7 @@ static void FatpCountFirst(PFAT_VOLUME Volume, PFAT_CENSUS Census, ULONG Cluster
     if (!FatIsCluster(Volume, Cluster)) {
         return; /* whoever opens it finds out */
     }
-    if (FatpTestAndSet(&Census->Firsts, Bit) || RtlTestBit(&Census->Successors, Bit)) {
+    if (FatpMark(&Census->Firsts, Bit) || RtlTestBit(&Census->Successors, Bit)) {
         Census->Shared = TRUE;
     }
     if (Directory) {

@@ -17,12 +17,14 @@ NTSTATUS FatCountChain(PFAT_VOLUME Volume, ULONG First, PULONG Count)
         return STATUS_SUCCESS;
     }
     while (FatIsCluster(Volume, Cluster) && Found < Volume->Clusters) {
-        NTSTATUS Status = FatGetEntry(Volume, Cluster, &Cluster);
+        ULONG Length;
+        NTSTATUS Status =
+            FatFollowRun(Volume, Cluster, Volume->Clusters - Found, &Length, &Cluster);
 
         if (!NT_SUCCESS(Status)) {
             return Status;
         }
-        Found++;
+        Found += Length;
     }
     if (Cluster < FAT_END) {
         return STATUS_FILE_CORRUPT_ERROR;
@@ -31,14 +33,22 @@ NTSTATUS FatCountChain(PFAT_VOLUME Volume, ULONG First, PULONG Count)
     return STATUS_SUCCESS;
 }
 
-/* The successor of the Index-th cluster; the last one's is what will be attached. */
-static NTSTATUS FatpNextCluster(PFAT_FILE File, ULONG Index, ULONG Cluster, PULONG Next)
+/*
+ * From the Index-th cluster up to Most further on; behind the last one comes what will be attached.
+ *
+ * => *Steps is at least 1.
+ */
+static NTSTATUS FatpGoOn(PFAT_FILE File, ULONG Index, ULONG Most, PULONG Cluster, PULONG Steps)
 {
-    if (File->Pending != 0 && Index + 1 == File->Clusters) {
-        *Next = File->Pending;
-        return STATUS_SUCCESS;
+    if (File->Pending != 0 && Index < File->Clusters) {
+        if (Index + 1 == File->Clusters) {
+            *Cluster = File->Pending;
+            *Steps = 1;
+            return STATUS_SUCCESS;
+        }
+        Most = Most < File->Clusters - 1 - Index ? Most : File->Clusters - 1 - Index;
     }
-    return FatGetEntry(File->Volume, Cluster, Next);
+    return FatFollowRun(File->Volume, *Cluster, Most, Steps, Cluster);
 }
 
 NTSTATUS FatFindCluster(PFAT_FILE File, ULONG Index, PULONG Found)
@@ -53,12 +63,14 @@ NTSTATUS FatFindCluster(PFAT_FILE File, ULONG Index, PULONG Found)
         At = File->KnownIndex;
         Cluster = File->KnownCluster;
     }
-    for (; At < Index; At++) {
-        NTSTATUS Status = FatpNextCluster(File, At, Cluster, &Cluster);
+    while (At < Index) {
+        ULONG Steps;
+        NTSTATUS Status = FatpGoOn(File, At, Index - At, &Cluster, &Steps);
 
         if (!NT_SUCCESS(Status)) {
             return Status;
         }
+        At += Steps;
         if (Cluster >= FAT_END) {
             return STATUS_END_OF_FILE;
         }
@@ -72,13 +84,36 @@ NTSTATUS FatFindCluster(PFAT_FILE File, ULONG Index, PULONG Found)
     return STATUS_SUCCESS;
 }
 
+/* Runs as they are found. */
+typedef struct _FATP_RUNS {
+    PFAT_RUN Runs;
+    ULONG Room;
+    ULONG Found;
+    ULONG64 End; /* the sector behind the last one */
+} FATP_RUNS, *PFATP_RUNS;
+
+/* Sectors go on from where the last run ended, or begin another.  => Those without room count. */
+static void FatpAddRun(PFATP_RUNS To, ULONG64 Sector, ULONG Sectors)
+{
+    if (To->Found == 0 || Sector != To->End) {
+        if (To->Found < To->Room) {
+            To->Runs[To->Found] = (FAT_RUN){Sector, 0};
+        }
+        To->Found++;
+    }
+    if (To->Found <= To->Room) {
+        To->Runs[To->Found - 1].Sectors += Sectors;
+    }
+    To->End = Sector + Sectors;
+}
+
 NTSTATUS FatResolveRuns(PFAT_FILE File, PFAT_RUN Runs, ULONG Room, PULONG Count)
 {
     PFAT_VOLUME Volume = File->Volume;
     NTSTATUS Status = FatRefresh(File);
+    FATP_RUNS Found = {.Runs = Runs, .Room = Room};
     ULONG Clusters;
-    ULONG Previous = 0;
-    ULONG Found = 0;
+    ULONG Length;
     ULONG Index;
 
     if (!NT_SUCCESS(Status)) {
@@ -88,24 +123,19 @@ NTSTATUS FatResolveRuns(PFAT_FILE File, PFAT_RUN Runs, ULONG Room, PULONG Count)
         return STATUS_FILE_IS_A_DIRECTORY;
     }
     Clusters = FatClustersOf(Volume, File->Bytes);
-    for (Index = 0; Index < Clusters; Index++) {
+    for (Index = 0; Index < Clusters; Index += Length) {
         ULONG Cluster;
+        ULONG Next;
 
         Status = FatFindCluster(File, Index, &Cluster);
+        if (NT_SUCCESS(Status)) {
+            Status = FatFollowRun(Volume, Cluster, Clusters - Index, &Length, &Next);
+        }
         if (!NT_SUCCESS(Status)) {
             return Status == STATUS_END_OF_FILE ? STATUS_FILE_CORRUPT_ERROR : Status;
         }
-        if (Index == 0 || Cluster != Previous + 1) {
-            if (Found < Room) {
-                Runs[Found] = (FAT_RUN){FatClusterSector(Volume, Cluster), 0};
-            }
-            Found++;
-        }
-        if (Found <= Room) {
-            Runs[Found - 1].Sectors += Volume->ClusterSectors;
-        }
-        Previous = Cluster;
+        FatpAddRun(&Found, FatClusterSector(Volume, Cluster), Length * Volume->ClusterSectors);
     }
-    *Count = Found;
-    return Found <= Room ? STATUS_SUCCESS : STATUS_BUFFER_OVERFLOW;
+    *Count = Found.Found;
+    return Found.Found <= Room ? STATUS_SUCCESS : STATUS_BUFFER_OVERFLOW;
 }

@@ -177,6 +177,26 @@ NT_MUST_CHECK NTSTATUS FatSetEntry(PFAT_VOLUME Volume, ULONG Cluster, ULONG Valu
 /* The entry as it stands, and only the top four bits of FAT32 are kept. */
 NT_MUST_CHECK NTSTATUS FatGetRawEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value);
 
+/*
+ * Several entries at once: those from Cluster's on, as far as one sector goes, as they stand.
+ *
+ * => Cluster is one of the volume.  *Count is at least 1 and at most Room.
+ */
+NT_MUST_CHECK NTSTATUS FatGetEntries(PFAT_VOLUME Volume, ULONG Cluster, PULONG Values, ULONG Room,
+                                     PULONG Count);
+
+/*
+ * Follow a chain while its clusters lie side by side, as far as one sector of the FAT goes.
+ *
+ * => Cluster is one of the volume; Most is not 0.  *Length clusters from Cluster on follow one
+ *    another, 1 to Most; *Next is the last one's entry, as FatGetEntry returns it.
+ */
+NT_MUST_CHECK NTSTATUS FatFollowRun(PFAT_VOLUME Volume, ULONG Cluster, ULONG Most, PULONG Length,
+                                    PULONG Next);
+
+/* Chain Count clusters side by side; the last one's entry becomes Last.  => Count is not 0. */
+NT_MUST_CHECK NTSTATUS FatSetRun(PFAT_VOLUME Volume, ULONG First, ULONG Count, ULONG Last);
+
 /* ---- census.c ---- */
 
 /* What the whole volume says about each cluster, by its number less 2. */

@@ -77,6 +77,30 @@ static NTSTATUS FatpSet12(PFAT_VOLUME Volume, ULONG Cluster, ULONG Value)
     return Status;
 }
 
+/* ---- FAT16 and FAT32: several entries of a sector at once ---- */
+
+/* => Returns how many entries from Cluster's on lie in its sector and belong to clusters. */
+static ULONG FatpEntriesInSector(const FAT_VOLUME *Volume, ULONG Cluster)
+{
+    ULONG PerSector = Volume->SectorBytes * 8 / Volume->Kind;
+    ULONG InSector = PerSector - Cluster % PerSector;
+    ULONG Left = Volume->Clusters + FAT_FIRST_CLUSTER - Cluster;
+
+    return InSector < Left ? InSector : Left;
+}
+
+static inline ULONG FatpRaw(const FAT_VOLUME *Volume, const UCHAR *Data, ULONG Index)
+{
+    return Volume->Kind == 16 ? FatGet16(Data + 2 * Index)
+                              : FatGet32(Data + 4 * Index) & 0x0FFFFFFF;
+}
+
+/* => Kind is not 12; Cluster is one of the volume. */
+static NTSTATUS FatpFindEntries(PFAT_VOLUME Volume, ULONG Cluster, ULONG64 *Sector, PUCHAR *Data)
+{
+    return FatpFindByte(Volume, (ULONG64)Cluster * Volume->Kind / 8, Sector, Data);
+}
+
 /* ---- all kinds ---- */
 
 NTSTATUS FatGetRawEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value)
@@ -95,23 +119,75 @@ NTSTATUS FatGetRawEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value)
     return Status;
 }
 
-NTSTATUS FatGetEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value)
+/* What an entry means, for all kinds the same. */
+static NTSTATUS FatpDecode(const FAT_VOLUME *Volume, ULONG Raw, PULONG Value)
 {
     ULONG Mask = FatpMask(Volume);
-    ULONG Raw;
-    NTSTATUS Status = FatGetRawEntry(Volume, Cluster, &Raw);
 
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
     if (Raw == FAT_FREE || FatIsCluster(Volume, Raw)) {
         *Value = Raw;
     } else if (Raw >= (FAT_BAD & Mask)) {
         *Value = Raw | (FAT_BAD & ~Mask);
     } else {
-        Status = STATUS_FILE_CORRUPT_ERROR;
+        return STATUS_FILE_CORRUPT_ERROR;
     }
-    return Status;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FatGetEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value)
+{
+    ULONG Raw;
+    NTSTATUS Status = FatGetRawEntry(Volume, Cluster, &Raw);
+
+    return NT_SUCCESS(Status) ? FatpDecode(Volume, Raw, Value) : Status;
+}
+
+NTSTATUS FatGetEntries(PFAT_VOLUME Volume, ULONG Cluster, PULONG Values, ULONG Room, PULONG Count)
+{
+    ULONG64 Sector;
+    PUCHAR Data;
+    ULONG i;
+    NTSTATUS Status;
+
+    if (Volume->Kind == 12) {
+        *Count = 1;
+        return FatGetRawEntry(Volume, Cluster, &Values[0]);
+    }
+    Status = FatpFindEntries(Volume, Cluster, &Sector, &Data);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    *Count = FatpEntriesInSector(Volume, Cluster);
+    *Count = *Count < Room ? *Count : Room;
+    for (i = 0; i < *Count; i++) {
+        Values[i] = FatpRaw(Volume, Data, i);
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FatFollowRun(PFAT_VOLUME Volume, ULONG Cluster, ULONG Most, PULONG Length, PULONG Next)
+{
+    ULONG64 Sector;
+    PUCHAR Data;
+    ULONG Last = 0;
+    NTSTATUS Status;
+
+    if (Volume->Kind == 12) {
+        *Length = 1;
+        return FatGetEntry(Volume, Cluster, Next);
+    }
+    Status = FatpFindEntries(Volume, Cluster, &Sector, &Data);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    if (Most > FatpEntriesInSector(Volume, Cluster)) {
+        Most = FatpEntriesInSector(Volume, Cluster);
+    }
+    while (Last + 1 < Most && FatpRaw(Volume, Data, Last) == Cluster + Last + 1) {
+        Last++;
+    }
+    *Length = Last + 1;
+    return FatpDecode(Volume, FatpRaw(Volume, Data, Last), Next);
 }
 
 NTSTATUS FatSetEntry(PFAT_VOLUME Volume, ULONG Cluster, ULONG Value)
@@ -135,4 +211,35 @@ NTSTATUS FatSetEntry(PFAT_VOLUME Volume, ULONG Cluster, ULONG Value)
     }
     FatMarkSector(Volume, Sector);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS FatSetRun(PFAT_VOLUME Volume, ULONG First, ULONG Count, ULONG Last)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    while (Count > 1 && Volume->Kind != 12 && NT_SUCCESS(Status)) {
+        ULONG Part = FatpEntriesInSector(Volume, First);
+        ULONG64 Sector;
+        PUCHAR Data;
+        ULONG i;
+
+        Part = Part < Count - 1 ? Part : Count - 1;
+        Status = FatpFindEntries(Volume, First, &Sector, &Data);
+        for (i = 0; i < Part && NT_SUCCESS(Status); i++) {
+            if (Volume->Kind == 16) {
+                FatPut16(Data + 2 * i, First + i + 1);
+            } else {
+                FatPut32(Data + 4 * i, (FatGet32(Data + 4 * i) & 0xF0000000u) | (First + i + 1));
+            }
+        }
+        if (NT_SUCCESS(Status)) {
+            FatMarkSector(Volume, Sector);
+        }
+        First += Part;
+        Count -= Part;
+    }
+    for (; Count != 0 && NT_SUCCESS(Status); Count--, First++) {
+        Status = FatSetEntry(Volume, First, Count == 1 ? Last : First + 1);
+    }
+    return Status;
 }

@@ -28,6 +28,7 @@ static FAT_HANDLER *const FatpHandlers[IRP_MJ_MAXIMUM_FUNCTION + 1] = {
     [IRP_MJ_READ] = FatFsdRead,
     [IRP_MJ_WRITE] = FatFsdWrite,
     [IRP_MJ_FLUSH_BUFFERS] = FatFsdFlush,
+    [IRP_MJ_FILE_SYSTEM_CONTROL] = FatFsdControl,
     [IRP_MJ_QUERY_INFORMATION] = FatFsdQueryInformation,
     [IRP_MJ_SET_INFORMATION] = FatFsdSetInformation,
     [IRP_MJ_QUERY_VOLUME_INFORMATION] = FatFsdQueryVolumeInformation,

@@ -27,6 +27,7 @@ typedef struct _FATP_OPEN {
     ULONG Disposition;
     BOOLEAN Paging;
     BOOLEAN MustBeDirectory;
+    BOOLEAN Target;   /* the directory of the name, for a rename */
     UCHAR Attributes; /* of a new file */
     char *Path;       /* in Fcb, when that is new */
     PFAT_FCB Fcb;     /* new, or the one that is open already */
@@ -104,7 +105,8 @@ static NTSTATUS FatpParse(FATP_OPEN *Open)
                          &Request->FileObject->FileName, &Open->Path);
     if (NT_SUCCESS(Status)) {
         FatpTrimPath(Open);
-        if (Stack->Flags & SL_OPEN_TARGET_DIRECTORY) {
+        Open->Target = (Stack->Flags & SL_OPEN_TARGET_DIRECTORY) != 0;
+        if (Open->Target) {
             FatpCutToDirectory(Open);
         }
     }
@@ -188,6 +190,18 @@ static NTSTATUS FatpMakePagingFile(const FATP_OPEN *Open, PFAT_FCB Fcb)
     return NT_SUCCESS(Status) ? FatPinRuns(Fcb) : Status;
 }
 
+/* Is there something of the name already? */
+static NTSTATUS FatpLookInTarget(const FATP_OPEN *Open)
+{
+    PCUNICODE_STRING Name = &Open->Request->FileObject->FileName;
+    FAT_ENTRY Entry;
+    NTSTATUS Status =
+        FatFindName(&Open->Fcb->File, Name->Buffer, Name->Length / sizeof(WCHAR), &Entry);
+
+    Open->Request->Information = NT_SUCCESS(Status) ? FILE_EXISTS : FILE_DOES_NOT_EXIST;
+    return Status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_SUCCESS : Status;
+}
+
 static NTSTATUS FatpOpenFound(FATP_OPEN *Open)
 {
     PFAT_REQUEST Request = Open->Request;
@@ -203,6 +217,9 @@ static NTSTATUS FatpOpenFound(FATP_OPEN *Open)
         Status = STATUS_OBJECT_NAME_COLLISION;
     }
     Request->Information = FILE_OPENED;
+    if (NT_SUCCESS(Status) && Open->Target) {
+        Status = FatpLookInTarget(Open);
+    }
     if (NT_SUCCESS(Status) && FatpEmpties(Open)) {
         Status = FatpEmpty(Open, Open->Fcb);
         Request->Information =
@@ -261,7 +278,7 @@ static NTSTATUS FatpOpenOrMake(FATP_OPEN *Open)
     Status = FatOpen(Vcb->Volume, Open->Path, &Open->Fcb->File);
     if (Status == STATUS_OBJECT_NAME_NOT_FOUND) {
         memset(&Open->Fcb->File, 0, sizeof(Open->Fcb->File));
-        return FatpMakeFile(Open);
+        return Open->Target ? STATUS_OBJECT_PATH_NOT_FOUND : FatpMakeFile(Open);
     }
     if (!NT_SUCCESS(Status)) {
         memset(&Open->Fcb->File, 0, sizeof(Open->Fcb->File));

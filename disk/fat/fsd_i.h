@@ -73,6 +73,7 @@ FAT_HANDLER FatFsdCreate;                 /* fsd_create.c */
 FAT_HANDLER FatFsdCleanup, FatFsdClose;   /* fsd_file.c */
 FAT_HANDLER FatFsdRead, FatFsdWrite;      /* fsd_data.c */
 FAT_HANDLER FatFsdFlush;                  /* fsd_data.c */
+FAT_HANDLER FatFsdControl;                /* fsd_paging.c */
 FAT_HANDLER FatFsdQueryInformation;       /* fsd_information.c */
 FAT_HANDLER FatFsdSetInformation;         /* fsd_information.c */
 FAT_HANDLER FatFsdRename;                 /* fsd_rename.c */

@@ -100,3 +100,25 @@ NTSTATUS FatPageIo(PFAT_VCB Vcb, PFAT_FCB Fcb, PIRP Irp)
     }
     return IoQueueDiskRequest(Vcb->Paging, Irp, Fcb->Runs);
 }
+
+NTSTATUS FatFsdControl(PFAT_REQUEST Request)
+{
+    PIO_STACK_LOCATION Stack = Request->Stack;
+    const IO_RUNS *Runs = Request->Fcb->Runs;
+    PFILE_PAGING_RUNS Answer = Request->Irp->AssociatedIrp.SystemBuffer;
+
+    if (Stack->MinorFunction != IRP_MN_USER_FS_REQUEST ||
+        Stack->Parameters.FileSystemControl.FsControlCode != FSCTL_QUERY_PAGING_RUNS) {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    if (Runs == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (Stack->Parameters.FileSystemControl.OutputBufferLength < sizeof(*Answer)) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    Answer->Runs = Runs->Count;
+    Answer->FirstSector = Runs->Count != 0 ? Runs->Run[0].Sector : 0;
+    Request->Information = sizeof(*Answer);
+    return STATUS_SUCCESS;
+}

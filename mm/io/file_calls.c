@@ -9,6 +9,12 @@
  */
 #include "mm/io/io_i.h"
 
+/* NT checks a handle's access; the file object remembers the same. */
+static NTSTATUS IopCheckAccess(BOOLEAN Granted)
+{
+    return Granted ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+}
+
 /* ---- data ---- */
 
 static NTSTATUS IopTransferFile(PFILE_OBJECT File, ULONG MajorFunction, ULONG64 Offset,
@@ -16,8 +22,14 @@ static NTSTATUS IopTransferFile(PFILE_OBJECT File, ULONG MajorFunction, ULONG64 
 {
     PDEVICE_OBJECT Device = IoGetRelatedDeviceObject(File);
     LARGE_INTEGER Start = {.QuadPart = (LONGLONG)Offset};
-    PIRP Irp = IoBuildAsynchronousFsdRequest(MajorFunction, Device, Buffer, Bytes, &Start, NULL);
+    NTSTATUS Status =
+        IopCheckAccess(MajorFunction == IRP_MJ_READ ? File->ReadAccess : File->WriteAccess);
+    PIRP Irp;
 
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Irp = IoBuildAsynchronousFsdRequest(MajorFunction, Device, Buffer, Bytes, &Start, NULL);
     if (Irp == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -52,6 +64,28 @@ NTSTATUS IoFlushFile(PFILE_OBJECT File)
 
     return Irp == NULL ? STATUS_INSUFFICIENT_RESOURCES
                        : IopCallAndWait(IoGetRelatedDeviceObject(File), Irp, NULL);
+}
+
+NTSTATUS IoQueryPagingRuns(PFILE_OBJECT File, PFILE_PAGING_RUNS Runs)
+{
+    PIRP Irp = IopBuildFileRequest(File, IRP_MJ_FILE_SYSTEM_CONTROL);
+    FILE_PAGING_RUNS Answer; /* a stack is nonpaged while its thread waits */
+    PIO_STACK_LOCATION Next;
+    NTSTATUS Status;
+
+    if (Irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Irp->AssociatedIrp.SystemBuffer = &Answer;
+    Next = IoGetNextIrpStackLocation(Irp);
+    Next->MinorFunction = IRP_MN_USER_FS_REQUEST;
+    Next->Parameters.FileSystemControl.FsControlCode = FSCTL_QUERY_PAGING_RUNS;
+    Next->Parameters.FileSystemControl.OutputBufferLength = sizeof(Answer);
+    Status = IopCallAndWait(IoGetRelatedDeviceObject(File), Irp, NULL);
+    if (NT_SUCCESS(Status)) {
+        *Runs = Answer;
+    }
+    return Status;
 }
 
 /* ---- information ---- */
@@ -117,15 +151,34 @@ NTSTATUS NTAPI IoQueryVolumeInformation(PFILE_OBJECT FileObject,
                     FsInformation, ReturnedLength);
 }
 
+/* Access that a class of information needs to be set. */
+static NTSTATUS IopCheckSet(PFILE_OBJECT File, FILE_INFORMATION_CLASS Class)
+{
+    switch ((ULONG)Class) {
+    case FileEndOfFileInformation:
+    case FileAllocationInformation:
+        return IopCheckAccess(File->WriteAccess);
+    case FileDispositionInformation:
+    case FileRenameInformation:
+        return IopCheckAccess(File->DeleteAccess);
+    default:
+        return STATUS_SUCCESS;
+    }
+}
+
 /* Target: the directory that a new name is in, opened for it; else NULL. */
 static NTSTATUS IopSet(PFILE_OBJECT File, FILE_INFORMATION_CLASS Class, ULONG Length,
                        const void *Information, PFILE_OBJECT Target)
 {
-    PIRP Irp = IopBuildInformation(File, IRP_MJ_SET_INFORMATION, Class, Length);
+    NTSTATUS Status = IopCheckSet(File, Class);
     PIO_STACK_LOCATION Next;
-    NTSTATUS Status;
     PVOID Buffer;
+    PIRP Irp;
 
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Irp = IopBuildInformation(File, IRP_MJ_SET_INFORMATION, Class, Length);
     if (Irp == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }

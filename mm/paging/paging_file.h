@@ -87,9 +87,6 @@ typedef struct _MI_PAGING_ROOM {
 NT_MUST_CHECK NTSTATUS MiSizePagingFile(const MI_PAGING_ROOM *Room, PULONG MinimumPages,
                                         PULONG MaximumPages);
 
-/* => The smallest size that MiSizePagingFile gives when there is room. */
-ULONG MiUsualPagingPages(ULONG RamPages);
-
 /* ---- create_paging_file.c ---- */
 
 /*
@@ -105,11 +102,17 @@ ULONG MiUsualPagingPages(ULONG RamPages);
 NT_MUST_CHECK NTSTATUS MiCreatePagingFile(PDEVICE_OBJECT Volume,
                                           const MI_PAGING_FILE_SETTING *Setting);
 
+/* The size of a file.  => PASSIVE_LEVEL.  STATUS_OBJECT_NAME_NOT_FOUND: there is none. */
+NT_MUST_CHECK NTSTATUS MiQueryPagingFile(PDEVICE_OBJECT Volume, const char *Path, PULONG64 Bytes);
+
+/* There are no paging files: for tests, where a new machine comes. */
+void MiForgetPagingFiles(void);
+
 /* ---- try_paging_file.c ---- */
 
 /*
  * Write some slots, read them back, compare.  => PASSIVE_LEVEL; no slot is in use.
  */
-void MiTryPagingFile(const MMPAGING_FILE *File, PMI_PAGING_TRIAL Trial);
+void MiTryPagingFile(PDEVICE_OBJECT Volume, const MMPAGING_FILE *File, PMI_PAGING_TRIAL Trial);
 
 #endif

@@ -18,11 +18,6 @@ static ULONG MipWholeMegabytes(ULONG64 Pages)
     return Pages < MI_MOST_PAGING_PAGES ? (ULONG)Pages : MI_MOST_PAGING_PAGES;
 }
 
-ULONG MiUsualPagingPages(ULONG RamPages)
-{
-    return MipWholeMegabytes((ULONG64)RamPages + RamPages / 4);
-}
-
 /* Pages that the file can have, in whole MB. */
 static ULONG MipPagesOnVolume(const MI_PAGING_ROOM *Room)
 {
@@ -39,7 +34,7 @@ static ULONG MipPagesOnVolume(const MI_PAGING_ROOM *Room)
 NTSTATUS MiSizePagingFile(const MI_PAGING_ROOM *Room, PULONG MinimumPages, PULONG MaximumPages)
 {
     ULONG Most = MipPagesOnVolume(Room);
-    ULONG Minimum = MiUsualPagingPages(Room->RamPages);
+    ULONG Minimum = MipWholeMegabytes((ULONG64)Room->RamPages + Room->RamPages / 4);
     ULONG Maximum = MipWholeMegabytes(2 * (ULONG64)Minimum);
 
     if (Most < MI_LEAST_PAGING_PAGES) {

@@ -78,6 +78,13 @@ NTSTATUS IoWorldOpen(PCSTR Path, ULONG Disposition, ULONG Options, PFILE_OBJECT 
     return IoOpenFileEx(IoVolume, &Open, File);
 }
 
+NTSTATUS IoWorldWrite(PFILE_OBJECT File, ULONG64 Offset, const void *Data, ULONG Bytes)
+{
+    CHECK(Bytes <= IO_WORLD_BYTES);
+    memcpy(IoBuffer, Data, Bytes);
+    return IoWriteFile(File, Offset, IoBuffer, Bytes);
+}
+
 UCHAR IoWorldByte(ULONG Index, UCHAR First)
 {
     return (UCHAR)(First + Index + Index / 256);

@@ -38,6 +38,9 @@ void IoWorldRemount(void);
 /* Open with all access, shared with everybody. */
 NTSTATUS IoWorldOpen(PCSTR Path, ULONG Disposition, ULONG Options, PFILE_OBJECT *File);
 
+/* IoWriteFile of the test's own memory, which the simulated machine does not have. */
+NTSTATUS IoWorldWrite(PFILE_OBJECT File, ULONG64 Offset, const void *Data, ULONG Bytes);
+
 /* Write a file of Bytes that begin with First and count up. */
 void IoWorldPut(PCSTR Path, ULONG Bytes, UCHAR First);
 /* => Whether the file holds just these. */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * system_volume.h - the boot volume, mounted: C:.
+ *
+ * There is no object manager: the name C: stands for what IoSystemVolume returns.
+ */
+#ifndef SYSTEM_VOLUME_H
+#define SYSTEM_VOLUME_H
+
+#include "io.h"
+
+/*
+ * Start the I/O manager and the FAT driver, and mount the boot volume as \Device\HarddiskVolume1.
+ * Prints what it found.
+ *
+ * => PASSIVE_LEVEL, once, after FatReplaceBootVolume.
+ */
+void IoMountSystemVolume(void);
+
+/* => Returns the volume; NULL: it is not mounted. */
+PDEVICE_OBJECT IoSystemVolume(void);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_fat_fsd_paging.c - the paging path: pages go by pinned runs, with nothing but the reserve.
+ */
+#include "disk/fat/fsd_i.h"
+#include "mm/io/io_i.h"
+#include "mm/pool/pool_inject.h"
+#include "tests/unit/io_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_BYTES 0x40000u
+#define MOST       24u
+
+/* A page request of Pages pages: its frames, and what became of it. */
+typedef struct _PAGES {
+    PUCHAR Buffer;
+    PMDL Mdl;
+    KEVENT Done;
+    IO_STATUS_BLOCK Iosb;
+    ULONG Calls;
+} PAGES;
+
+static PAGES Pages[MOST];
+static PFILE_OBJECT PagingFile;
+
+static void MakePages(PAGES *P, ULONG Count, UCHAR Fill)
+{
+    P->Buffer = ExAllocatePoolWithTag(NonPagedPool, Count * PAGE_SIZE, IO_WORLD_TAG);
+    CHECK(P->Buffer != NULL);
+    memset(P->Buffer, Fill, Count * PAGE_SIZE);
+    P->Mdl = IoAllocateMdl(P->Buffer, Count * PAGE_SIZE, FALSE, FALSE, NULL);
+    CHECK(P->Mdl != NULL);
+    MmBuildMdlForNonPagedPool(P->Mdl);
+    KeInitializeEvent(&P->Done, NotificationEvent, FALSE);
+    P->Iosb = (IO_STATUS_BLOCK){.Status = STATUS_PENDING};
+    P->Calls = 0;
+}
+
+static void FreePages(PAGES *P)
+{
+    IoFreeMdl(P->Mdl);
+    ExFreePoolWithTag(P->Buffer, IO_WORLD_TAG);
+}
+
+static NTSTATUS Wait(PAGES *P)
+{
+    KeWaitForSingleObject(&P->Done, WrPageIn, KernelMode, FALSE, NULL);
+    KeClearEvent(&P->Done);
+    return P->Iosb.Status;
+}
+
+static void StartRead(PAGES *P, ULONG64 Offset)
+{
+    LARGE_INTEGER Start = {.QuadPart = (LONGLONG)Offset};
+
+    (void)IoPageRead(PagingFile, P->Mdl, &Start, &P->Done, &P->Iosb);
+}
+
+static void StartWrite(PAGES *P, ULONG64 Offset)
+{
+    LARGE_INTEGER Start = {.QuadPart = (LONGLONG)Offset};
+
+    (void)IoSynchronousPageWrite(PagingFile, P->Mdl, &Start, &P->Done, &P->Iosb);
+}
+
+static NTSTATUS ReadPages(PAGES *P, ULONG64 Offset)
+{
+    StartRead(P, Offset);
+    return Wait(P);
+}
+
+static NTSTATUS WritePages(PAGES *P, ULONG64 Offset)
+{
+    StartWrite(P, Offset);
+    return Wait(P);
+}
+
+#define SMALL_FILES 110u
+#define SMALL_BYTES 4096u
+
+/* Fill the small volume with files and delete every other: what is left has no room in a row. */
+static void Scatter(void)
+{
+    PFILE_OBJECT Folder;
+    char Name[32];
+    ULONG Index;
+
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\d", FILE_CREATE, FILE_DIRECTORY_FILE, &Folder));
+    IoCloseFile(Folder);
+    for (Index = 0; Index < SMALL_FILES; Index++) {
+        snprintf(Name, sizeof(Name), "\\d\\f%u", (unsigned)Index);
+        IoWorldPut(Name, SMALL_BYTES, (UCHAR)Index);
+    }
+    for (Index = 0; Index < SMALL_FILES; Index += 2) {
+        snprintf(Name, sizeof(Name), "\\d\\f%u", (unsigned)Index);
+        CHECK_EQUAL(STATUS_SUCCESS, IoDeleteFile(IoVolume, Name));
+    }
+}
+
+static void Start(const SEED_FAT *Fat, ULONG64 Seed)
+{
+    IoWorldStart(Fat, Seed);
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoOpenPagingFile(IoVolume, "\\pagefile.sys", FILE_BYTES, &PagingFile));
+}
+
+static void Finish(void)
+{
+    IoCloseFile(PagingFile);
+    IoWorldFinish();
+}
+
+TEST(FatFsd_paging_file_is_as_long_as_asked_and_keeps_its_pages)
+{
+    ULONG64 Bytes = 0;
+    PAGES *P = &Pages[0];
+
+    Start(&IoWorldFat16, TestSeed());
+    CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileSize(PagingFile, &Bytes));
+    CHECK_EQUAL(FILE_BYTES, Bytes);
+    MakePages(P, 2, 0x5A);
+    CHECK_EQUAL(STATUS_SUCCESS, WritePages(P, 3 * PAGE_SIZE));
+    CHECK_EQUAL(2 * PAGE_SIZE, P->Iosb.Information);
+    memset(P->Buffer, 0, 2 * PAGE_SIZE);
+    CHECK_EQUAL(STATUS_SUCCESS, ReadPages(P, 3 * PAGE_SIZE));
+    CHECK(P->Buffer[0] == 0x5A && P->Buffer[2 * PAGE_SIZE - 1] == 0x5A);
+    memset(P->Buffer, 0, 2 * PAGE_SIZE); /* and the file's data is the same by another way */
+    {
+        ULONG Done;
+
+        CHECK_EQUAL(STATUS_SUCCESS,
+                    IoReadFile(PagingFile, 3 * PAGE_SIZE, IoBuffer, 2 * PAGE_SIZE, &Done));
+        CHECK(IoBuffer[0] == 0x5A && IoBuffer[2 * PAGE_SIZE - 1] == 0x5A);
+    }
+    FreePages(P);
+    Finish();
+}
+
+TEST(FatFsd_paging_file_opens_again_and_grows_but_keeps_a_longer_size)
+{
+    ULONG64 Bytes = 0;
+
+    Start(&IoWorldFat16, 0);
+    IoCloseFile(PagingFile);
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoOpenPagingFile(IoVolume, "\\pagefile.sys", 2 * FILE_BYTES, &PagingFile));
+    CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileSize(PagingFile, &Bytes));
+    CHECK_EQUAL(2 * FILE_BYTES, Bytes);
+    IoCloseFile(PagingFile);
+    CHECK_EQUAL(STATUS_SUCCESS, IoOpenPagingFile(IoVolume, "\\pagefile.sys", 0, &PagingFile));
+    CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileSize(PagingFile, &Bytes));
+    CHECK_EQUAL(2 * FILE_BYTES, Bytes);
+    Finish();
+}
+
+TEST(FatFsd_paging_file_is_pinned)
+{
+    const IO_OPEN Overwrite = {
+        .Path = "\\pagefile.sys",
+        .DesiredAccess = FILE_READ_ATTRIBUTES,
+        .Disposition = FILE_OVERWRITE,
+        .ShareAccess = IO_SHARE_ALL,
+        .FileAttributes = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM,
+    };
+    PFILE_OBJECT Other;
+
+    Start(&IoWorldFat16, 0);
+    CHECK_EQUAL(STATUS_SHARING_VIOLATION, IoWorldOpen("\\PAGEFILE.SYS", FILE_OPEN, 0, &Other));
+    CHECK_EQUAL(STATUS_SHARING_VIOLATION, IoOpenFileEx(IoVolume, &Overwrite, &Other));
+    CHECK_EQUAL(STATUS_SHARING_VIOLATION, IoOpenPagingFile(IoVolume, "\\pagefile.sys", 0, &Other));
+    CHECK_EQUAL(STATUS_SHARING_VIOLATION, IoDeleteFile(IoVolume, "\\pagefile.sys"));
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, IoSetFileSize(PagingFile, 0));
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, IoSetFileSize(PagingFile, 2 * FILE_BYTES));
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, IoRenameFile(PagingFile, "\\other", FALSE));
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, IoWriteFile(PagingFile, FILE_BYTES, IoBuffer, 1));
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, IoDismountVolume(IoVolume));
+    Finish();
+}
+
+TEST(FatFsd_page_requests_outside_the_file_or_off_a_sector_are_refused)
+{
+    PAGES *P = &Pages[0];
+
+    Start(&IoWorldFat16, 0);
+    MakePages(P, 2, 1);
+    CHECK_EQUAL(STATUS_END_OF_FILE, ReadPages(P, FILE_BYTES));
+    CHECK_EQUAL(STATUS_END_OF_FILE, WritePages(P, FILE_BYTES - PAGE_SIZE));
+    CHECK_EQUAL(STATUS_END_OF_FILE, ReadPages(P, 0x100000000ull));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER, ReadPages(P, 100));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER, ReadPages(P, (ULONG64)-4096));
+    CHECK_EQUAL(0, P->Iosb.Information);
+    FreePages(P);
+    Finish();
+}
+
+/* A scattered file: one request is many disk requests. */
+TEST(FatFsd_pages_of_a_scattered_file_come_from_where_they_went)
+{
+    PFAT_FCB Fcb;
+    PAGES *P = &Pages[0];
+    ULONG Index;
+
+    IoWorldStart(&IoWorldFat12, TestSeed());
+    Scatter();
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoOpenPagingFile(IoVolume, "\\pagefile.sys", 30 * PAGE_SIZE, &PagingFile));
+    Fcb = PagingFile->FsContext;
+    CHECK(Fcb->Runs->Count >= 15);
+    MakePages(P, 30, 0);
+    for (Index = 0; Index < 30 * PAGE_SIZE; Index++) {
+        P->Buffer[Index] = IoWorldByte(Index, 9);
+    }
+    CHECK_EQUAL(STATUS_SUCCESS, WritePages(P, 0));
+    memset(P->Buffer, 0, 30 * PAGE_SIZE);
+    CHECK_EQUAL(STATUS_SUCCESS, ReadPages(P, 0));
+    for (Index = 0; Index < 30 * PAGE_SIZE; Index++) {
+        CHECK_EQUAL(IoWorldByte(Index, 9), P->Buffer[Index]);
+    }
+    FreePages(P);
+    CHECK(IoWorldHolds("\\d\\f1", SMALL_BYTES, 1)); /* the neighbours are whole */
+    CHECK(IoWorldHolds("\\d\\f39", SMALL_BYTES, 39));
+    Finish();
+}
+
+/* ---- without pool ---- */
+
+static ULONG64 AllocationsTried;
+
+/* Every pool allocation from now on fails, and is counted. */
+static void NoPool(void)
+{
+    MiFailPoolAllocation(1);
+}
+
+static BOOLEAN NobodyAsked(void)
+{
+    BOOLEAN Asked = MiPoolFailureHappened();
+
+    MiFailPoolAllocation(0);
+    AllocationsTried += Asked;
+    return !Asked;
+}
+
+TEST(FatFsd_paging_asks_for_no_pool)
+{
+    ULONG Index;
+
+    Start(&IoWorldFat16, TestSeed());
+    for (Index = 0; Index < MOST; Index++) {
+        MakePages(&Pages[Index], 2, (UCHAR)Index);
+    }
+    NoPool();
+    for (Index = 0; Index < MOST; Index++) { /* more than there are requests */
+        StartWrite(&Pages[Index], Index * 2 * PAGE_SIZE);
+    }
+    for (Index = 0; Index < MOST; Index++) {
+        CHECK_EQUAL(STATUS_SUCCESS, Wait(&Pages[Index]));
+        memset(Pages[Index].Buffer, 0xEE, 2 * PAGE_SIZE);
+    }
+    for (Index = 0; Index < MOST; Index++) {
+        StartRead(&Pages[Index], Index * 2 * PAGE_SIZE);
+    }
+    for (Index = 0; Index < MOST; Index++) {
+        CHECK_EQUAL(STATUS_SUCCESS, Wait(&Pages[Index]));
+        CHECK_EQUAL(Index, Pages[Index].Buffer[0]);
+        CHECK_EQUAL(Index, Pages[Index].Buffer[2 * PAGE_SIZE - 1]);
+    }
+    CHECK(NobodyAsked());
+    CHECK(IopFileOf(PagingFile)->Reserve->Exhausted != 0);
+    for (Index = 0; Index < MOST; Index++) {
+        FreePages(&Pages[Index]);
+    }
+    Finish();
+}
+
+/* ---- without the volume's lock ---- */
+
+typedef struct _HELD {
+    PFAST_MUTEX Mutex;
+    KEVENT Held;
+    KEVENT Release;
+} HELD;
+
+static void HoldMutex(PVOID Context)
+{
+    HELD *Held = Context;
+
+    ExAcquireFastMutex(Held->Mutex);
+    KeSetEvent(&Held->Held, 0, FALSE);
+    KeWaitForSingleObject(&Held->Release, Executive, KernelMode, FALSE, NULL);
+    ExReleaseFastMutex(Held->Mutex);
+}
+
+TEST(FatFsd_paging_goes_on_while_somebody_has_the_volumes_mutex)
+{
+    PFAT_VCB Vcb;
+    PKTHREAD Holder;
+    HELD Held;
+
+    Start(&IoWorldFat16, TestSeed());
+    Vcb = IoVolume->Vpb->DeviceObject->DeviceExtension;
+    Held.Mutex = &Vcb->Mutex;
+    KeInitializeEvent(&Held.Held, NotificationEvent, FALSE);
+    KeInitializeEvent(&Held.Release, NotificationEvent, FALSE);
+    Holder = HostKernelThread(HostThreadCreate(HoldMutex, &Held));
+    KeWaitForSingleObject(&Held.Held, Executive, KernelMode, FALSE, NULL);
+    MakePages(&Pages[0], 1, 7);
+    CHECK_EQUAL(STATUS_SUCCESS, WritePages(&Pages[0], 0));
+    CHECK_EQUAL(STATUS_SUCCESS, ReadPages(&Pages[0], 0));
+    CHECK(Vcb->Mutex.Owner == Holder);
+    KeSetEvent(&Held.Release, 0, FALSE);
+    KeWaitForSingleObject(Holder, Executive, KernelMode, FALSE, NULL);
+    FreePages(&Pages[0]);
+    Finish();
+}
+
+/* ---- asynchronous writes ---- */
+
+static void NTAPI PagesWritten(PVOID Context, PIO_STATUS_BLOCK Iosb, ULONG Reserved)
+{
+    PAGES *P = Context;
+
+    CHECK_EQUAL(0, Reserved);
+    CHECK(Iosb == &P->Iosb);
+    CHECK(KeGetCurrentIrql() <= DISPATCH_LEVEL);
+    P->Calls++;
+    KeSetEvent(&P->Done, 0, FALSE);
+}
+
+TEST(FatFsd_asynchronous_page_writes_call_their_routine_once_each)
+{
+    LARGE_INTEGER Offset;
+    ULONG Index;
+
+    Start(&IoWorldFat16, TestSeed());
+    for (Index = 0; Index < MOST; Index++) {
+        MakePages(&Pages[Index], 1, (UCHAR)(Index + 1));
+        Offset.QuadPart = Index * PAGE_SIZE;
+        (void)IoAsynchronousPageWrite(PagingFile, Pages[Index].Mdl, &Offset, PagesWritten,
+                                      &Pages[Index], &Pages[Index].Iosb);
+    }
+    for (Index = 0; Index < MOST; Index++) {
+        CHECK_EQUAL(STATUS_SUCCESS, Wait(&Pages[Index]));
+        CHECK_EQUAL(1, Pages[Index].Calls);
+        CHECK_EQUAL(PAGE_SIZE, Pages[Index].Iosb.Information);
+        CHECK_EQUAL(STATUS_SUCCESS, ReadPages(&Pages[Index], Index * PAGE_SIZE));
+        CHECK_EQUAL(Index + 1, Pages[Index].Buffer[17]);
+        FreePages(&Pages[Index]);
+    }
+    Finish();
+}
+
+/* ---- failing disks: every n-th request of a scattered transfer (R4) ---- */
+
+static ULONG FailEach(DISK_OPERATION Operation, PAGES *P, BOOLEAN Reads)
+{
+    ULONG Nth = 0;
+    NTSTATUS Status;
+
+    do {
+        Nth++;
+        IoDisk.FailAt[Operation] = Nth;
+        Status = Reads ? ReadPages(P, 0) : WritePages(P, 0);
+        CHECK(Status == STATUS_SUCCESS || Status == STATUS_IO_DEVICE_ERROR);
+        CHECK_EQUAL(NT_SUCCESS(Status) ? P->Mdl->ByteCount : 0, P->Iosb.Information);
+    } while (Status != STATUS_SUCCESS);
+    IoDisk.FailAt[Operation] = 0;
+    return Nth - 1;
+}
+
+TEST(FatFsd_page_request_fails_as_a_whole_when_a_part_fails)
+{
+    PAGES *P = &Pages[0];
+    ULONG Failed = 0;
+    ULONG Writes;
+    ULONG Reads;
+    ULONG Runs;
+    ULONG Latency;
+
+    for (Latency = 0; Latency < 2; Latency++) {
+        IoWorldStart(&IoWorldFat12, Latency == 0 ? 0 : TestSeed());
+        Scatter();
+        CHECK_EQUAL(STATUS_SUCCESS,
+                    IoOpenPagingFile(IoVolume, "\\pagefile.sys", 30 * PAGE_SIZE, &PagingFile));
+        Runs = ((PFAT_FCB)PagingFile->FsContext)->Runs->Count;
+        MakePages(P, 30, 3);
+        Writes = FailEach(DiskWrite, P, FALSE);
+        Reads = FailEach(DiskRead, P, TRUE);
+        CHECK(Writes >= Runs && Reads >= Runs);
+        Failed += Writes + Reads;
+        CHECK_EQUAL(3, P->Buffer[30 * PAGE_SIZE - 1]);
+        FreePages(P);
+        Finish();
+    }
+    CHECK(Failed > 20);
+    printf("# figure R4 %u 0\n", (unsigned)Failed);
+}
