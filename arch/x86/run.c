@@ -18,11 +18,11 @@
 #include "arch/x86/kernel.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
-#include "boot_volume.h"
 #include "mm_machine.h"
 #include "monitor.h"
 #include "rtl.h"
 #include "storage_run.h"
+#include "system_volume.h"
 
 #define KIP_LINE_BYTES LOADER_RUN_BYTES
 
@@ -45,20 +45,6 @@ static void KipWait(void)
     KiRun(Line);
 }
 
-/* The boot volume's device, mounted by whoever asks first.  => NULL: it cannot be. */
-static PDEVICE_OBJECT KipBootVolume(void)
-{
-    static PDEVICE_OBJECT Volume;
-
-    if (Volume == NULL &&
-        (DiskBootVolume() == NULL || !NT_SUCCESS(IoInitializeSystem()) ||
-         !NT_SUCCESS(IoCreateDriver(NULL, FatDriverEntry)) ||
-         !NT_SUCCESS(IoMountVolume(DiskBootVolume(), "\\Device\\HarddiskVolume1", &Volume)))) {
-        return NULL;
-    }
-    return Volume;
-}
-
 /* => Word is one of the list's, zero terminated. */
 static void KipRunWord(const char *Word)
 {
@@ -69,7 +55,7 @@ static void KipRunWord(const char *Word)
     } else if (strcmp(Word, "bench:disk") == 0) {
         KiRunDiskBenchmarks();
     } else if (strcmp(Word, "storage") == 0 || strncmp(Word, "storage:", 8) == 0) {
-        MiRunStorage(KipBootVolume(), Word + 7);
+        MiRunStorage(IoSystemVolume(), Word + 7);
     } else if (strcmp(Word, "wait") == 0) {
         KipWait();
     } else if (strcmp(Word, "script") == 0) {
