@@ -10,11 +10,17 @@ import struct
 from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
 
 SECTOR = 512
-LABEL, FOLDER = 0x08, 0x10
+LABEL, PART = 0x08, 0x0F
+
+
+def short_name(data: bytes, at: int) -> str:
+    name, extension = (data[at + n:at + end].decode("latin-1").rstrip()
+                       for n, end in ((0, 8), (8, 11)))
+    return name + "." + extension if extension else name
 
 
 class Entry(NamedTuple):
-    name: str  # the short one
+    name: str  # in capitals
     attributes: int
     cluster: int
     bytes: int
@@ -82,17 +88,20 @@ class Volume:
         data = b"".join(self.read(self.cluster_sectors(c)[0], self.each) for c in chain)
         if not cluster and self.kind != 32:
             data = self.read(self.root_start, self.root_sectors)
+        long = b""
         for at in range(0, len(data), 32):
             if data[at] == 0:
                 return
             attributes = data[at + 11]
-            if data[at] == 0xE5 or attributes & LABEL or data[at:at + 1] == b".":
+            if attributes & 0x3F == PART and data[at] != 0xE5:
+                part = data[at + 1:at + 11] + data[at + 14:at + 26] + data[at + 28:at + 32]
+                long = part + (b"" if data[at] & 0x40 else long)
                 continue
-            high, low, size = struct.unpack_from("<H4xHI", data, at + 20)
-            name = data[at:at + 8].decode("latin-1").rstrip()
-            extension = data[at + 8:at + 11].decode("latin-1").rstrip()
-            yield Entry(name + ("." + extension if extension else ""), attributes,
-                        high << 16 | low, size)
+            if data[at] != 0xE5 and not attributes & LABEL and data[at:at + 1] != b".":
+                high, low, size = struct.unpack_from("<H4xHI", data, at + 20)
+                name = long.decode("utf-16-le", "replace").split("\0")[0] or short_name(data, at)
+                yield Entry(name.upper(), attributes, high << 16 | low, size)
+            long = b""
 
     def root_entries(self) -> Dict[str, Entry]:
         return {entry.name: entry for entry in self.entries(0)}

@@ -156,9 +156,9 @@ def examine(before: str, disk: str, plan: storage_plan.Plan, result: hq.Result,
     doubtful = {int(number) for number in DOUBTFUL.findall(result.log)}
     try:
         problems = [judgement.fsck(disturbed), judgement.files(plan, doubtful),
-                    judgement.confined(), judgement.paging_file()]
+                    judgement.confined()]
         if not disturbed:
-            problems.append(judgement.clean())
+            problems += [judgement.clean(), judgement.paging_file()]
     finally:
         judgement.close()
     return "; ".join(problem for problem in problems if problem) or None
@@ -325,9 +325,9 @@ def silent_test(firmware: str, disk: str, seed: int) -> Test:
             guest.send(b"storage:errors:4:%d,shutdown\r" % seed)
             time.sleep(0.5)
             guest.monitor.socket.settimeout(TIMEOUT)  # a reset waits for what is under way
-            guest.monitor.call("qom-set", value={"bps-total": 5000}, **limits)
+            guest.monitor.call_last("qom-set", value={"bps-total": 5000}, **limits)
             guest.wait_for(r"^(not ok|ok) \d+ - storage: ", SILENCE)
-            guest.monitor.call("qom-set", value={"bps-total": 0}, **limits)
+            guest.monitor.call_last("qom-set", value={"bps-total": 0}, **limits)
         result = guest.finish(TIMEOUT)
         problem = judge(bench, name, before, image, storage_plan.Plan(seed, 4 << 20), result, True)
         count_injected(result, problem)
