@@ -195,6 +195,13 @@ $(B)/fat_tool: $(FAT_TOOL_SRC) $(wildcard tests/disk/*.h disk/fat/*.h)
 	$(Q)$(HOSTCC) $(COMMON) -MF $@.d -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -DHYPERSPACE_HOST \
 	    -o $@ $(FAT_TOOL_SRC)
 
+# FatFs, another implementation: what package-lock.json names, checked against its hash
+FATFS := $(B)/fatfs/node_modules/.package-lock.json
+$(FATFS): tests/disk/package.json tests/disk/package-lock.json
+	@mkdir -p $(B)/fatfs
+	$(call say,NPM,js-fatfs)
+	$(Q)cp $^ $(B)/fatfs && cd $(B)/fatfs && npm ci --silent --ignore-scripts --no-audit --no-fund && touch $(CURDIR)/$@
+
 # ---- fuzzing: 64 bits, since libFuzzer has no 32; only what does not depend on pointers' size ----
 FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c \
               $(addprefix disk/volume/,crc32.c gpt.c mbr.c partition.c partition_device.c write_list.c) \
@@ -224,10 +231,10 @@ check: all
 	$(Q)tests/tools/check.sh $(B)
 BENCH_quick := --quick
 # NAME&=: needs one processor and runs beside its neighbours, so the longest come first
-SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit $(B)/fat_tool $(FUZZ)" \
+SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit $(B)/fat_tool $(FATFS) $(FUZZ)" \
          "clang=$(MAKE) -s -j$(JOBS) CC=clang B=$(B)/clang image $(B)/clang/unit" \
          "bench&=$(MAKE) -s bench BENCH=$(BENCH_$(EXTENT))" "unit&=$(B)/unit" "check&=tests/tools/check.sh $(B)" \
-         "fat&=tests/disk/fat.py $(EXTENT) --tool $(B)/fat_tool" "fuzz&=$(MAKE) -s fuzz" \
+         "fat&=tests/disk/fat.py $(EXTENT) --build $(B)" "fuzz&=$(MAKE) -s fuzz" \
          "runner&=tests/boot/test_runner.py $(B)" "usb&=tests/tools/test_usb.sh" \
          "commands=tests/boot/commands.py $(EXTENT) --build $(B)" \
          "console=tests/boot/console.py $(EXTENT) --build $(B)" \

@@ -20,6 +20,27 @@ void FatForgetBitmap(PFAT_VOLUME Volume)
     }
 }
 
+/*
+ * An entry of FAT12 that lies in two sectors could be torn by a power cut, and then lead anywhere:
+ * its cluster is left alone, two of a thousand.
+ */
+static BOOLEAN FatpMayBeTorn(const FAT_VOLUME *Volume, ULONG Cluster)
+{
+    return Volume->Kind == 12 &&
+           (Cluster + Cluster / 2) % Volume->SectorBytes == Volume->SectorBytes - 1;
+}
+
+static void FatpAvoidTornEntries(PFAT_VOLUME Volume)
+{
+    ULONG Bit;
+
+    for (Bit = 0; Volume->Kind == 12 && Bit < Volume->Clusters; Bit++) {
+        if (FatpMayBeTorn(Volume, Bit + FAT_FIRST_CLUSTER)) {
+            RtlSetBits(&Volume->Used, Bit, 1);
+        }
+    }
+}
+
 static NTSTATUS FatpCopyUsed(PFAT_VOLUME Volume, const FAT_CENSUS *Census)
 {
     ULONG Bytes = (Volume->Clusters + 31) / 32 * sizeof(ULONG);
@@ -30,6 +51,7 @@ static NTSTATUS FatpCopyUsed(PFAT_VOLUME Volume, const FAT_CENSUS *Census)
     }
     memcpy(Used, Census->Used.Buffer, Bytes);
     RtlInitializeBitMap(&Volume->Used, Used, Volume->Clusters);
+    FatpAvoidTornEntries(Volume);
     Volume->FreeClusters = RtlNumberOfClearBits(&Volume->Used);
     return STATUS_SUCCESS;
 }
@@ -113,6 +135,14 @@ static ULONG FatpBlockOf(const FAT_VOLUME *Volume, ULONG Cluster)
     return (ULONG)((ULONG64)Cluster * Volume->Kind / 8 / Volume->SectorBytes);
 }
 
+static void FatpReturn(PFAT_VOLUME Volume, ULONG Cluster)
+{
+    if (!FatpMayBeTorn(Volume, Cluster)) {
+        RtlClearBits(&Volume->Used, Cluster - FAT_FIRST_CLUSTER, 1);
+        Volume->FreeClusters++;
+    }
+}
+
 NTSTATUS FatFreeChain(PFAT_VOLUME Volume, ULONG First)
 {
     ULONG Left = Volume->Clusters;
@@ -138,8 +168,7 @@ NTSTATUS FatFreeChain(PFAT_VOLUME Volume, ULONG First)
             Status = FatWriteBack(Volume);
         }
         if (NT_SUCCESS(Status)) {
-            RtlClearBits(&Volume->Used, Cluster - FAT_FIRST_CLUSTER, 1);
-            Volume->FreeClusters++;
+            FatpReturn(Volume, Cluster);
             Cluster = Next;
         }
     }

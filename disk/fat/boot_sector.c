@@ -23,8 +23,7 @@ static BOOLEAN FatpIsPowerOfTwo(ULONG Value)
 /* What is the same for all kinds, as far as each field can be judged alone. */
 static BOOLEAN FatpDecodeCommon(PFAT_VOLUME Volume, const UCHAR *Sector)
 {
-    if (Sector[510] != 0x55 || Sector[511] != 0xAA ||
-        !((Sector[0] == 0xEB && Sector[2] == 0x90) || Sector[0] == 0xE9)) {
+    if (Sector[510] != 0x55 || Sector[511] != 0xAA || (Sector[0] != 0xEB && Sector[0] != 0xE9)) {
         return FALSE;
     }
     Volume->SectorBytes = FatGet16(Sector + 11);
@@ -36,7 +35,7 @@ static BOOLEAN FatpDecodeCommon(PFAT_VOLUME Volume, const UCHAR *Sector)
     return Volume->SectorBytes == Volume->Device->SectorBytes &&
            FatpIsPowerOfTwo(Volume->ClusterSectors) &&
            Volume->ClusterBytes <= FATP_MOST_CLUSTER_BYTES && Volume->ReservedSectors != 0 &&
-           (Volume->Fats == 1 || Volume->Fats == 2) && (Sector[21] == 0xF0 || Sector[21] >= 0xF8) &&
+           (Volume->Fats == 1 || Volume->Fats == 2) &&
            Volume->RootEntries % (Volume->SectorBytes / FAT_ENTRY_BYTES) == 0;
 }
 

@@ -2,9 +2,9 @@
 /*
  * directory_change.c - entries come and go; the order of the writes is commit.c's.
  *
- * A name's entries stand side by side: long name parts, then the short entry.  When they lie in one
- * sector they reach the disk together; else the parts go first, which belong to nobody until the
- * short entry is there.
+ * A name's entries stand side by side: long name parts, then the short entry.  What lies in one
+ * sector reaches the disk together; of several sectors a name comes from the first to the last and
+ * goes from the last to the first, so that parts without a short entry are a name's beginning.
  */
 #include "disk/fat/fat_i.h"
 #include "ke.h"
@@ -82,6 +82,11 @@ NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
         FatMarkSector(File->Volume, At.Sector);
     }
     return Status;
+}
+
+static BOOLEAN FatpBeginsSector(const FAT_VOLUME *Volume, ULONG Index)
+{
+    return Index * FAT_ENTRY_BYTES % Volume->SectorBytes == 0;
 }
 
 /* ---- room ---- */
@@ -290,22 +295,25 @@ static NTSTATUS FatpChooseShortName(PFAT_PATH Path, PUCHAR ShortName, PULONG Lon
     return Status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_SUCCESS : Status;
 }
 
+/* A part that begins a sector waits until those in the sector before it are on the disk. */
 static NTSTATUS FatpWriteParts(PFAT_PATH Path, ULONG First, ULONG Count, UCHAR Checksum)
 {
+    PFAT_VOLUME Volume = Path->Directory.Volume;
+    ULONG Directory = FatAbove(&Path->Directory);
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG Part;
 
     for (Part = 0; Part < Count && NT_SUCCESS(Status); Part++) {
-        FAT_LOCATION Location;
         PUCHAR Data;
 
-        Status = FatReadEntry(&Path->Directory, First + Part, &Location, &Data);
+        if (Part != 0 && FatpBeginsSector(Volume, First + Part)) {
+            Status = FatCommit(Volume);
+        }
         if (NT_SUCCESS(Status)) {
-            Status = FatPermitDirectorySector(Path->Directory.Volume, Location.Sector);
+            Status = FatChangeEntry(Volume, Directory, First + Part, &Data);
         }
         if (NT_SUCCESS(Status)) {
             FatEncodeLongPart(Path->Name, Path->Units, Count - Part, Checksum, Data);
-            FatMarkSector(Path->Directory.Volume, Location.Sector);
         }
     }
     return Status;
@@ -325,8 +333,7 @@ NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot)
     if (NT_SUCCESS(Status)) {
         Status = FatpWriteParts(Path, Room.First, Parts, FatShortChecksum(Slot->ShortName));
     }
-    if (NT_SUCCESS(Status) && Room.First * FAT_ENTRY_BYTES / Volume->SectorBytes !=
-                                  (Room.First + Parts) * FAT_ENTRY_BYTES / Volume->SectorBytes) {
+    if (NT_SUCCESS(Status) && Parts != 0 && FatpBeginsSector(Volume, Room.First + Parts)) {
         Status = FatCommit(Volume);
     }
     if (NT_SUCCESS(Status)) {
@@ -365,28 +372,22 @@ NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New, PFAT_LOCATION 
 
 NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location)
 {
-    FAT_FILE Directory;
     ULONG Index;
 
-    FatOpenDirectory(Volume, Location->Directory, &Directory);
     for (Index = Location->Index + 1; Index-- > Location->First;) {
-        FAT_LOCATION At;
         PUCHAR Data;
-        NTSTATUS Status = FatReadEntry(&Directory, Index, &At, &Data);
+        NTSTATUS Status = STATUS_SUCCESS;
 
-        if (NT_SUCCESS(Status) && Index != Location->Index && Index == Location->Index - 1 &&
-            At.Sector != Location->Sector) {
+        if (Index != Location->Index && FatpBeginsSector(Volume, Index + 1)) {
             Status = FatCommit(Volume); /* the short entry goes before its parts */
-            Status = NT_SUCCESS(Status) ? FatReadEntry(&Directory, Index, &At, &Data) : Status;
         }
         if (NT_SUCCESS(Status)) {
-            Status = FatPermitDirectorySector(Volume, At.Sector);
+            Status = FatChangeEntry(Volume, Location->Directory, Index, &Data);
         }
         if (!NT_SUCCESS(Status)) {
             return Status;
         }
         Data[0] = FAT_DELETED;
-        FatMarkSector(Volume, At.Sector);
     }
     return STATUS_SUCCESS;
 }

@@ -189,6 +189,19 @@ static ULONG FatpPartUnits(const UCHAR *Data)
     return Index;
 }
 
+/* Behind the name's end are a zero, then FFFF; the first cluster is 0: else it is no part of ours. */
+static BOOLEAN FatpIsFilled(const UCHAR *Data, ULONG Units)
+{
+    ULONG Unit;
+
+    for (Unit = Units + 1; Unit < FAT_LONG_UNITS; Unit++) {
+        if (FatGet16(Data + FatpUnitOffset[Unit]) != 0xFFFF) {
+            return FALSE;
+        }
+    }
+    return FatGet16(Data + 26) == 0;
+}
+
 void FatDecodeLongPart(PFAT_LONG_NAME Long, const UCHAR *Data, ULONG Index, PWCHAR Name)
 {
     ULONG Ordinal = Data[0] & ~FATP_LAST_PART;
@@ -206,8 +219,8 @@ void FatDecodeLongPart(PFAT_LONG_NAME Long, const UCHAR *Data, ULONG Index, PWCH
     } else if (Units != FAT_LONG_UNITS) {
         Long->Valid = FALSE;
     }
-    if (!Long->Valid || Ordinal != Long->Expected || Ordinal == 0 || Data[13] != Long->Checksum ||
-        Long->Units >= FAT_NAME_UNITS || Long->Units == 0) {
+    if (!Long->Valid || !FatpIsFilled(Data, Units) || Ordinal != Long->Expected || Ordinal == 0 ||
+        Data[13] != Long->Checksum || Long->Units >= FAT_NAME_UNITS || Long->Units == 0) {
         Long->Valid = FALSE;
         return;
     }

@@ -14,6 +14,8 @@ import subprocess
 DUE = {
     "R3": (1000, "allocation made to fail, everything verified and balanced after it"),
     "R4": (4000, "disk request made to fail, a status and whole files after it"),
+    "R5": (10000, "disk image after a power cut"),
+    "R6": (2000000, "damaged FAT volume"),
     "R7": (1000000, "fuzzed input: memory map, ACPI table, ELF, configuration"),
     "R10": (1, "boot whose protection audit ran"),
     "R12": (1000, "run after which every counter was what it was before"),

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define FILES      40u
 #define FOLDERS    6u
@@ -278,17 +277,17 @@ static void Step(void)
     Operations++;
 }
 
-NTSTATUS RandomOperations(ULONG Seed, ULONG Seconds)
+NTSTATUS RandomOperations(ULONG Seed, ULONG Count)
 {
-    time_t End = time(NULL) + (time_t)Seconds;
     ULONG Index;
 
     State = Seed;
+    Operations = 0;
     for (Index = 0; Index < FILES; Index++) {
         NameFile(Index);
         Model[Index].Data = malloc(MOST_BYTES);
     }
-    while (time(NULL) < End) {
+    while (Operations < Count) {
         Step();
     }
     for (Index = 0; Index < FILES; Index++) {

@@ -8,13 +8,15 @@
  *     put PATH BYTES SEED     create, or cut and write anew, with bytes that SEED makes
  *     append PATH BYTES SEED, size PATH BYTES, reserve PATH BYTES
  *     mkdir PATH, rm PATH, mv OLD<TAB>NEW, runs PATH, figures
- *     random SEED SECONDS     operations against a model in memory; prints how many
- *     power SECTORS           so many sectors more are written, the rest is lost
- *     fail REQUESTS           requests behind that many fail
- *     writes                  how many sectors were written so far
+ *     create PATH, write PATH OFFSET BYTES SEED
+ *     random SEED COUNT       so many operations against a model in memory
+ *     mount, leave            leave: out of use as it is, without a flush
+ *     log FILE                from now on every write and flush goes there, see Observe
+ *     requests                how many there were so far, of all kinds
+ *     once N, from N          the N-th request from now on fails, or all from it on; 0: none
  *
- * Arguments are separated by tabs.  One line "status XXXXXXXX" follows each command; the volume is
- * flushed and dismounted at the end, unless a line "stop" ends the commands.
+ * Arguments are separated by tabs.  One line "status XXXXXXXX" follows each command.  The volume is
+ * mounted before the first; after the last it is flushed and dismounted.
  */
 #include "tests/disk/fat_tool.h"
 
@@ -31,8 +33,10 @@
 
 #define MOST_DEPTH 40u
 
-PFAT_VOLUME Volume;
+PFAT_VOLUME Volume; /* NULL: not mounted */
 PLAIN_DISK Disk;
+
+static FILE *Log;
 
 void FillBytes(PUCHAR Buffer, ULONG Bytes, ULONG Seed)
 {
@@ -92,6 +96,60 @@ static NTSTATUS PrintTree(const char *Path, ULONG Depth)
 }
 
 /* ---- commands ---- */
+
+/* As 64-bit numbers: first sector, sectors (0: a flush); then the data. */
+static void Observe(PPLAIN_DISK Of, ULONG64 Sector, ULONG Sectors, const void *Buffer)
+{
+    ULONG64 Head[2] = {Sector, Sectors};
+
+    fwrite(Head, sizeof(Head), 1, Log);
+    fwrite(Buffer != NULL ? Buffer : "", Of->Device.SectorBytes, Sectors, Log);
+}
+
+static NTSTATUS StartLog(const char *Name)
+{
+    if (Log != NULL) {
+        fclose(Log);
+    }
+    Log = fopen(Name, "wb");
+    Disk.Observe = Log != NULL ? Observe : NULL;
+    return Log != NULL ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+static NTSTATUS Create(const char *Path)
+{
+    FAT_FILE File;
+    NTSTATUS Status = FatCreate(Volume, Path, FAT_ATTRIBUTE_ARCHIVE, &File);
+
+    if (NT_SUCCESS(Status)) {
+        FatClose(&File);
+    }
+    return Status;
+}
+
+static NTSTATUS WriteAt(const char *Path, ULONG Offset, ULONG Bytes, ULONG Seed)
+{
+    PUCHAR Buffer = malloc(Bytes + 1);
+    FAT_FILE File;
+    NTSTATUS Status = FatOpen(Volume, Path, &File);
+
+    FillBytes(Buffer, Bytes, Seed);
+    if (NT_SUCCESS(Status)) {
+        Status = FatWrite(&File, Offset, Bytes, Buffer);
+        FatClose(&File);
+    }
+    free(Buffer);
+    return Status;
+}
+
+static NTSTATUS Leave(void)
+{
+    if (Volume != NULL) {
+        FatDismount(Volume);
+        Volume = NULL;
+    }
+    return STATUS_SUCCESS;
+}
 
 static NTSTATUS Put(const char *Path, ULONG Bytes, ULONG Seed, BOOLEAN Append)
 {
@@ -155,65 +213,91 @@ static NTSTATUS PrintFigures(void)
     return Status;
 }
 
-static NTSTATUS Act(char **Word, unsigned Words)
+/* What needs no volume.  => FALSE: Word is none of these. */
+static BOOLEAN Manage(char **Word, ULONG Number, NTSTATUS *Status)
 {
-    ULONG A = Words > 2 ? (ULONG)strtoul(Word[2], NULL, 0) : 0;
-    ULONG B = Words > 3 ? (ULONG)strtoul(Word[3], NULL, 0) : 0;
-    const char *Path = Words > 1 ? Word[1] : "";
+    *Status = STATUS_SUCCESS;
+    if (strcmp(Word[0], "mount") == 0) {
+        *Status = FatMount(&Disk.Device, &Volume);
+    } else if (strcmp(Word[0], "leave") == 0) {
+        *Status = Leave();
+    } else if (strcmp(Word[0], "log") == 0) {
+        *Status = StartLog(Word[1]);
+    } else if (strcmp(Word[0], "requests") == 0) {
+        printf("requests\t%" PRIu64 "\n", Disk.Reads + Disk.Writes + Disk.Flushes);
+    } else if (strcmp(Word[0], "once") == 0) {
+        Disk.FailAt = Number;
+    } else if (strcmp(Word[0], "from") == 0) {
+        Disk.FailFrom = Number;
+    } else {
+        return FALSE;
+    }
+    return TRUE;
+}
 
-    if (strcmp(Word[0], "tree") == 0) {
+static NTSTATUS Act(char **Word, const ULONG *Number)
+{
+    const char *Path = Word[1];
+    NTSTATUS Status;
+
+    if (Manage(Word, Number[1], &Status)) {
+        return Status;
+    } else if (Volume == NULL) {
+        return STATUS_NO_SUCH_DEVICE;
+    } else if (strcmp(Word[0], "tree") == 0) {
         return PrintTree("", 0);
+    } else if (strcmp(Word[0], "create") == 0) {
+        return Create(Path);
     } else if (strcmp(Word[0], "put") == 0) {
-        return Put(Path, A, B, FALSE);
+        return Put(Path, Number[2], Number[3], FALSE);
     } else if (strcmp(Word[0], "append") == 0) {
-        return Put(Path, A, B, TRUE);
+        return Put(Path, Number[2], Number[3], TRUE);
+    } else if (strcmp(Word[0], "write") == 0) {
+        return WriteAt(Path, Number[2], Number[3], Number[4]);
     } else if (strcmp(Word[0], "size") == 0) {
-        return Resize(Path, A, FALSE);
+        return Resize(Path, Number[2], FALSE);
     } else if (strcmp(Word[0], "reserve") == 0) {
-        return Resize(Path, A, TRUE);
+        return Resize(Path, Number[2], TRUE);
     } else if (strcmp(Word[0], "mkdir") == 0) {
         return FatCreateDirectory(Volume, Path);
     } else if (strcmp(Word[0], "rm") == 0) {
         return FatDelete(Volume, Path);
-    } else if (strcmp(Word[0], "mv") == 0 && Words > 2) {
+    } else if (strcmp(Word[0], "mv") == 0) {
         return FatRename(Volume, Path, Word[2]);
     } else if (strcmp(Word[0], "runs") == 0) {
         return PrintRuns(Path);
     } else if (strcmp(Word[0], "figures") == 0) {
         return PrintFigures();
     } else if (strcmp(Word[0], "random") == 0) {
-        return RandomOperations((ULONG)strtoul(Path, NULL, 0), A);
-    } else if (strcmp(Word[0], "power") == 0) {
-        Disk.PowerLeft = (ULONG)strtoul(Path, NULL, 0);
-    } else if (strcmp(Word[0], "fail") == 0) {
-        Disk.FailFrom = (ULONG)strtoul(Path, NULL, 0) + 1;
-    } else if (strcmp(Word[0], "writes") == 0) {
-        printf("writes\t%" PRIu64 "\n", Disk.SectorsWritten);
-    } else {
-        return STATUS_INVALID_PARAMETER;
+        return RandomOperations(Number[1], Number[2]);
     }
-    return STATUS_SUCCESS;
+    return STATUS_INVALID_PARAMETER;
 }
 
-static BOOLEAN RunCommands(void)
+#define MOST_WORDS 5u
+
+static void RunCommands(void)
 {
     static char Line[8192];
-    char *Word[4];
+    static char Nothing[1];
 
     while (fgets(Line, sizeof(Line), stdin) != NULL) {
-        unsigned Words = 0;
+        char *Word[MOST_WORDS];
+        ULONG Number[MOST_WORDS];
         char *Rest = Line;
+        unsigned Index;
 
         Line[strcspn(Line, "\n")] = '\0';
-        while (Words < 4 && (Word[Words] = strsep(&Rest, "\t")) != NULL) {
-            Words++;
+        for (Index = 0; Index < MOST_WORDS; Index++) {
+            Word[Index] = Rest != NULL ? strsep(&Rest, "\t") : Nothing;
+            Number[Index] = (ULONG)strtoul(Word[Index], NULL, 0);
         }
-        if (strcmp(Word[0], "stop") == 0) {
-            return FALSE;
+        printf("status %08x\n", (unsigned)Act(Word, Number));
+        fflush(stdout);
+        if (Log != NULL) {
+            fflush(Log);
         }
-        printf("status %08x\n", (unsigned)Act(Word, Words));
     }
-    return TRUE;
 }
 
 static void OpenImage(char *Name, ULONG SectorBytes)
@@ -227,6 +311,7 @@ static void OpenImage(char *Name, ULONG SectorBytes)
     if (At != NULL) {
         *At = '\0';
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* somebody waits for each line */
     Handle = open(Name, O_RDWR);
     if (Handle < 0 || fstat(Handle, &Facts) != 0) {
         perror(Name);
@@ -255,12 +340,12 @@ int main(int Count, char **Arguments)
     }
     Status = DiskRestrictWrites(&Disk.Device);
     Status = NT_SUCCESS(Status) ? FatMount(&Disk.Device, &Volume) : Status;
+    Volume = NT_SUCCESS(Status) ? Volume : NULL;
     printf("mount %08x\n", (unsigned)Status);
-    if (NT_SUCCESS(Status)) {
-        if (RunCommands()) {
-            printf("flush %08x\n", (unsigned)FatFlush(Volume));
-        }
-        FatDismount(Volume);
+    RunCommands();
+    if (Volume != NULL) {
+        printf("flush %08x\n", (unsigned)FatFlush(Volume));
+        (void)Leave();
     }
     DiskDeleteWriteList(&Disk.Device);
     printf("blocks %d\n", PlainPoolBlocks);

@@ -14,9 +14,9 @@ extern PLAIN_DISK Disk;
 void FillBytes(PUCHAR Buffer, ULONG Bytes, ULONG Seed);
 
 /*
- * Random operations for so many seconds, each compared with a model in memory; at the end every
+ * Count random operations, each compared with a model in memory; at the end every
  * file is compared whole.  => Ends the program with status 1 when they differ.
  */
-NTSTATUS RandomOperations(ULONG Seed, ULONG Seconds);
+NTSTATUS RandomOperations(ULONG Seed, ULONG Count);
 
 #endif

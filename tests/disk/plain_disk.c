@@ -26,49 +26,55 @@ void PlainDiskInitialize(PPLAIN_DISK Disk, PUCHAR Image, ULONG SectorBytes, ULON
     Disk->Device.MaximumSectors = 256;
     Disk->Device.Driver = Disk;
     Disk->Image = Image;
-    Disk->PowerLeft = PLAIN_DISK_ALWAYS;
 }
 
-static void Write(PPLAIN_DISK Disk, PUCHAR To, const void *From, ULONG Sectors)
+static BOOLEAN MustFail(PPLAIN_DISK Disk)
 {
-    if (Sectors > Disk->PowerLeft) {
-        Sectors = Disk->PowerLeft;
+    BOOLEAN Fails = Disk->FailAt == 1 || Disk->FailFrom == 1;
+
+    Disk->FailAt -= Disk->FailAt != 0;
+    Disk->FailFrom -= Disk->FailFrom > 1;
+    return Fails;
+}
+
+static void Write(PPLAIN_DISK Disk, ULONG64 Sector, ULONG Sectors, const void *Buffer)
+{
+    if (Disk->Device.Writes != NULL) {
+        DiskVerifyWrite(&Disk->Device, Sector, Sectors);
     }
-    if (Disk->PowerLeft != PLAIN_DISK_ALWAYS) {
-        Disk->PowerLeft -= Sectors;
+    Disk->Writes++;
+    if (Sector + Sectors > Disk->HighestWritten) {
+        Disk->HighestWritten = Sector + Sectors;
     }
-    memcpy(To, From, (size_t)Sectors * Disk->Device.SectorBytes);
+    memcpy(Disk->Image + Sector * Disk->Device.SectorBytes, Buffer,
+           (size_t)Sectors * Disk->Device.SectorBytes);
 }
 
 NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sector, ULONG Sectors,
                       PVOID Buffer)
 {
     PPLAIN_DISK Disk = Device->Driver;
-    PUCHAR At = Disk->Image + Sector * Device->SectorBytes;
 
-    if (Disk->FailFrom != 0 && --Disk->FailFrom == 0) {
-        Disk->FailFrom = 1;
+    if (MustFail(Disk)) {
         return STATUS_IO_DEVICE_ERROR;
     }
-    if (Operation == DiskFlush) {
-        return STATUS_SUCCESS;
-    }
-    if (Sectors == 0 || Sector >= Device->Sectors || Sectors > Device->Sectors - Sector) {
+    if (Operation != DiskFlush &&
+        (Sectors == 0 || Sector >= Device->Sectors || Sectors > Device->Sectors - Sector)) {
         return STATUS_INVALID_PARAMETER;
     }
     if (Operation == DiskRead) {
         Disk->Reads++;
-        memcpy(Buffer, At, (size_t)Sectors * Device->SectorBytes);
+        memcpy(Buffer, Disk->Image + Sector * Device->SectorBytes,
+               (size_t)Sectors * Device->SectorBytes);
+        return STATUS_SUCCESS;
+    }
+    if (Operation == DiskWrite) {
+        Write(Disk, Sector, Sectors, Buffer);
     } else {
-        if (Device->Writes != NULL) {
-            DiskVerifyWrite(Device, Sector, Sectors);
-        }
-        Disk->Writes++;
-        Disk->SectorsWritten += Sectors;
-        if (Sector + Sectors > Disk->HighestWritten) {
-            Disk->HighestWritten = Sector + Sectors;
-        }
-        Write(Disk, At, Buffer, Sectors);
+        Disk->Flushes++;
+    }
+    if (Disk->Observe != NULL) {
+        Disk->Observe(Disk, Sector, Sectors, Buffer);
     }
     return STATUS_SUCCESS;
 }

@@ -2,26 +2,31 @@
 /*
  * fuzz_fat.c - damaged FAT volumes: mounted or refused, read, changed and taken out of use.
  *
- * Byte 0 chooses the kind; the rest is a list of changes to a volume with a few files: which part
- * (boot sector, FAT, directory), offset and value.  Nothing crashes, no read is out of the volume,
- * each step costs bounded I/O, no memory is left.
+ * Byte 0 chooses the volume; the rest is a list of changes to it, of four bytes each: a byte of the
+ * boot sector, an entry of the FAT, a field of a directory entry, a first cluster and a size, a long
+ * name part, a rename record with good checksums.  Nothing crashes, no read is out of the volume,
+ * the I/O is bounded, nothing is written but what is permitted, no memory is left.
  */
-#include "disk/fat/fat.h"
+#include "disk/fat/fat_i.h"
 #include "disk/volume/partition.h"
 #include "tests/disk/plain_disk.h"
 #include "tests/unit/seed_fat.h"
+#include "tests/unit/seed_partition.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size);
 
-#define MOST_REQUESTS 2000000u
-#define MOST_VISITED  200u
+#define MOST_REQUESTS 40000u
+#define MOST_VISITED  60u
+#define SEEDS         6u
+#define FAT32_SEED    5u
 
-static const SEED_FAT Seeds[3] = {{512, 1, 300}, {512, 1, 4200}, {512, 1, 65600}};
-static PUCHAR Filled[3]; /* with files in it */
-static PUCHAR Used[3];   /* a copy to damage, made equal again after each input */
+static const SEED_FAT Seeds[SEEDS] = {{512, 1, 300},  {512, 4, 400},   {4096, 1, 200},
+                                      {512, 1, 4200}, {4096, 1, 4200}, {512, 1, 65600}};
+static PUCHAR Filled[SEEDS]; /* with files in it */
+static PUCHAR Used[SEEDS];   /* a copy to damage, made equal again after each input */
 static PUCHAR Image;
 static PLAIN_DISK Disk;
 
@@ -44,6 +49,7 @@ static void Put(PFAT_VOLUME Volume, const char *Path, ULONG Bytes)
 
     Require(NT_SUCCESS(FatCreate(Volume, Path, 0, &File)) &&
             NT_SUCCESS(FatWrite(&File, 0, Bytes, Zeros)));
+    FatClose(&File);
 }
 
 static void Fill(ULONG Kind)
@@ -52,7 +58,7 @@ static void Fill(ULONG Kind)
 
     Filled[Kind] = calloc(1, BytesOf(Kind));
     SeedFat(&Seeds[Kind], Filled[Kind]);
-    PlainDiskInitialize(&Disk, Filled[Kind], 512, SeedFatSectors(&Seeds[Kind]));
+    PlainDiskInitialize(&Disk, Filled[Kind], Seeds[Kind].SectorBytes, SeedFatSectors(&Seeds[Kind]));
     Require(NT_SUCCESS(FatMount(&Disk.Device, &Volume)));
     Put(Volume, "/A.TXT", 3000);
     Put(Volume, "/a longer name.txt", 1500);
@@ -67,27 +73,120 @@ static void Fill(ULONG Kind)
 
 /* ---- damage ---- */
 
-static void Damage(ULONG Kind, const uint8_t *Data, size_t Size)
+static ULONG BitsOf(ULONG Seed)
 {
-    ULONG Sectors[4] = {0, SeedFatTable(&Seeds[Kind]), SeedFatData(&Seeds[Kind]),
-                        SeedFatData(&Seeds[Kind])};
+    return Seeds[Seed].Clusters < 4085 ? 12 : Seed == FAT32_SEED ? 32 : 16;
+}
 
-    if (Kind != 2) {
-        Sectors[2] -= 8; /* the fixed root of 128 entries */
-    }
-    for (; Size >= 4; Data += 4, Size -= 4) {
-        ULONG Offset = (Data[1] | (ULONG)Data[2] << 8) % (Data[0] % 4 == 3 ? 8192 : 512);
+static PUCHAR SectorAt(ULONG Seed, ULONG Sector)
+{
+    return Image + (size_t)Sector * Seeds[Seed].SectorBytes;
+}
 
-        Image[(size_t)Sectors[Data[0] % 4] * 512 + Offset] = Data[3];
+/* An entry, and its copy in the second FAT when Both. */
+static void DamageTable(ULONG Seed, ULONG Cluster, ULONG Choice, ULONG Number)
+{
+    const ULONG Values[8] = {
+        0,          1,          Cluster + 1, Cluster,
+        0x0FFFFFF7, 0x0FFFFFFF, Number % 64, Seeds[Seed].Clusters + Number % 4};
+    ULONG Data =
+        SeedFatData(&Seeds[Seed]) - (Seed == FAT32_SEED ? 0 : 128 * 32 / Seeds[Seed].SectorBytes);
+    ULONG Table = SeedFatTable(&Seeds[Seed]);
+    ULONG Copy = (Data - Table) / 2;
+    ULONG Value = Values[Choice % 8];
+    ULONG Fat;
+
+    for (Fat = 0; Fat < (Choice & 0x80 ? 1u : 2u); Fat++) {
+        PUCHAR At = SectorAt(Seed, Table + Fat * Copy) + Cluster * BitsOf(Seed) / 8;
+
+        if (BitsOf(Seed) == 12) {
+            ULONG Shift = Cluster % 2 * 4;
+            ULONG Word = (At[0] | (ULONG)At[1] << 8) & ~(0xFFFu << Shift);
+
+            Word |= (Value & 0xFFF) << Shift;
+            At[0] = (UCHAR)Word;
+            At[1] = (UCHAR)(Word >> 8);
+        } else {
+            SeedPut32(At, Value); /* FAT16: the next entry's too */
+        }
     }
 }
 
-static void Restore(ULONG Kind)
+static PUCHAR EntryAt(ULONG Seed, ULONG Place, ULONG Index)
 {
-    size_t Sectors = SeedFatData(&Seeds[Kind]) + 16;
+    ULONG Data = SeedFatData(&Seeds[Seed]);
+    ULONG Root = Data - (Seed == FAT32_SEED ? 0 : 128 * 32 / Seeds[Seed].SectorBytes);
 
-    Sectors = Disk.HighestWritten > Sectors ? (size_t)Disk.HighestWritten : Sectors;
-    memcpy(Image, Filled[Kind], Sectors * 512);
+    return Place == 0 ? SectorAt(Seed, Root) + Index % 16 * 32
+                      : SectorAt(Seed, Data) + Index % 512 * 32;
+}
+
+/* What a power cut in a rename leaves, or somebody who knows how. */
+static void MakeRecord(ULONG Seed, ULONG Index, ULONG New, ULONG Old)
+{
+    PUCHAR Entry = EntryAt(Seed, 0, New);
+    PUCHAR Record = EntryAt(Seed, 0, Index);
+
+    if (Entry == Record) {
+        return;
+    }
+    memset(Record, 0, 32);
+    memcpy(Record, "\xE5RENAME", 7);
+    Record[7] = Entry[0] != 0xE5 ? Entry[0] : 'X';
+    Entry[0] = Old & 0x80 ? Entry[0] : 0xE5;
+    Record[16] = (UCHAR)(New % 16);
+    Record[18] = (UCHAR)(Old % 16);
+    SeedPut32(Record + 24, DiskCrc32(0, Entry + 1, 31));
+    SeedPut32(Record + 28, DiskCrc32(0, Record, 28));
+}
+
+static void DamageOnce(ULONG Seed, const uint8_t *Data)
+{
+    PUCHAR Entry = EntryAt(Seed, Data[0] & 8, Data[1]);
+
+    switch (Data[0] % 8) {
+    case 0:
+        Image[(Data[1] | (ULONG)Data[2] << 8) % 512] = Data[3];
+        break;
+    case 1:
+    case 2:
+        DamageTable(Seed, 1 + Data[1] % 64u, Data[2], Data[3]);
+        break;
+    case 3:
+        Entry[Data[2] % 32] = Data[3];
+        break;
+    case 4: /* a first cluster and a size */
+        Entry[26] = Data[2];
+        SeedPut32(Entry + 28, Data[3] & 0x80 ? 0xFFFFFFFFu : Data[3] * 100u);
+        break;
+    case 5: /* a long name part in order: its checksum is the next entry's */
+        Entry[0] = Data[2];
+        Entry[11] = 0x0F;
+        Entry[13] = Data[3] & 0x80 ? Data[3] : FatShortChecksum(Entry + 32);
+        break;
+    case 6:
+        MakeRecord(Seed, Data[1], Data[2], Data[3]);
+        break;
+    default:
+        SectorAt(Seed, SeedFatData(&Seeds[Seed]))[(Data[1] | (ULONG)Data[2] << 8) % 16384] =
+            Data[3];
+        break;
+    }
+}
+
+static void Damage(ULONG Seed, const uint8_t *Data, size_t Size)
+{
+    for (; Size >= 4; Data += 4, Size -= 4) {
+        DamageOnce(Seed, Data);
+    }
+}
+
+static void Restore(ULONG Seed)
+{
+    size_t Bytes = (size_t)SeedFatData(&Seeds[Seed]) * Seeds[Seed].SectorBytes + 32768;
+    size_t Written = (size_t)Disk.HighestWritten * Seeds[Seed].SectorBytes;
+
+    memcpy(Image, Filled[Seed], Written > Bytes ? Written : Bytes);
 }
 
 /* ---- use ---- */
@@ -169,23 +268,24 @@ static void Change(PFAT_VOLUME Volume)
 
 int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size)
 {
-    static const UCHAR Kinds[4] = {0, 0, 1, 2};
-    ULONG Kind = Size == 0 ? 0 : Kinds[Data[0] % 4];
+    /* the larger ones are slow: the whole FAT is read before a change */
+    static const UCHAR Choice[16] = {0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 4, 0, FAT32_SEED};
+    ULONG Seed = Size == 0 ? 0 : Choice[Data[0] % 16];
     PFAT_VOLUME Volume;
 
-    if (Filled[Kind] == NULL) {
-        Fill(Kind);
+    if (Filled[Seed] == NULL) {
+        Fill(Seed);
     }
-    Image = Used[Kind];
+    Image = Used[Seed];
     if (Size != 0) {
-        Damage(Kind, Data + 1, Size - 1);
+        Damage(Seed, Data + 1, Size - 1);
     }
-    PlainDiskInitialize(&Disk, Image, 512, SeedFatSectors(&Seeds[Kind]));
+    PlainDiskInitialize(&Disk, Image, Seeds[Seed].SectorBytes, SeedFatSectors(&Seeds[Seed]));
     Require(NT_SUCCESS(DiskRestrictWrites(&Disk.Device)));
     if (NT_SUCCESS(FatMount(&Disk.Device, &Volume))) {
         Visited = 0;
         Visit(Volume, "", 0);
-        if (Kind == 0) { /* changes need the whole FAT, which is long in the others */
+        if (Seed != FAT32_SEED && (Seeds[Seed].Clusters < 4085 || (Data[0] & 0xF0) == 0)) {
             Change(Volume);
             Visit(Volume, "", 0);
         }
@@ -194,6 +294,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size)
     DiskDeleteWriteList(&Disk.Device);
     Require(PlainPoolBlocks == 0);
     Require(Disk.Reads + Disk.Writes < MOST_REQUESTS);
-    Restore(Kind);
+    Restore(Seed);
     return 0;
 }

@@ -32,6 +32,8 @@ test_set='
     clang-tidy      /usr/bin/clang-tidy
     cppcheck        /usr/bin/cppcheck
     pyflakes3       /usr/bin/pyflakes3
+    nodejs          /usr/bin/node
+    npm             /usr/bin/npm
 '
 debug_set='
     gdb             /usr/bin/gdb

@@ -21,7 +21,8 @@ static NTSTATUS MountWith(ULONG Offset, UCHAR Value)
     return Status;
 }
 
-static void CheckKind(const SEED_FAT *Seed, ULONG Kind)
+/* => Kept: clusters that are neither taken nor given out. */
+static void CheckKind(const SEED_FAT *Seed, ULONG Kind, ULONG Kept)
 {
     FAT_FIGURES Figures;
 
@@ -29,7 +30,7 @@ static void CheckKind(const SEED_FAT *Seed, ULONG Kind)
     CHECK_EQUAL(STATUS_SUCCESS, FatQueryVolume(FatVolume, &Figures));
     CHECK_EQUAL(Kind, Figures.Kind);
     CHECK_EQUAL(Seed->Clusters, Figures.Clusters);
-    CHECK_EQUAL(Seed->Clusters - (Kind == 32), Figures.FreeClusters);
+    CHECK_EQUAL(Seed->Clusters - Kept, Figures.FreeClusters);
     CHECK_EQUAL(Seed->ClusterSectors * Seed->SectorBytes, Figures.ClusterBytes);
     CHECK_EQUAL(0x12345678, Figures.Serial);
     CHECK_EQUAL(FALSE, Figures.WasDirty);
@@ -44,11 +45,11 @@ TEST(Fat_kind_follows_from_the_number_of_clusters)
     static const SEED_FAT Last16 = {512, 1, 65524};
     static const SEED_FAT First32 = {512, 1, 65525};
 
-    CheckKind(&Last12, 12);
-    CheckKind(&First16, 16);
-    CheckKind(&Last16, 16);
-    CheckKind(&First32, 32);
-    CheckKind(&FatWorldLarge, 16);
+    CheckKind(&Last12, 12, 8); /* whose entries lie in two sectors */
+    CheckKind(&First16, 16, 0);
+    CheckKind(&Last16, 16, 0);
+    CheckKind(&First32, 32, 1); /* the root's */
+    CheckKind(&FatWorldLarge, 16, 0);
 }
 
 TEST(Fat_boot_sector_with_a_bad_field_is_refused)
@@ -57,8 +58,8 @@ TEST(Fat_boot_sector_with_a_bad_field_is_refused)
         ULONG Offset;
         UCHAR Value;
     } Bad[] = {
-        {0, 0},  {510, 0}, {511, 0}, {12, 4}, {11, 1}, {13, 0},    {13, 3},    {14, 0},
-        {16, 0}, {16, 3},  {17, 1},  {21, 0}, {22, 0}, {22, 0xFF}, {35, 0x7F}, {34, 1},
+        {0, 0},  {510, 0}, {511, 0}, {12, 4}, {11, 1},    {13, 0},    {13, 3}, {14, 0},
+        {16, 0}, {16, 3},  {17, 1},  {22, 0}, {22, 0xFF}, {35, 0x7F}, {34, 1},
     };
     ULONG Index;
 
