@@ -123,8 +123,9 @@ static void ChannelpStart(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
     while (!IsListEmpty(&Channel->Waiting) && !Channel->Flush) {
         PDISK_REQUEST Request = CONTAINING_RECORD(Channel->Waiting.Flink, DISK_REQUEST, Link);
         ULONG Slot = (ULONG)__builtin_ctzll(~(ULONG64)Channel->Busy);
+        BOOLEAN Alone = Channel->Alone || Request->Operation == DiskFlush;
 
-        if (Slot >= Channel->SlotCount || (Request->Operation == DiskFlush && Channel->Busy != 0)) {
+        if (Slot >= Channel->SlotCount || (Alone && Channel->Busy != 0)) {
             return;
         }
         RemoveEntryList(&Request->Link);

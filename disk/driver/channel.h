@@ -58,6 +58,7 @@ struct _DISK_CHANNEL {
     CHANNEL_SLOT Slots[CHANNEL_SLOTS];
     ULONG Busy;      /* (C) bit n: slot n has a request */
     BOOLEAN Flush;   /* (C) a flush is on its way, alone */
+    BOOLEAN Alone;   /* (C) the driver's: one request at a time, whatever SlotCount is */
     BOOLEAN Gone;    /* (C) all requests fail from now on */
     BOOLEAN Ticking; /* (C) the timer is set */
     KTIMER Timer;
