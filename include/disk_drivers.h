@@ -16,6 +16,14 @@
  */
 void DiskStartDrivers(void);
 
+/*
+ * Tell the controllers that want to know it that the machine is about to be switched off or reset.
+ *
+ * => Any IRQL, also in a crash; nothing is submitted any more.  Takes 5 s a controller at most.
+ *    A second call does nothing.
+ */
+void DiskStopDrivers(void);
+
 /* => Returns the disk found after After (NULL: the first), in the order of finding, or NULL. */
 PDISK_DEVICE DiskNextDevice(PDISK_DEVICE After);
 

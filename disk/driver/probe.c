@@ -26,7 +26,7 @@ static const DRIVERP_KIND DriverpKinds[] = {
     {DRIVERP_ID(0x1AF4, 0x1001), 0, 0, "virtio-blk (transitional)", "", VirtioBlkAddDevice},
     {DRIVERP_ID(0x1AF4, 0x1042), 0, 0, "virtio-blk", "", VirtioBlkAddDevice},
     {0, 0x010601, 0xFFFFFF, "AHCI", "", AhciAddDevice},
-    {0, 0x010802, 0xFFFFFF, "NVMe", "", NULL},
+    {0, 0x010802, 0xFFFFFF, "NVMe", "", NvmeAddDevice},
     {0, 0x0C0330, 0xFFFFFF, "xHCI (USB)", "", NULL},
     {0, 0x010400, 0xFFFF00, "RAID", ": switch it to AHCI or NVMe in the firmware's setup", NULL},
     {0, 0x010100, 0xFFFF00, "IDE", ": switch it to AHCI in the firmware's setup", NULL},
@@ -34,6 +34,14 @@ static const DRIVERP_KIND DriverpKinds[] = {
 
 #define DRIVERP_KINDS RTL_NUMBER_OF(DriverpKinds)
 
+/* Who is told of the end. */
+typedef struct _DRIVERP_STOP {
+    DRIVER_STOP *Routine;
+    PVOID Context;
+} DRIVERP_STOP;
+
+static DRIVERP_STOP DriverpStops[PCI_DRIVEN_FUNCTIONS];
+static ULONG DriverpStopCount;
 static LIST_ENTRY DriverpDisks = {&DriverpDisks, &DriverpDisks}; /* of DISK_DEVICE.ListEntry */
 
 void DriverAddDisk(PDISK_DEVICE Disk)
@@ -41,8 +49,26 @@ void DriverAddDisk(PDISK_DEVICE Disk)
     InsertTailList(&DriverpDisks, &Disk->ListEntry);
 }
 
+void DriverAddStop(DRIVER_STOP *Stop, PVOID Context)
+{
+    if (DriverpStopCount < RTL_NUMBER_OF(DriverpStops)) {
+        DriverpStops[DriverpStopCount] = (DRIVERP_STOP){Stop, Context};
+        DriverpStopCount++;
+    }
+}
+
+void DiskStopDrivers(void)
+{
+    for (; DriverpStopCount != 0; DriverpStopCount--) {
+        DRIVERP_STOP Last = DriverpStops[DriverpStopCount - 1];
+
+        Last.Routine(Last.Context);
+    }
+}
+
 void DriverForgetDisks(void)
 {
+    DriverpStopCount = 0;
     InitializeListHead(&DriverpDisks);
 }
 
