@@ -93,6 +93,16 @@ typedef struct _FAT_FIGURES {
     BOOLEAN CrossLinked; /* two chains share clusters: nothing is freed any more */
 } FAT_FIGURES, *PFAT_FIGURES;
 
+/* A file's times, as on disk; 0: none.  The root has none. */
+typedef struct _FAT_TIMES {
+    UCHAR CreationTenths; /* 0 to 199 hundredths of a second on top of CreationTime */
+    USHORT CreationTime;
+    USHORT CreationDate;
+    USHORT AccessDate;
+    USHORT WriteTime;
+    USHORT WriteDate;
+} FAT_TIMES, *PFAT_TIMES;
+
 /* ---- volumes ---- */
 
 /*
@@ -185,6 +195,15 @@ NT_MUST_CHECK NTSTATUS FatPermitFile(PFAT_FILE File);
 
 /* The file's use ends; *File is void.  For a file that was only read it may be left out. */
 void FatClose(PFAT_FILE File);
+
+NT_MUST_CHECK NTSTATUS FatQueryTimes(PFAT_FILE File, PFAT_TIMES Times);
+
+/*
+ * Set all of them, and the attributes but FAT_ATTRIBUTE_DIRECTORY and LABEL, which stay.
+ *
+ * => STATUS_INVALID_PARAMETER: the root.
+ */
+NT_MUST_CHECK NTSTATUS FatSetTimes(PFAT_FILE File, const FAT_TIMES *Times, UCHAR Attributes);
 
 /*
  * => The file is not open.  STATUS_DIRECTORY_NOT_EMPTY; STATUS_ACCESS_DENIED: the root, or a
