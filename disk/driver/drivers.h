@@ -24,6 +24,9 @@ DRIVER_ADD_DEVICE AhciAddDevice;
 /* A disk was found; it stays.  => PASSIVE_LEVEL. */
 void DriverAddDisk(PDISK_DEVICE Disk);
 
+/* Its name and size, a line of its own. */
+void DriverPrintDisk(PDISK_DEVICE Disk);
+
 /* Forget all disks: for tests, where a new machine comes. */
 void DriverForgetDisks(void);
 
