@@ -28,6 +28,9 @@ void XhciTakeFromFirmware(HAL_PCI_FUNCTION F);
 /* A disk was found; it stays.  => PASSIVE_LEVEL. */
 void DriverAddDisk(PDISK_DEVICE Disk);
 
+/* Its name and size, a line of its own. */
+void DriverPrintDisk(PDISK_DEVICE Disk);
+
 /* Forget all disks: for tests, where a new machine comes. */
 void DriverForgetDisks(void);
 

@@ -70,15 +70,20 @@ static const DRIVERP_KIND *DriverpFindKind(HAL_PCI_FUNCTION F)
     return NULL;
 }
 
+void DriverPrintDisk(PDISK_DEVICE Disk)
+{
+    KiPrint("           %s: %llu sectors of %u bytes (%llu MB)%s\n", Disk->Name,
+            (unsigned long long)Disk->Sectors, Disk->SectorBytes,
+            (unsigned long long)(Disk->Sectors * Disk->SectorBytes >> 20),
+            Disk->ReadOnly ? ", read-only" : "");
+}
+
 static void DriverpPrintDisks(PDISK_DEVICE Last)
 {
     PDISK_DEVICE Disk = Last;
 
     while ((Disk = DiskNextDevice(Disk)) != NULL) {
-        KiPrint("           %s: %llu sectors of %u bytes (%llu MB)%s\n", Disk->Name,
-                (unsigned long long)Disk->Sectors, Disk->SectorBytes,
-                (unsigned long long)(Disk->Sectors * Disk->SectorBytes >> 20),
-                Disk->ReadOnly ? ", read-only" : "");
+        DriverPrintDisk(Disk);
     }
 }
 
