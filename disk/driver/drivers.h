@@ -20,6 +20,10 @@ typedef NTSTATUS DRIVER_ADD_DEVICE(HAL_PCI_FUNCTION F, ULONG Number);
 
 DRIVER_ADD_DEVICE VirtioBlkAddDevice;
 DRIVER_ADD_DEVICE AhciAddDevice;
+DRIVER_ADD_DEVICE XhciAddDevice;
+
+/* The USB controller F is ours, not the firmware's.  => PASSIVE_LEVEL, before XhciAddDevice. */
+void XhciTakeFromFirmware(HAL_PCI_FUNCTION F);
 
 /* A disk was found; it stays.  => PASSIVE_LEVEL. */
 void DriverAddDisk(PDISK_DEVICE Disk);

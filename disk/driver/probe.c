@@ -2,7 +2,8 @@
 /*
  * probe.c - which controllers there are, who drives them, and which disks were found.
  *
- * A controller without a driver is named: what is on it cannot be reached.
+ * A controller without a driver is named: what is on it cannot be reached.  Firmware may drive USB
+ * controllers until it is told otherwise, so all of them are taken before anything is started.
  *
  * Locking: the list of disks grows at the start only.
  */
@@ -27,7 +28,7 @@ static const DRIVERP_KIND DriverpKinds[] = {
     {DRIVERP_ID(0x1AF4, 0x1042), 0, 0, "virtio-blk", "", VirtioBlkAddDevice},
     {0, 0x010601, 0xFFFFFF, "AHCI", "", AhciAddDevice},
     {0, 0x010802, 0xFFFFFF, "NVMe", "", NULL},
-    {0, 0x0C0330, 0xFFFFFF, "xHCI (USB)", "", NULL},
+    {0, 0x0C0330, 0xFFFFFF, "xHCI (USB)", "", XhciAddDevice},
     {0, 0x010400, 0xFFFF00, "RAID", ": switch it to AHCI or NVMe in the firmware's setup", NULL},
     {0, 0x010100, 0xFFFF00, "IDE", ": switch it to AHCI in the firmware's setup", NULL},
 };
@@ -121,9 +122,20 @@ static void DriverpVisit(HAL_PCI_FUNCTION F, PVOID Context)
     DriverpPrintDisks(Last);
 }
 
+static void DriverpTakeFromFirmware(HAL_PCI_FUNCTION F, PVOID Context)
+{
+    const DRIVERP_KIND *Kind = DriverpFindKind(F);
+
+    (void)Context;
+    if (Kind != NULL && Kind->AddDevice == XhciAddDevice) {
+        XhciTakeFromFirmware(F);
+    }
+}
+
 void DiskStartDrivers(void)
 {
     ULONG Counts[DRIVERP_KINDS] = {0};
 
+    PciEnumerate(DriverpTakeFromFirmware, NULL);
     PciEnumerate(DriverpVisit, Counts);
 }
