@@ -33,6 +33,15 @@ def said(guest: hq.Guest, pattern: str, since: int, seconds: float) -> bool:
     return True
 
 
+def device_path(guest: hq.Guest, driver: str) -> str:
+    """The name by which QEMU knows the device of that kind that came from the command line."""
+    place = "/machine/peripheral-anon"
+    for child in guest.monitor.call("qom-list", path=place):
+        if child["type"] == "child<%s>" % driver:
+            return "%s/%s" % (place, child["name"])
+    raise RuntimeError("no %s in the machine" % driver)
+
+
 def shutdown(guest: hq.Guest, bench: Bench, name: str, wanted: str = "passed") -> Optional[str]:
     guest.send(b".shutdown\r")
     result = bench.keep(name, guest.finish(20))
@@ -107,12 +116,12 @@ def unplug_test(firmware: str) -> Test:
         if not guest.wait_for(PROMPT, 60):
             return lost(guest, "the prompt")
         before = len(guest.log())
-        guest.monitor.call("block_set_io_throttle", id="stick", bps=0, bps_rd=0, bps_wr=0, iops=1,
+        guest.monitor.call("block_set_io_throttle", device="d0", bps=0, bps_rd=0, bps_wr=0, iops=1,
                            iops_rd=0, iops_wr=0)
         guest.send(b"report\r")
         if not said(guest, r"^ok \d+ - disk usb0: the boot volume", before, 30):
             return lost(guest, "the report's lines of the disk")
-        guest.monitor.call("device_del", id="stick")
+        guest.monitor.call("device_del", id=device_path(guest, "usb-storage"))
         if not said(guest, gone, before, 10):
             return lost(guest, "the stick that was pulled out")
         if not said(guest, r"^not ok \d+ - disk usb0: (?:.*\n)+mm> \Z", before, 20):
@@ -131,7 +140,6 @@ def unplug_test(firmware: str) -> Test:
     def machine(bench: Bench) -> hq.Machine:
         image = bench.image("/RUN=report")
         return hq.Machine(image, firmware, "usb", extra=[
-            "-set", "device.stick.drive=d0",
             "-drive", "id=d1,if=none,format=raw,snapshot=on,file=" + image])
 
     return scene(name, play, machine)

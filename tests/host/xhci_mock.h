@@ -18,6 +18,7 @@
 #define TESTS_HOST_XHCI_MOCK_H
 
 #include "disk/driver/usb.h"
+#include "pci.h"
 #include "tests/host/device.h"
 
 #define XHCI_MOCK_PORTS   8u
