@@ -33,6 +33,8 @@ static const DRIVERP_KIND DriverpKinds[] = {
     {0, 0x0C0330, 0xFFFFFF, "xHCI (USB)", "", XhciAddDevice},
     {0, 0x010400, 0xFFFF00, "RAID", ": switch it to AHCI or NVMe in the firmware's setup", NULL},
     {0, 0x010100, 0xFFFF00, "IDE", ": switch it to AHCI in the firmware's setup", NULL},
+    {0, 0x010000, 0xFF0000, "mass storage", "", NULL}, /* any other */
+    {0, 0x0C0320, 0xFFFFFF, "EHCI (USB 2)", ": use a port of an xHCI controller", NULL},
 };
 
 #define DRIVERP_KINDS RTL_NUMBER_OF(DriverpKinds)

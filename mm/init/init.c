@@ -15,6 +15,7 @@
 #include "mm/init/boot_map.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
+#include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_database.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
@@ -129,6 +130,8 @@ void MmInitSystem(const MM_BOOT *Boot)
     MiInitializeBootFrames(Boot->Runs, Boot->RunCount);
     MiInitializePteMaking(Boot->GlobalPages, Boot->WriteCombining);
     MipDecideLayout(Boot);
+    MiNameSettingsWithoutEffect(Boot);
+    MiSetPageColors(MiPageColorsOfCache(MiBootValue(Boot, "SecondLevelDataCache")));
     MipBuildDatabase();
     if (!NT_SUCCESS(MiCreateHyperspace())) {
         MiInstallMoreMemory(MM_BOOT_HYPERSPACE);
@@ -147,4 +150,13 @@ ULONG MmReleaseLoaderMemory(void)
 {
     return MiReleaseLoaderMemory(LoaderFirmwareTemporary) +
            MiReleaseLoaderMemory(LoaderAcpiReclaim);
+}
+
+ULONG MmPhysicalPages(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Pages = MiPhysicalPages;
+
+    MiUnlockPfn(OldIrql);
+    return Pages;
 }
