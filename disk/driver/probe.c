@@ -146,8 +146,8 @@ static void DriverpTell(const DRIVERP_KIND *Kind, NTSTATUS Status, PDISK_DEVICE 
     if (Status == STATUS_NO_SUCH_DEVICE) {
         KiPrint(": no disk on it\n");
     } else if (!NT_SUCCESS(Status)) {
-        KiPrint("%s: cannot be used, status %08x\n", DriverpIsBus(Kind) ? "           this one" : "",
-                (ULONG)Status);
+        KiPrint("%s: cannot be used, status %08x\n",
+                DriverpIsBus(Kind) ? "           this one" : "", (ULONG)Status);
     } else if (!DriverpIsBus(Kind)) {
         KiPrint("\n");
         DriverpPrintDisks(Last);
