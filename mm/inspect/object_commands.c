@@ -14,6 +14,6 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!ready", MiCommandReady, "", "threads that are ready to run"},
     {"!running", MiCommandRunning, "", "the running thread"},
     {"!stacks", MiCommandStacks, "[0-2 [name]]", "all threads, and what they wait for"},
-    {"!volumes", MiCommandVolumes, "", "disks, their partitions, the boot volume, requests"},
+    {"!volumes", MiCommandVolumes, "", "disks, partitions, the boot volume"},
     {NULL, NULL, NULL, NULL},
 };
