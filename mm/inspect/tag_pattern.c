@@ -15,10 +15,14 @@ static const struct {
     const char *Owner;
 } MipOwners[] = {
     {"MmBt", "table of large pool blocks"},
+    {"MmCp", "copies between processes"},
     {"None", "ExAllocatePool: no tag was given"},
     {"Ovfl", "all tags that found the tag table full"},
+    {"Proc", "processes"},
     {"Test", "the boot's report"},
     {"Thre", "threads"},
+    {"VadS", "virtual address descriptors"},
+    {"VadW", "bits of write watches"},
 };
 
 static MI_TAG_PATTERN MipPatternOfTag(ULONG Tag)

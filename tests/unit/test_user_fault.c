@@ -148,6 +148,7 @@ static void GiveFramesLater(PVOID Context)
 
     (void)Context;
     KeDelayExecutionThread(KernelMode, FALSE, &Delay);
+    MiVerifyAll(); /* no page table is without entries */
     while (Hoarded != 0) {
         MiFreeFrame(Hoard[--Hoarded]);
     }
