@@ -185,8 +185,8 @@ unit: $(B)/unit
 	$(Q)$(B)/unit $(TEST)
 
 # ---- disk/fat over image files, for comparison with mtools and fsck.fat ----
-FAT_CORE     := $(filter-out disk/fat/fsd% %_volume.c,$(wildcard disk/fat/*.c))
-FAT_TOOL_SRC := $(wildcard tests/disk/*.c) $(FAT_CORE) \
+FAT_PURE     := $(filter-out disk/fat/replace_volume.c disk/fat/judge_volume.c disk/fat/fsd%,$(wildcard disk/fat/*.c))
+FAT_TOOL_SRC := $(wildcard tests/disk/*.c) $(FAT_PURE) \
                 $(addprefix disk/volume/,crc32.c partition_device.c write_list.c) \
                 $(addprefix mm/rtl/,bitmap.c time_fields.c assert.c print.c console_print.c text.c)
 $(B)/fat_tool: $(FAT_TOOL_SRC) $(wildcard tests/disk/*.h disk/fat/*.h)
@@ -205,7 +205,7 @@ $(FATFS): tests/disk/package.json tests/disk/package-lock.json
 # ---- fuzzing: 64 bits, since libFuzzer has no 32; only what does not depend on pointers' size ----
 FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c \
               $(addprefix disk/volume/,crc32.c gpt.c mbr.c partition.c partition_device.c write_list.c) \
-              tests/disk/plain_disk.c) $(FAT_CORE)
+              tests/disk/plain_disk.c) $(FAT_PURE)
 FUZZ_RUNS ?= 100000
 FUZZFLAGS := $(COMMON) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
              -DHYPERSPACE_HOST

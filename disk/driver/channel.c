@@ -17,7 +17,7 @@
  *
  * Invariants:
  *   N1  bit n of Busy is set exactly when Slots[n].Request is not NULL
- *   N2  the timer is set while any request is in a slot
+ *   N2  the timer is set while any request is in a slot, but for drivers with limits of their own
  *   N3  with Gone set no request waits or is in a slot once the lock is free
  *
  * Locking: Channel->Lock; completion routines run without it, at DISPATCH_LEVEL.
@@ -96,7 +96,7 @@ static void ChannelpSetTimer(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
     LARGE_INTEGER Due = {.QuadPart = -(LONGLONG)CHANNEL_CHECK_MS * CHANNELP_MS};
 
-    if (!Channel->Ticking) {
+    if (!Channel->Ticking && !Channel->Unlimited) {
         Channel->Ticking = TRUE; /* N2 */
         KeSetTimer(&Channel->Timer, Due, &Channel->TimerDpc);
     }
@@ -123,8 +123,9 @@ static void ChannelpStart(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
     while (!IsListEmpty(&Channel->Waiting) && !Channel->Flush) {
         PDISK_REQUEST Request = CONTAINING_RECORD(Channel->Waiting.Flink, DISK_REQUEST, Link);
         ULONG Slot = (ULONG)__builtin_ctzll(~(ULONG64)Channel->Busy);
+        BOOLEAN Alone = Channel->Alone || Request->Operation == DiskFlush;
 
-        if (Slot >= Channel->SlotCount || (Request->Operation == DiskFlush && Channel->Busy != 0)) {
+        if (Slot >= Channel->SlotCount || (Alone && Channel->Busy != 0)) {
             return;
         }
         RemoveEntryList(&Request->Link);

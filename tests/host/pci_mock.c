@@ -257,6 +257,10 @@ void PciMockInterrupt(PCI_MOCK *Mock)
         BOOLEAN Wide = (Mock->Space[Msi + 2] & 0x80) != 0;
         ULONG64 High = Wide ? PciMockLong(Mock, Msi + 8) : 0;
 
+        if ((Mock->Space[Msi + 3] & 1) && (PciMockLong(Mock, Msi + (Wide ? 16 : 12)) & 1)) {
+            return; /* masked */
+        }
+
         MessageSend(High << 32 | PciMockLong(Mock, Msi + 4),
                     PciMockLong(Mock, Msi + (Wide ? 12 : 8)) & 0xFFFF);
     }

@@ -50,7 +50,7 @@ TEST(DiskMeasureRead_tells_of_errors_and_of_silence)
     DiskStartDrivers();
     CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, DiskMeasureRead(DiskNextDevice(NULL), 1 << 20, 1, &Figures));
     Mock.Answer = VirtioFails;
-    Mock.Misbehaves = 1;
+    Mock.Misbehaves = 100;
     CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, DiskMeasureRead(DiskNextDevice(NULL), 4096, 8, &Figures));
     Mock.Answer = VirtioSilent;
     Mock.Misbehaves = 100;
