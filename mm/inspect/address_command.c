@@ -12,8 +12,6 @@
 #include "mm/sysva/layout.h"
 #include "mm/sysva/system_ptes.h"
 
-#define MIP_SYSTEM_START 0x80000000u
-
 static void MipPrintPool(PVOID Va)
 {
     static const char *const Places[] = {"", "free page of", "first page of a run in",
@@ -59,7 +57,7 @@ static void MipPrintAddress(ULONG_PTR Va)
 {
     MI_REGION Region = MiFindRegion(Va);
 
-    if (Va < MIP_SYSTEM_START) {
+    if (Va < MM_SYSTEM_RANGE_START) {
         MiFail("%08X is a user address: there are no address spaces yet.", (ULONG)Va);
         return;
     }

@@ -28,9 +28,8 @@
 #include "mm/sysva/system_pte_state.h"
 #include "nt/bugcodes.h"
 
-#define MIP_OUT_OF_STEP  0x403u
-#define MIP_CORRUPT_PTE  0x411u
-#define MIP_SYSTEM_START 0x80000000u
+#define MIP_OUT_OF_STEP 0x403u
+#define MIP_CORRUPT_PTE 0x411u
 
 static NT_NORETURN void MipOutOfStep(PMMPTE At, MMPTE Pte, PFN_NUMBER Frame)
 {
@@ -40,7 +39,7 @@ static NT_NORETURN void MipOutOfStep(PMMPTE At, MMPTE Pte, PFN_NUMBER Frame)
 /* The PTE lies in a page table of the system half: it is the same in every address space. */
 static BOOLEAN MipIsSystemHalf(const MMPTE *At)
 {
-    return At >= MiGetPteAddress(MIP_SYSTEM_START) && At <= MiGetPteAddress(0xFFFFFFFFu);
+    return At >= MiGetPteAddress(MM_SYSTEM_RANGE_START) && At <= MiGetPteAddress(0xFFFFFFFFu);
 }
 
 /* V1 for one frame.  => Returns whether a PTE of the system half owns it. */

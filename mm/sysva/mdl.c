@@ -27,8 +27,7 @@
 #include "nt/bugcodes.h"
 #include "rtl.h"
 
-#define MIP_BATCH       64u /* pages between two breaths of MiPfnLock */
-#define MIP_SYSTEM_HALF 0x80000000u
+#define MIP_BATCH 64u /* pages between two breaths of MiPfnLock */
 
 #define MIP_IN_USE                                                                                 \
     (MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL |      \
@@ -311,7 +310,7 @@ static inline BOOLEAN MipIsSystemBuffer(const MDL *Mdl, KPROCESSOR_MODE AccessMo
 {
     ULONG_PTR First = (ULONG_PTR)Mdl->StartVa + Mdl->ByteOffset;
 
-    return First >= MIP_SYSTEM_HALF && AccessMode == KernelMode &&
+    return First >= MM_SYSTEM_RANGE_START && AccessMode == KernelMode &&
            Mdl->ByteCount <= 0u - First; /* does not pass the end of the address space */
 }
 
