@@ -195,61 +195,65 @@ static BOOLEAN CmdpIsWhole(const AHCI_PORT *Port, ULONG Slot)
 }
 
 /* One of those that had to go alone has ended. */
-static void CmdpCountUnqueued(PAHCI_PORT Port) NT_HOLDS(Port->Channel.Lock)
+static void CmdpCountUnqueued(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
+    PAHCI_PORT Port = CmdpPort(Channel);
+
     if (Port->Unqueued != 0 && --Port->Unqueued == 0) {
-        Port->Channel.Alone = !Port->CanQueue;
+        Channel->Alone = !Port->CanQueue;
     }
 }
 
 /* Queued commands are on their way, or would be. */
-static BOOLEAN CmdpHasQueue(const AHCI_PORT *Port) NT_HOLDS(Port->Channel.Lock)
+static BOOLEAN CmdpHasQueue(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
-    return Port->CanQueue && Port->Unqueued == 0 && !Port->Channel.Flush;
+    const AHCI_PORT *Port = CmdpPort(Channel);
+
+    return Port->CanQueue && Port->Unqueued == 0 && !Channel->Flush;
 }
 
 /* Something on its way failed.  If it was queued, all there are go one at a time from now on. */
-static void CmdpUnqueue(PAHCI_PORT Port) NT_HOLDS(Port->Channel.Lock)
+static void CmdpUnqueue(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
-    if (Port->Channel.Busy == 0) {
+    PAHCI_PORT Port = CmdpPort(Channel);
+
+    if (Channel->Busy == 0) {
         return;
     }
-    if (!CmdpHasQueue(Port)) {
-        CmdpCountUnqueued(Port);
+    if (!CmdpHasQueue(Channel)) {
+        CmdpCountUnqueued(Channel);
         return;
     }
     Port->QueueErrors++;
     Port->CanQueue = Port->QueueErrors < CMDP_QUEUE_ERRORS;
-    Port->Unqueued = (ULONG)__builtin_popcount(Port->Channel.Busy);
-    Port->Channel.Alone = TRUE;
+    Port->Unqueued = (ULONG)__builtin_popcount(Channel->Busy);
+    Channel->Alone = TRUE;
 }
 
 /* => TRUE: the slots of Done are finished, unless an error was found. */
-static BOOLEAN CmdpFinish(PAHCI_PORT Port, ULONG Done) NT_HOLDS(Port->Channel.Lock)
+static BOOLEAN CmdpFinish(PDISK_CHANNEL Channel, ULONG Done) NT_HOLDS(Channel->Lock)
 {
-    PDISK_CHANNEL Channel = &Port->Channel;
-
     while (Done != 0) {
         ULONG Slot = (ULONG)__builtin_ctz(Done);
 
-        if (!CmdpIsWhole(Port, Slot)) {
+        if (!CmdpIsWhole(CmdpPort(Channel), Slot)) {
             return FALSE;
         }
         (void)ChannelFinish(Channel, Slot, STATUS_SUCCESS);
-        CmdpCountUnqueued(Port);
+        CmdpCountUnqueued(Channel);
         Done &= Done - 1;
     }
     return TRUE;
 }
 
 /* An error has stopped the port, with all that it had.  => As Poll. */
-static BOOLEAN CmdpRecover(PAHCI_PORT Port) NT_HOLDS(Port->Channel.Lock)
+static BOOLEAN CmdpRecover(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
-    PDISK_CHANNEL Channel = &Port->Channel;
-    BOOLEAN Queued = CmdpHasQueue(Port);
+    PAHCI_PORT Port = CmdpPort(Channel);
+    BOOLEAN Queued = CmdpHasQueue(Channel);
     ULONG Slot;
 
-    CmdpUnqueue(Port);
+    CmdpUnqueue(Channel);
     for (Slot = Channel->SlotCount; Slot-- != 0;) {
         (void)ChannelRetry(Channel, Slot, STATUS_IO_DEVICE_ERROR);
     }
@@ -269,7 +273,7 @@ static BOOLEAN CmdpPoll(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
     PAHCI_PORT Port = CmdpPort(Channel);
     ULONG Events = __atomic_exchange_n(&Port->Events, 0, __ATOMIC_SEQ_CST);
     BOOLEAN Error = (Events & PORT_EVENT_ERROR) != 0;
-    BOOLEAN Queued = CmdpHasQueue(Port);
+    BOOLEAN Queued = CmdpHasQueue(Channel);
     ULONG Issued;
     ULONG Done;
 
@@ -286,10 +290,10 @@ static BOOLEAN CmdpPoll(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
     } else if (Error) {
         Done = 0; /* the one that there is has failed */
     }
-    if (!CmdpFinish(Port, Done)) {
+    if (!CmdpFinish(Channel, Done)) {
         Error = TRUE;
     }
-    return Error && Channel->Busy != 0 ? CmdpRecover(Port) : TRUE;
+    return Error && Channel->Busy != 0 ? CmdpRecover(Channel) : TRUE;
 }
 
 /* ---- the rest ---- */
@@ -298,7 +302,7 @@ static BOOLEAN CmdpReset(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
     PAHCI_PORT Port = CmdpPort(Channel);
 
-    CmdpUnqueue(Port);
+    CmdpUnqueue(Channel);
     if (AhciRestartPort(Port, TRUE)) {
         Port->Events = 0;
         return TRUE;

@@ -28,6 +28,7 @@
 #define NVMEP_STOP_TRIES     50000u  /* 5 s */
 #define NVMEP_TIMEOUT_TRIES  5000u   /* the unit of what the controller asks for, 500 ms */
 #define NVMEP_READY_LEAST    10000u  /* 1 s, whatever it asks for */
+#define NVMEP_RESET_MOST     80000u  /* 8 s, once it works: everybody waits then */
 #define NVMEP_READY_MOST     300000u /* 30 s: drives ask for 2 minutes and need none of it */
 
 #define NVMEP_ADMIN_ENTRIES  16u
@@ -393,6 +394,9 @@ static NTSTATUS NvmepBringUp(PNVME_CONTROLLER Controller, ULONG Number)
     }
     if (NT_SUCCESS(Status)) {
         Status = PciConnectMessage(Controller->F, NvmepInterrupt, Controller, &Controller->Message);
+    }
+    if (Controller->ReadyTries > NVMEP_RESET_MOST) {
+        Controller->ReadyTries = NVMEP_RESET_MOST;
     }
     return NT_SUCCESS(Status) ? NvmepFindDisks(Controller, Number, Namespaces) : Status;
 }

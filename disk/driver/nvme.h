@@ -139,8 +139,8 @@ BOOLEAN NvmeFindDoorbells(const NVME_CONTROLLER *Controller, PNVME_QUEUE Queue);
 /*
  * Let the controller forget everything, and enable it with its admin queue.
  *
- * => Controller->Lock held, or nobody else knows the controller.  Takes as long as the controller
- *    asks for, and 30 s at most.
+ * => Controller->Lock held, or nobody else knows the controller.  Each wait takes as long as the
+ *    controller asks for, and 30 s at most at the start, 8 s later.
  * => STATUS_NO_SUCH_DEVICE: it was taken away.  STATUS_IO_TIMEOUT, STATUS_IO_DEVICE_ERROR: it
  *    cannot be used.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio.c - virtio devices on PCI: finding their registers, features, one queue.
+ * virtio.c - virtio devices on PCI with modern registers: finding them, features, one queue.
  *
  * Registers of 64 bits are written as two of 32, the low one first.
  *
@@ -52,6 +52,8 @@ enum {
 #define VIRTIOP_RESET_TRIES 1000u
 #define VIRTIOP_RESET_WAIT  100u /* us */
 #define VIRTIOP_TRIES       10u  /* of reading a configuration that changes meanwhile */
+
+static const VIRTIO_REGISTER_KIND VirtiopModern;
 
 static ULONG VirtiopRead4(const VIRTIO_DEVICE *Device, ULONG Offset)
 {
@@ -125,8 +127,9 @@ NTSTATUS VirtioMap(PVIRTIO_DEVICE Device)
     if (Device->Common.Base == NULL || Device->Common.Bytes < CommonBytes ||
         Device->Notify.Base == NULL || Device->Config.Base == NULL) {
         VirtioUnmap(Device);
-        return STATUS_NOT_SUPPORTED;
+        return VirtioMapLegacy(Device);
     }
+    Device->Kind = &VirtiopModern;
     return STATUS_SUCCESS;
 }
 
@@ -143,25 +146,36 @@ void VirtioUnmap(PVIRTIO_DEVICE Device)
     VirtiopUnmapOne(&Device->Common);
     VirtiopUnmapOne(&Device->Notify);
     VirtiopUnmapOne(&Device->Config);
+    Device->Kind = NULL;
 }
 
 /* ---- status and features ---- */
 
-UCHAR VirtioReadStatus(const VIRTIO_DEVICE *Device)
+static UCHAR VirtiopReadStatus(const VIRTIO_DEVICE *Device)
 {
     return READ_REGISTER_UCHAR(Device->Common.Base + CommonStatus);
 }
 
+static void VirtiopWriteStatus(const VIRTIO_DEVICE *Device, UCHAR Status)
+{
+    WRITE_REGISTER_UCHAR(Device->Common.Base + CommonStatus, Status);
+}
+
+UCHAR VirtioReadStatus(const VIRTIO_DEVICE *Device)
+{
+    return Device->Kind->ReadStatus(Device);
+}
+
 void VirtioAddStatus(const VIRTIO_DEVICE *Device, UCHAR Bits)
 {
-    WRITE_REGISTER_UCHAR(Device->Common.Base + CommonStatus, VirtioReadStatus(Device) | Bits);
+    Device->Kind->WriteStatus(Device, VirtioReadStatus(Device) | Bits);
 }
 
 BOOLEAN VirtioReset(const VIRTIO_DEVICE *Device)
 {
     ULONG Left;
 
-    WRITE_REGISTER_UCHAR(Device->Common.Base + CommonStatus, 0);
+    Device->Kind->WriteStatus(Device, 0);
     for (Left = VIRTIOP_RESET_TRIES; Left != 0; Left--) {
         if (VirtioReadStatus(Device) == 0) {
             return TRUE;
@@ -171,7 +185,7 @@ BOOLEAN VirtioReset(const VIRTIO_DEVICE *Device)
     return FALSE;
 }
 
-NTSTATUS VirtioNegotiate(const VIRTIO_DEVICE *Device, ULONG64 Wanted, ULONG64 *Agreed)
+static NTSTATUS VirtiopNegotiate(const VIRTIO_DEVICE *Device, ULONG64 Wanted, ULONG64 *Agreed)
 {
     ULONG64 Offered;
 
@@ -199,13 +213,14 @@ NTSTATUS VirtioNegotiate(const VIRTIO_DEVICE *Device, ULONG64 Wanted, ULONG64 *A
 
 /* ---- the queue ---- */
 
-ULONG VirtioQueueSize(const VIRTIO_DEVICE *Device)
+static ULONG VirtiopQueueSize(const VIRTIO_DEVICE *Device)
 {
     VirtiopWrite2(Device, CommonQueueSelect, 0);
     return VirtiopRead2(Device, CommonQueueSize);
 }
 
-NTSTATUS VirtioStartQueue(PVIRTIO_DEVICE Device, ULONG Size, const VIRTIO_QUEUE_MEMORY *Memory)
+static NTSTATUS VirtiopStartQueue(PVIRTIO_DEVICE Device, ULONG Size,
+                                  const VIRTIO_QUEUE_MEMORY *Memory)
 {
     ULONG64 Doorbell;
 
@@ -227,14 +242,14 @@ NTSTATUS VirtioStartQueue(PVIRTIO_DEVICE Device, ULONG Size, const VIRTIO_QUEUE_
     return STATUS_SUCCESS;
 }
 
-void VirtioNotify(const VIRTIO_DEVICE *Device)
+static void VirtiopNotify(const VIRTIO_DEVICE *Device)
 {
     WRITE_REGISTER_USHORT(Device->Doorbell, 0);
 }
 
 /* ---- configuration ---- */
 
-void VirtioReadConfig(const VIRTIO_DEVICE *Device, PVOID Buffer, ULONG Bytes)
+static void VirtiopReadConfig(const VIRTIO_DEVICE *Device, PVOID Buffer, ULONG Bytes)
 {
     volatile UCHAR *Generation = Device->Common.Base + CommonGeneration;
     PULONG Words = Buffer;
@@ -251,4 +266,42 @@ void VirtioReadConfig(const VIRTIO_DEVICE *Device, PVOID Buffer, ULONG Bytes)
                            : 0;
         }
     } while (READ_REGISTER_UCHAR(Generation) != Before && --Tries != 0);
+}
+
+/* ---- either kind ---- */
+
+static const VIRTIO_REGISTER_KIND VirtiopModern = {
+    .ReadStatus = VirtiopReadStatus,
+    .WriteStatus = VirtiopWriteStatus,
+    .Negotiate = VirtiopNegotiate,
+    .QueueSize = VirtiopQueueSize,
+    .StartQueue = VirtiopStartQueue,
+    .Notify = VirtiopNotify,
+    .ReadConfig = VirtiopReadConfig,
+    .UsedAlignment = 16, /* 4 would do */
+};
+
+NTSTATUS VirtioNegotiate(const VIRTIO_DEVICE *Device, ULONG64 Wanted, ULONG64 *Agreed)
+{
+    return Device->Kind->Negotiate(Device, Wanted, Agreed);
+}
+
+ULONG VirtioQueueSize(const VIRTIO_DEVICE *Device)
+{
+    return Device->Kind->QueueSize(Device);
+}
+
+NTSTATUS VirtioStartQueue(PVIRTIO_DEVICE Device, ULONG Size, const VIRTIO_QUEUE_MEMORY *Memory)
+{
+    return Device->Kind->StartQueue(Device, Size, Memory);
+}
+
+void VirtioNotify(const VIRTIO_DEVICE *Device)
+{
+    Device->Kind->Notify(Device);
+}
+
+void VirtioReadConfig(const VIRTIO_DEVICE *Device, PVOID Buffer, ULONG Bytes)
+{
+    Device->Kind->ReadConfig(Device, Buffer, Bytes);
 }

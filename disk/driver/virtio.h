@@ -2,8 +2,12 @@
 /*
  * virtio.h - virtio devices on PCI: finding their registers, features, one queue.
  *
+ *     modern   registers in memory, which capabilities name     virtio.c
+ *     legacy   ports, as before version 1.0                     virtio_legacy.c
+ *
  * Source: Virtual I/O Device (VIRTIO) Version 1.0, OASIS: 2 (basics, with 2.4 split queues)
- * and 4.1 (PCI).  Devices older than 1.0 are not known; transitional ones are driven as modern.
+ * and 4.1 (PCI, with 4.1.4.8 for legacy).  A transitional device is driven as modern where its
+ * modern registers can be reached.
  */
 #ifndef DISK_DRIVER_VIRTIO_H
 #define DISK_DRIVER_VIRTIO_H
@@ -62,30 +66,52 @@ typedef struct _VIRTIO_REGISTERS {
     ULONG Bytes;
 } VIRTIO_REGISTERS;
 
-typedef struct _VIRTIO_DEVICE {
+typedef struct _VIRTIO_DEVICE VIRTIO_DEVICE, *PVIRTIO_DEVICE;
+typedef struct _VIRTIO_QUEUE_MEMORY VIRTIO_QUEUE_MEMORY;
+
+/* What the two kinds of registers do differently; as the functions below. */
+typedef struct _VIRTIO_REGISTER_KIND {
+    UCHAR (*ReadStatus)(const VIRTIO_DEVICE *Device);
+    void (*WriteStatus)(const VIRTIO_DEVICE *Device, UCHAR Status);
+    NTSTATUS (*Negotiate)(const VIRTIO_DEVICE *Device, ULONG64 Wanted, ULONG64 *Agreed);
+    ULONG (*QueueSize)(const VIRTIO_DEVICE *Device);
+    NTSTATUS (*StartQueue)(PVIRTIO_DEVICE Device, ULONG Size, const VIRTIO_QUEUE_MEMORY *Memory);
+    void (*Notify)(const VIRTIO_DEVICE *Device);
+    void (*ReadConfig)(const VIRTIO_DEVICE *Device, PVOID Buffer, ULONG Bytes);
+    BOOLEAN FixedSize;   /* of the queue: what the device says, and no less */
+    ULONG UsedAlignment; /* of the queue's used part, which begins behind the others */
+} VIRTIO_REGISTER_KIND;
+
+struct _VIRTIO_DEVICE {
     HAL_PCI_FUNCTION F;
+    const VIRTIO_REGISTER_KIND *Kind; /* NULL: not mapped */
     VIRTIO_REGISTERS Common;
     VIRTIO_REGISTERS Notify;
     VIRTIO_REGISTERS Config; /* what the kind of device defines */
     ULONG NotifyMultiplier;
     volatile USHORT *Doorbell; /* of queue 0 */
-} VIRTIO_DEVICE, *PVIRTIO_DEVICE;
+    USHORT Port;               /* legacy: the first */
+    ULONG PortCount;
+};
 
 /* Where queue 0 lies. */
-typedef struct _VIRTIO_QUEUE_MEMORY {
+struct _VIRTIO_QUEUE_MEMORY {
     ULONG64 Descriptors;
     ULONG64 Available;
     ULONG64 Used;
-} VIRTIO_QUEUE_MEMORY;
+};
 
 /*
- * Find and map the registers.
+ * Find and map the registers: modern ones, else ports.
  *
  * => PASSIVE_LEVEL; Device->F is set, the rest zero.
- * => STATUS_NOT_SUPPORTED: no modern registers, or out of reach.  VirtioUnmap undoes what was done.
+ * => STATUS_NOT_SUPPORTED: neither, or out of reach.  VirtioUnmap undoes what was done.
  */
 NT_MUST_CHECK NTSTATUS VirtioMap(PVIRTIO_DEVICE Device);
 void VirtioUnmap(PVIRTIO_DEVICE Device);
+
+/* => STATUS_NOT_SUPPORTED: the device has no ports.  Else Device->Kind is set. */
+NT_MUST_CHECK NTSTATUS VirtioMapLegacy(PVIRTIO_DEVICE Device);
 
 UCHAR VirtioReadStatus(const VIRTIO_DEVICE *Device);
 void VirtioAddStatus(const VIRTIO_DEVICE *Device, UCHAR Bits);
@@ -99,7 +125,7 @@ BOOLEAN VirtioReset(const VIRTIO_DEVICE *Device);
 /*
  * After a reset: agree on those of Wanted that the device offers.
  *
- * => STATUS_NOT_SUPPORTED: it is not a modern device, or refuses.
+ * => STATUS_NOT_SUPPORTED: it has modern registers and is not modern, or refuses.
  */
 NT_MUST_CHECK NTSTATUS VirtioNegotiate(const VIRTIO_DEVICE *Device, ULONG64 Wanted,
                                        ULONG64 *Agreed);

@@ -29,7 +29,8 @@
 #define VBLKP_FLUSH            (1u << 9)
 
 #define VBLKP_QUEUE_LIMIT      256u
-#define VBLKP_PIECES           17u /* 64 KB that do not begin at a page */
+#define VBLKP_FIXED_LIMIT      1024u /* of a size that the device fixes */
+#define VBLKP_PIECES           17u   /* 64 KB that do not begin at a page */
 #define VBLKP_LEAST_PIECES     2u
 #define VBLKP_BESIDE           2u /* header and status */
 #define VBLKP_PER_SLOT(Pieces) ((Pieces) + VBLKP_BESIDE)
@@ -245,11 +246,20 @@ static void VblkpInterrupt(PVOID Context)
     ChannelInterrupt(&Disk->Channel);
 }
 
-/* The largest power of two that the device and we can do. */
-static ULONG VblkpQueueSize(ULONG Offered)
+/*
+ * The largest power of two that the device and we can do, or the device's own size where that is
+ * fixed.
+ *
+ * => 0: there is none.
+ */
+static ULONG VblkpQueueSize(const VIRTIO_DEVICE *Device)
 {
+    ULONG Offered = VirtioQueueSize(Device);
     ULONG Size = VBLKP_QUEUE_LIMIT;
 
+    if (Device->Kind->FixedSize) {
+        return Offered <= VBLKP_FIXED_LIMIT && (Offered & (Offered - 1)) == 0 ? Offered : 0;
+    }
     while (Size > Offered) {
         Size /= 2;
     }
@@ -272,7 +282,7 @@ static NTSTATUS VblkpReadGeometry(PVBLKP_DISK Disk)
         (Device->SectorBytes & (Device->SectorBytes - 1)) != 0) {
         return STATUS_NOT_SUPPORTED;
     }
-    Disk->QueueSize = VblkpQueueSize(VirtioQueueSize(&Disk->Device));
+    Disk->QueueSize = VblkpQueueSize(&Disk->Device);
     Disk->Pieces = Segments < VBLKP_PIECES ? Segments : VBLKP_PIECES;
     if (Disk->Pieces + VBLKP_BESIDE > Disk->QueueSize) {
         Disk->Pieces = Disk->QueueSize - VBLKP_BESIDE;
@@ -296,8 +306,8 @@ static NTSTATUS VblkpAllocate(PVBLKP_DISK Disk)
 {
     const PHYSICAL_ADDRESS Highest = {.QuadPart = 0xFFFFFFFF};
     ULONG Available = Disk->QueueSize * (ULONG)sizeof(VIRTIO_DESCRIPTOR);
-    ULONG Used =
-        Available + ROUND_UP((ULONG)sizeof(VIRTIO_AVAILABLE) + 2 * Disk->QueueSize + 2, 16);
+    ULONG Used = ROUND_UP(Available + (ULONG)sizeof(VIRTIO_AVAILABLE) + 2 * Disk->QueueSize + 2,
+                          Disk->Device.Kind->UsedAlignment);
     ULONG Slots = Used + ROUND_UP((ULONG)sizeof(VIRTIO_USED) +
                                       Disk->QueueSize * (ULONG)sizeof(VIRTIO_USED_ELEMENT) + 2,
                                   16);
@@ -354,7 +364,7 @@ static NTSTATUS VblkpBringUp(PVBLKP_DISK Disk)
 
 static void VblkpDelete(PVBLKP_DISK Disk)
 {
-    if (Disk->Device.Common.Base != NULL) {
+    if (Disk->Device.Kind != NULL) {
         (void)VirtioReset(&Disk->Device);
     }
     PciDisconnectMessage(Disk->Device.F, &Disk->Message);

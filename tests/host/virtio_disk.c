@@ -6,6 +6,7 @@
 
 #include "pci.h"
 #include "tests/host/machine.h"
+#include "tests/host/ports.h"
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -17,6 +18,9 @@
 #define NOTIFY_AT       0x2000u
 #define NOTIFY_STEP     4u
 #define UNIT            512u
+#define PORT_COUNT      0x80u
+#define RUNNING         0x0Fu /* status: acknowledged, driver, features, running */
+#define LEGACY_RUNNING  0x07u
 #define DESCRIPTOR_NEXT 1u
 #define DESCRIPTOR_IN   2u /* the device writes */
 
@@ -241,11 +245,87 @@ static void Write(void *Device, ULONG Offset, ULONG Width, ULONG Value)
     }
     if (Offset == NOTIFY_AT) {
         CHECK(Width == 2 && Value == 0);
-        CHECK_EQUAL(0x0F, Disk->Status);
+        CHECK_EQUAL(RUNNING, Disk->Status);
         HostRaiseInterruptAt(HostCycles() + Disk->DelayCycles, HIGH_LEVEL, Work, Disk);
     } else {
         CHECK(Offset < CONFIG_AT);
         WriteCommon(Disk, Offset, Value);
+    }
+}
+
+/* ---- ports ---- */
+
+static BOOLEAN HasMessages(const VIRTIO_DISK *Disk)
+{
+    return (Disk->Pci->Space[Disk->Pci->Space[PCI_CAPABILITIES] + 3] & 0x80) != 0;
+}
+
+static ULONG ReadPort(void *Device, USHORT Offset, ULONG Width)
+{
+    const VIRTIO_DISK *Disk = Device;
+    ULONG Config = HasMessages(Disk) ? 24 : 20;
+
+    if (Disk->Pci->Gone || !(Disk->Pci->Space[PCI_COMMAND] & PCI_COMMAND_IO)) {
+        return 0xFFFFFFFFu >> (32 - 8 * Width);
+    }
+    if (Offset >= Config) {
+        return ReadConfig(Disk, Offset - Config);
+    }
+    switch (Offset) {
+    case 0:
+        return (ULONG)Disk->Features;
+    case 12:
+        return Disk->QueueSize;
+    case 18:
+        return Disk->Status;
+    case 22:
+        return Disk->QueueMessage;
+    default:
+        return 0;
+    }
+}
+
+/* One piece: descriptors, what is available, and at the next page what was used. */
+static void PlaceQueue(VIRTIO_DISK *Disk, ULONG Page)
+{
+    ULONG Available = Page * 4096 + 16 * Disk->QueueSize;
+
+    CHECK_EQUAL(0x03, Disk->Status); /* acknowledged, driver, not yet running */
+    Disk->QueueEnabled = Page != 0;
+    Disk->Memory[0] = Page * 4096;
+    Disk->Memory[2] = Available;
+    Disk->Memory[4] = (Available + 6 + 2 * Disk->QueueSize + 4095) & ~4095u;
+}
+
+static void WritePort(void *Device, USHORT Offset, ULONG Width, ULONG Value)
+{
+    VIRTIO_DISK *Disk = Device;
+
+    if (Disk->Pci->Gone) {
+        return;
+    }
+    switch (Offset) {
+    case 4:
+        CHECK_EQUAL(0, Value & ~(ULONG)Disk->Features);
+        break;
+    case 8:
+        PlaceQueue(Disk, Value);
+        break;
+    case 16:
+        CHECK(Width == 2 && Value == 0);
+        CHECK_EQUAL(LEGACY_RUNNING, Disk->Status);
+        HostRaiseInterruptAt(HostCycles() + Disk->DelayCycles, HIGH_LEVEL, Work, Disk);
+        break;
+    case 18:
+        WriteStatus(Disk, (UCHAR)Value);
+        break;
+    case 22:
+        CHECK(HasMessages(Disk));
+        Disk->QueueMessage = Value;
+        break;
+    default:
+        CHECK(Offset == 14 || (Offset == 20 && HasMessages(Disk)));
+        break;
     }
 }
 
@@ -263,12 +343,12 @@ static void AddCapability(PCI_MOCK *Pci, UCHAR Type, ULONG Offset, ULONG Bytes)
     PciMockSetLong(Pci, Where + 16, NOTIFY_STEP);
 }
 
-void VirtioDiskAttach(VIRTIO_DISK *Disk)
+static void Prepare(VIRTIO_DISK *Disk)
 {
     ULONG i;
 
     memset(Disk, 0, sizeof(*Disk));
-    Disk->Features = 1ull << 32 | 1 << 2 | 1 << 6 | 1 << 9;
+    Disk->Features = 1 << 2 | 1 << 6 | 1 << 9;
     Disk->QueueMaximum = Disk->QueueSize = VIRTIO_DISK_QUEUE;
     Disk->SegmentMaximum = VIRTIO_DISK_QUEUE - 2;
     Disk->BlockBytes = UNIT;
@@ -276,6 +356,12 @@ void VirtioDiskAttach(VIRTIO_DISK *Disk)
     for (i = 0; i < sizeof(Disk->Medium); i++) {
         Disk->Medium[i] = (UCHAR)(i / UNIT * 7 + i);
     }
+}
+
+void VirtioDiskAttach(VIRTIO_DISK *Disk)
+{
+    Prepare(Disk);
+    Disk->Features |= 1ull << 32;
     Disk->Pci = PciMockAdd(0, 2, 0, 0x10421AF4, 0x010000);
     PciMockRange(Disk->Pci, 4, BASE, RANGE_BYTES, TRUE);
     RegistersClaim(BASE, RANGE_BYTES, Read, Write, Disk);
@@ -283,6 +369,15 @@ void VirtioDiskAttach(VIRTIO_DISK *Disk)
     AddCapability(Disk->Pci, 1, 0, 0x38);
     AddCapability(Disk->Pci, 4, CONFIG_AT, 0x18);
     AddCapability(Disk->Pci, 2, NOTIFY_AT, 0x1000);
+}
+
+void VirtioDiskAttachLegacy(VIRTIO_DISK *Disk)
+{
+    Prepare(Disk);
+    Disk->Pci = PciMockAdd(0, 2, 0, 0x10011AF4, 0x010000);
+    PciMockRange(Disk->Pci, 0, VIRTIO_DISK_PORT | 1, PORT_COUNT, FALSE);
+    PciMockMsix(Disk->Pci, 1, TABLE_BASE);
+    PortsClaim(VIRTIO_DISK_PORT, PORT_COUNT, ReadPort, WritePort, Disk);
 }
 
 void VirtioDiskRemove(VIRTIO_DISK *Disk)

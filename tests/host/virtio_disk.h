@@ -9,6 +9,7 @@
 
 #define VIRTIO_DISK_SECTORS 1024u
 #define VIRTIO_DISK_QUEUE   256u
+#define VIRTIO_DISK_PORT    0xC000u
 
 /* How it answers a request. */
 typedef enum _VIRTIO_ANSWER {
@@ -59,6 +60,9 @@ typedef struct _VIRTIO_DISK {
  * before a driver looks.
  */
 void VirtioDiskAttach(VIRTIO_DISK *Disk);
+
+/* A device as before version 1.0: ports only, at VIRTIO_DISK_PORT. */
+void VirtioDiskAttachLegacy(VIRTIO_DISK *Disk);
 
 /* Somebody pulls it out. */
 void VirtioDiskRemove(VIRTIO_DISK *Disk);

@@ -16,7 +16,7 @@
 
 void DiskBenchStart(void)
 {
-    MmWorldStart(2048);
+    MmWorldStart(DISK_BENCH_FRAMES);
     HostStartClock();
     DeviceReset();
     DriverForgetDisks();

@@ -8,6 +8,8 @@
 #include "disk.h"
 #include "ke.h"
 
+#define DISK_BENCH_FRAMES 2048u /* of memory */
+
 typedef struct _BENCH_REQUEST {
     DISK_REQUEST Request;
     KEVENT Done;

@@ -295,10 +295,18 @@ TEST(NvmeDisk_pulled_out_fails_all_there_is_and_all_that_comes)
 
 TEST(NvmeDisk_whose_controller_cannot_be_reset_loses_its_right_to_access_memory)
 {
-    PDISK_DEVICE Disk = Arrange();
+    PDISK_DEVICE Disk;
+    ULONG64 Start;
 
+    DiskBenchStart();
+    NvmeMockAttach(&Mock);
+    Mock.CapabilitiesLow |= 0xFF000000; /* it asks for 128 s */
+    CHECK_EQUAL(STATUS_SUCCESS, NvmeAddDevice(Where, 0));
+    Disk = DiskNextDevice(NULL);
+    Start = HostCycles();
     Mock.NeverStops = TRUE;
     CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, ReadDespite(Disk, NvmeMockSilent, 1));
+    CHECK(SecondsSince(Start) < 20); /* 10 until it is noticed */
     CHECK_EQUAL(0, Mock.Pci->Space[PCI_COMMAND] & PCI_COMMAND_MASTER);
     CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, DiskBenchTransfer(Disk, DiskRead, 0, 1, Data));
     DiskBenchFinish();
