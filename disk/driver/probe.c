@@ -5,11 +5,13 @@
  * A controller without a driver is named: what is on it cannot be reached.  Firmware may drive USB
  * controllers until it is told otherwise, so all of them are taken before anything is started.
  *
- * Locking: the list of disks grows at the start only.
+ * Locking: the list of disks only grows, by whole entries at its end, so that readers need no lock;
+ * those who add to it (a USB bus may at any time) hold DriverpDisksLock.
  */
 #include "disk/driver/drivers.h"
 
 #include "report.h"
+#include "spinlock.h"
 
 /* Class, subclass and interface; in Mask 0 where any will do. */
 typedef struct _DRIVERP_KIND {
@@ -37,14 +39,24 @@ static const DRIVERP_KIND DriverpKinds[] = {
 
 static LIST_ENTRY DriverpDisks = {&DriverpDisks, &DriverpDisks}; /* of DISK_DEVICE.ListEntry */
 
+static KSPIN_LOCK DriverpDisksLock;
+
 void DriverAddDisk(PDISK_DEVICE Disk)
 {
-    InsertTailList(&DriverpDisks, &Disk->ListEntry);
+    KIRQL OldIrql = KfAcquireSpinLock(&DriverpDisksLock);
+
+    Disk->ListEntry.Flink = &DriverpDisks;
+    Disk->ListEntry.Blink = DriverpDisks.Blink;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the entry before what leads to it */
+    DriverpDisks.Blink->Flink = &Disk->ListEntry;
+    DriverpDisks.Blink = &Disk->ListEntry;
+    KfReleaseSpinLock(&DriverpDisksLock, OldIrql);
 }
 
 void DriverForgetDisks(void)
 {
     InitializeListHead(&DriverpDisks);
+    KeInitializeSpinLock(&DriverpDisksLock);
 }
 
 PDISK_DEVICE DiskNextDevice(PDISK_DEVICE After)
@@ -94,12 +106,31 @@ static PDISK_DEVICE DriverpLastDisk(void)
                : NULL;
 }
 
+/* Devices come and go on it: its driver tells itself what is there. */
+static BOOLEAN DriverpIsBus(const DRIVERP_KIND *Kind)
+{
+    return Kind->AddDevice == XhciAddDevice;
+}
+
+/* How it went, behind the controller's name. */
+static void DriverpTell(const DRIVERP_KIND *Kind, NTSTATUS Status, PDISK_DEVICE Last)
+{
+    if (Status == STATUS_NO_SUCH_DEVICE) {
+        KiPrint(": no disk on it\n");
+    } else if (!NT_SUCCESS(Status)) {
+        KiPrint("%s: cannot be used, status %08x\n", DriverpIsBus(Kind) ? "           this one" : "",
+                (ULONG)Status);
+    } else if (!DriverpIsBus(Kind)) {
+        KiPrint("\n");
+        DriverpPrintDisks(Last);
+    }
+}
+
 static void DriverpVisit(HAL_PCI_FUNCTION F, PVOID Context)
 {
     const DRIVERP_KIND *Kind = DriverpFindKind(F);
     PDISK_DEVICE Last = DriverpLastDisk();
     PULONG Counts = Context; /* by kind */
-    NTSTATUS Status;
 
     if (Kind == NULL) {
         return;
@@ -109,17 +140,10 @@ static void DriverpVisit(HAL_PCI_FUNCTION F, PVOID Context)
         KiPrint(": no driver for it yet%s\n", Kind->Advice);
         return;
     }
-    Status = Kind->AddDevice(F, Counts[Kind - DriverpKinds]++);
-    if (Status == STATUS_NO_SUCH_DEVICE) {
-        KiPrint(": no disk on it\n");
-        return;
+    if (DriverpIsBus(Kind)) {
+        KiPrint("\n");
     }
-    if (!NT_SUCCESS(Status)) {
-        KiPrint(": cannot be used, status %08x\n", (ULONG)Status);
-        return;
-    }
-    KiPrint("\n");
-    DriverpPrintDisks(Last);
+    DriverpTell(Kind, Kind->AddDevice(F, Counts[Kind - DriverpKinds]++), Last);
 }
 
 static void DriverpTakeFromFirmware(HAL_PCI_FUNCTION F, PVOID Context)
@@ -127,7 +151,7 @@ static void DriverpTakeFromFirmware(HAL_PCI_FUNCTION F, PVOID Context)
     const DRIVERP_KIND *Kind = DriverpFindKind(F);
 
     (void)Context;
-    if (Kind != NULL && Kind->AddDevice == XhciAddDevice) {
+    if (Kind != NULL && DriverpIsBus(Kind)) {
         XhciTakeFromFirmware(F);
     }
 }

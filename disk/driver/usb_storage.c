@@ -59,8 +59,6 @@ typedef struct _STORAGEP_SETTLING {
     ULONG64 Deadline; /* interrupt time until which attention is tried again */
 } STORAGEP_SETTLING, *PSTORAGEP_SETTLING;
 
-static ULONG StoragepCount; /* of disks since the start; the buses' threads have one priority */
-
 static PSTORAGEP_DISK StoragepDisk(PDISK_CHANNEL Channel)
 {
     return CONTAINING_RECORD(Channel, STORAGEP_DISK, Channel);
@@ -272,15 +270,18 @@ static BOOLEAN StoragepIsPresent(PDISK_CHANNEL Channel)
 
 /* ---- what it is ---- */
 
-/* Run Bot.Command with its answer in the scratch memory.  => *Bytes: how long that is. */
+/* Run Bot.Command with its answer in the scratch memory.  => *Bytes (or NULL: all of it must come):
+ * how long that is. */
 static NTSTATUS StoragepAsk(PSTORAGEP_DISK Disk, PULONG Bytes)
 {
     NTSTATUS Status;
 
     Disk->Bot.Command.Mdl = &Disk->Bot.Buffer.Pages.Mdl;
     Disk->Bot.Command.Offset = BOT_SCRATCH_AT;
-    Status = StoragepSettle(Disk, BotRun(&Disk->Bot), TRUE);
-    *Bytes = Disk->Bot.Moved;
+    Status = StoragepSettle(Disk, BotRun(&Disk->Bot), Bytes != NULL);
+    if (Bytes != NULL) {
+        *Bytes = Disk->Bot.Moved;
+    }
     return Status;
 }
 
@@ -288,19 +289,20 @@ static NTSTATUS StoragepReadCapacity(PSTORAGEP_DISK Disk)
 {
     PDISK_DEVICE Device = &Disk->Channel.Device;
     const UCHAR *Answer = Disk->Bot.Buffer.Memory + BOT_SCRATCH_AT;
-    ULONG Bytes;
     NTSTATUS Status;
 
     ScsiReadCapacity(&Disk->Bot.Command);
-    Status = StoragepAsk(Disk, &Bytes);
+    Status = StoragepAsk(Disk, NULL);
     if (NT_SUCCESS(Status)) {
-        Status = ScsiParseCapacity(Answer, Bytes, &Device->Sectors, &Device->SectorBytes);
+        Status =
+            ScsiParseCapacity(Answer, SCSI_CAPACITY_BYTES, &Device->Sectors, &Device->SectorBytes);
     }
     if (NT_SUCCESS(Status) && Device->Sectors == 0) {
         ScsiReadLongCapacity(&Disk->Bot.Command);
-        Status = StoragepAsk(Disk, &Bytes);
+        Status = StoragepAsk(Disk, NULL);
         if (NT_SUCCESS(Status)) {
-            Status = ScsiParseLongCapacity(Answer, Bytes, &Device->Sectors, &Device->SectorBytes);
+            Status = ScsiParseLongCapacity(Answer, SCSI_LONG_BYTES, &Device->Sectors,
+                                           &Device->SectorBytes);
         }
     }
     if (NT_SUCCESS(Status)) {
@@ -326,7 +328,7 @@ static NTSTATUS StoragepOpenUnit(PSTORAGEP_DISK Disk, SCSI_INQUIRY *Inquiry)
         return STATUS_NO_SUCH_DEVICE;
     }
     ScsiTestUnitReady(&Disk->Bot.Command);
-    Status = StoragepAsk(Disk, &Bytes);
+    Status = StoragepAsk(Disk, NULL);
     if (NT_SUCCESS(Status)) {
         Status = StoragepReadCapacity(Disk);
     }
@@ -357,6 +359,18 @@ static NTSTATUS StoragepOpen(PSTORAGEP_DISK Disk, SCSI_INQUIRY *Inquiry)
 }
 
 /* ---- start and end ---- */
+
+/* => Returns how many there are and were: each stays in the list of all disks. */
+static ULONG StoragepCount(void)
+{
+    PDISK_DEVICE Disk = NULL;
+    ULONG Count = 0;
+
+    while ((Disk = DiskNextDevice(Disk)) != NULL) {
+        Count += Disk->Driver == &UsbStorageClass;
+    }
+    return Count;
+}
 
 static PSTORAGEP_DISK StoragepCreate(PUSB_FUNCTION Function, UCHAR In, UCHAR Out)
 {
@@ -395,7 +409,8 @@ static void StoragepAddDisk(PSTORAGEP_DISK Disk, const SCSI_INQUIRY *Inquiry)
     PDISK_DEVICE Device = &Disk->Channel.Device;
     char Text[USB_PLACE_BYTES];
 
-    (void)RtlStringCbPrintfA(Disk->Name, sizeof(Disk->Name), "usb%u", StoragepCount++);
+    (void)RtlStringCbPrintfA(Disk->Name, sizeof(Disk->Name), "usb%u", StoragepCount());
+    Device->Driver = (PVOID)&UsbStorageClass;
     Disk->Works = TRUE;
     USB_BUS_OF(Disk->Host)->HasDisk = TRUE;
     DriverAddDisk(Device);
@@ -412,7 +427,7 @@ static NTSTATUS StoragepStartFunction(PUSB_FUNCTION Function)
     PSTORAGEP_DISK Disk;
     NTSTATUS Status;
 
-    if (In == NULL || Out == NULL || StoragepCount >= STORAGEP_DISKS) {
+    if (In == NULL || Out == NULL || StoragepCount() >= STORAGEP_DISKS) {
         return STATUS_NOT_SUPPORTED;
     }
     Disk = StoragepCreate(Function, In->Address, Out->Address);
