@@ -260,6 +260,9 @@ static NTSTATUS Transfer(USB_MOCK_DEVICE *Device, UCHAR Endpoint, PUCHAR Data, P
 {
     USB_STICK *Stick = CONTAINING_RECORD(Device, USB_STICK, Device);
 
+    if (Stick->OutOfStep && Endpoint != USB_STICK_OUT && Endpoint != USB_STICK_IN) {
+        return STATUS_PENDING;
+    }
     if (Endpoint == USB_STICK_OUT) {
         if (Stick->Step == StickWantsCommand && (*Bytes == 31 || !Stick->OutOfStep)) {
             return TakeCommand(Stick, Data, *Bytes);
