@@ -356,7 +356,7 @@ void XhciWriteLong(volatile UCHAR *Base, ULONG Offset, ULONG Value);
  *
  * => Returns its offset; 0: there is none, or the list leaves the registers.
  */
-ULONG XhciFindExtended(const XHCI_CONTROLLER *Controller, ULONG Id, ULONG Nth);
+ULONG XhciFindExtended(volatile UCHAR *Registers, ULONG Bytes, ULONG Id, ULONG Nth);
 
 /* Memory for the controller: zeroed, below 4 GB, whole pages.  => NULL: none. */
 PVOID XhciAllocate(ULONG Bytes, PULONG Physical);
@@ -446,7 +446,7 @@ void XhciDie(PXHCI_CONTROLLER Controller) NT_HOLDS(Controller->Lock);
 
 /* ---- root ports: xhci_port.c ---- */
 
-/* Learn the ports' protocols, switch their power on. */
+/* Learn the ports' protocols; switch their power on, and have them tell of changes. */
 void XhciReadProtocols(PXHCI_CONTROLLER Controller);
 void XhciPowerPorts(PXHCI_CONTROLLER Controller);
 

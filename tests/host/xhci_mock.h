@@ -119,7 +119,8 @@ struct _XHCI_MOCK {
     ULONG CommandSlot;       /* not 0: the slot that Enable Slot names */
     XHCI_MOCK_ANSWER TransferAnswer;
     ULONG TransferMisbehaves;
-    ULONG Code; /* for XhciMockCode */
+    ULONG Code;             /* for XhciMockCode */
+    BOOLEAN TransfersFirst; /* what was asked for meanwhile is done before commands */
     ULONG64 DelayCycles;
 
     /* found by the test */
@@ -145,6 +146,7 @@ struct _XHCI_MOCK {
     ULONG Half;       /* the low half that was written */
     ULONG HalfOffset; /* of the register whose high half must follow; 0: none */
     BOOLEAN CommandRung, CommandRuns, CommandStuck, Working;
+    ULONG64 StuckPlace; /* of the command that is never answered */
     ULONG64 EventRing;
     ULONG EventCount, EventIndex, EventCycle;
     XHCI_MOCK_SLOT Slots[XHCI_MOCK_SLOTS + 1];
@@ -192,6 +194,9 @@ ULONG64 XhciMockRingPlace(const XHCI_MOCK *Mock, ULONG Slot, ULONG Endpoint, ULO
 #define XHCI_MOCK_SHORT   13u
 
 void XhciMockpEvent(XHCI_MOCK *Mock, const ULONG Trb[4], BOOLEAN Valid, BOOLEAN Interrupt);
+BOOLEAN XhciMockpRuns(const XHCI_MOCK *Mock);
+void XhciMockpWritePort(XHCI_MOCK *Mock, ULONG Port, ULONG Value);
+void XhciMockpShow(XHCI_MOCK *Mock, ULONG Port, const XHCI_MOCK_DEVICE *Device);
 void XhciMockpSchedule(XHCI_MOCK *Mock);
 void XhciMockpCommands(XHCI_MOCK *Mock);
 void XhciMockpTransfers(XHCI_MOCK *Mock);

@@ -374,6 +374,7 @@ static void Do(XHCI_MOCK *Mock, COMMAND *C)
     Mock->Commands[C->Type]++;
     if (How == XhciMockSilent || How == XhciMockDeaf) {
         Mock->CommandStuck = TRUE;
+        Mock->StuckPlace = C->Place;
         return;
     }
     if (How != XhciMockCode) {
