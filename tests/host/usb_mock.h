@@ -77,7 +77,8 @@ struct _USB_MOCK {
     /* Before each transfer is carried out; NULL: nobody interferes.  => As USB_MOCK_TRANSFER;
      * STATUS_SUCCESS: let it go on. */
     NTSTATUS (*Interfere)(USB_MOCK *Mock, USB_MOCK_DEVICE *Device, PUSB_TRANSFER Transfer);
-    PVOID Context;
+    /* What a device sent, before the host sees it; *Bytes may shrink.  NULL: it stays. */
+    void (*Garble)(PUSB_TRANSFER Transfer, PUCHAR Data, PULONG Bytes);
     ULONG FailReset; /* so many resets of root ports fail */
 
     /* found by the test */
