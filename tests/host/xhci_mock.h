@@ -74,7 +74,8 @@ typedef enum _XHCI_MOCK_ANSWER {
 typedef struct _XHCI_MOCK_ENDPOINT {
     BOOLEAN There;
     BOOLEAN Rung;
-    ULONG State; /* as in the context: 1 runs, 2 halted, 3 stopped */
+    BOOLEAN Stuck; /* in a transfer that is never answered, until it is stopped */
+    ULONG State;   /* as in the context: 1 runs, 2 halted, 3 stopped */
     ULONG Type;
     ULONG Packet;
     ULONG Interval;

@@ -274,7 +274,7 @@ void XhciMockpStop(XHCI_MOCK *Mock, ULONG Slot, ULONG Index)
             XhciMockpEvent(Mock, Event, TRUE, TRUE);
         }
     }
-    Endpoint->Rung = FALSE;
+    Endpoint->Rung = Endpoint->Stuck = FALSE;
     XhciMockpSetState(Mock, Slot, Index, EndpointStopped);
 }
 
