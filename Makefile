@@ -185,8 +185,9 @@ unit: $(B)/unit
 	$(Q)$(B)/unit $(TEST)
 
 # ---- disk/fat over image files, for comparison with mtools and fsck.fat ----
-FAT_TOOL_SRC := $(wildcard tests/disk/*.c disk/fat/*.c) disk/volume/crc32.c \
-                $(addprefix mm/rtl/,bitmap.c time_fields.c assert.c print.c console_print.c)
+FAT_TOOL_SRC := $(wildcard tests/disk/*.c disk/fat/*.c) \
+                $(addprefix disk/volume/,crc32.c partition_device.c write_list.c) \
+                $(addprefix mm/rtl/,bitmap.c time_fields.c assert.c print.c console_print.c text.c)
 $(B)/fat_tool: $(FAT_TOOL_SRC) $(wildcard tests/disk/*.h disk/fat/*.h)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -195,7 +196,7 @@ $(B)/fat_tool: $(FAT_TOOL_SRC) $(wildcard tests/disk/*.h disk/fat/*.h)
 
 # ---- fuzzing: 64 bits, since libFuzzer has no 32; only what does not depend on pointers' size ----
 FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c \
-              disk/volume/crc32.c disk/volume/gpt.c disk/volume/mbr.c disk/volume/partition.c disk/fat/*.c \
+              $(addprefix disk/volume/,crc32.c gpt.c mbr.c partition.c partition_device.c write_list.c) disk/fat/*.c \
               tests/disk/plain_disk.c)
 FUZZ_RUNS ?= 100000
 FUZZFLAGS := $(COMMON) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \

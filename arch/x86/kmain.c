@@ -216,9 +216,9 @@ static const KIP_STEP KipSteps[] = {
     {KipMemoryManager, "page frames, system PTEs, kernel stacks, pools"},
     {MmStartSystemThreads, "zeroed pages, work items"},
     {KipReleaseMemory, "the firmware's temporary memory"},
-    {KipKeyboard, "input from a PS/2 keyboard"},
     {KiProtectInitializedData, "a read-only IDT"},
-    {DiskStartDrivers, "disks, by interrupt"},
+    {DiskStartDrivers, "disks, by interrupt; USB controllers are ours, not the firmware's"},
+    {KipKeyboard, "input from a PS/2 keyboard, and no longer from the firmware's imitation"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},
 };
 

@@ -16,6 +16,10 @@
  * commit.c): usable, at worst with lost clusters.
  *
  * An open file is its FAT_FILE; a file is open once at a time, which the caller sees to.
+ *
+ * On a disk that restricts writes (DiskRestrictWrites) a file's clusters may be written from the
+ * first call that changes the file, or FatPermitFile, to FatClose; the sectors of FAT, directories
+ * and FSInfo only inside a call.  Such a FAT_FILE stays where it is until FatClose.
  */
 #ifndef DISK_FAT_FAT_H
 #define DISK_FAT_FAT_H
@@ -66,6 +70,7 @@ typedef struct _FAT_FILE {
     UCHAR Attributes;
     BOOLEAN Root;
     BOOLEAN Stale;      /* a change failed: read the entry again */
+    BOOLEAN Permitted;  /* the clusters may be written */
     ULONG Pending;      /* first of the clusters that will be attached behind the chain */
     ULONG KnownIndex;   /* the last cluster that was looked for, and where it is; */
     ULONG KnownCluster; /* 0: none */
@@ -169,6 +174,17 @@ NT_MUST_CHECK NTSTATUS FatSetSize(PFAT_FILE File, ULONG Bytes);
 
 /* Make the file longer, contiguous where possible, with what the disk held: for paging files. */
 NT_MUST_CHECK NTSTATUS FatReserve(PFAT_FILE File, ULONG Bytes);
+
+/*
+ * The file's clusters may be written, by FatResolveRuns' sectors too, until FatClose.  The calls
+ * above do it themselves; who writes sectors calls it once more when one of them has failed.
+ *
+ * => STATUS_SHARING_VIOLATION: some cluster of it is another open file's.
+ */
+NT_MUST_CHECK NTSTATUS FatPermitFile(PFAT_FILE File);
+
+/* The file's use ends; *File is void.  For a file that was only read it may be left out. */
+void FatClose(PFAT_FILE File);
 
 /*
  * => The file is not open.  STATUS_DIRECTORY_NOT_EMPTY; STATUS_ACCESS_DENIED: the root, or a

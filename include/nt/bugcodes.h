@@ -17,6 +17,7 @@
 #define BAD_POOL_HEADER                         0x00000019u
 #define MEMORY_MANAGEMENT                       0x0000001Au
 #define KMODE_EXCEPTION_NOT_HANDLED             0x0000001Eu
+#define FAT_FILE_SYSTEM                         0x00000023u
 #define PHASE0_INITIALIZATION_FAILED            0x00000031u
 #define NO_MORE_SYSTEM_PTES                     0x0000003Fu
 #define NO_PAGES_AVAILABLE                      0x0000004Du

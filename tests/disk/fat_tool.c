@@ -107,6 +107,7 @@ static NTSTATUS Put(const char *Path, ULONG Bytes, ULONG Seed, BOOLEAN Append)
     }
     if (NT_SUCCESS(Status)) {
         Status = FatWrite(&File, Append ? File.Bytes : 0, Bytes, Buffer);
+        FatClose(&File);
     }
     free(Buffer);
     return Status;
@@ -119,6 +120,7 @@ static NTSTATUS Resize(const char *Path, ULONG Bytes, BOOLEAN Reserve)
 
     if (NT_SUCCESS(Status)) {
         Status = Reserve ? FatReserve(&File, Bytes) : FatSetSize(&File, Bytes);
+        FatClose(&File);
     }
     return Status;
 }
@@ -248,7 +250,8 @@ int main(int Count, char **Arguments)
         return 2;
     }
     OpenImage(Arguments[1], (ULONG)strtoul(Arguments[2], NULL, 0));
-    Status = FatMount(&Disk.Device, &Volume);
+    Status = DiskRestrictWrites(&Disk.Device);
+    Status = NT_SUCCESS(Status) ? FatMount(&Disk.Device, &Volume) : Status;
     printf("mount %08x\n", (unsigned)Status);
     if (NT_SUCCESS(Status)) {
         if (RunCommands()) {
@@ -256,6 +259,7 @@ int main(int Count, char **Arguments)
         }
         FatDismount(Volume);
     }
+    DiskDeleteWriteList(&Disk.Device);
     printf("blocks %d\n", PlainPoolBlocks);
     return 0;
 }
