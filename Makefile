@@ -229,6 +229,7 @@ SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit" \
          "commands=tests/boot/commands.py $(EXTENT) --build $(B)" \
          "console=tests/boot/console.py $(EXTENT) --build $(B)" \
          "monitor=tests/boot/monitor.py $(EXTENT) --build $(B)" \
+         "plug=tests/boot/usb.py $(EXTENT) --build $(B)" \
          "boot=tests/boot/matrix.py $(EXTENT) --build $(B) --figures $(B)/figures.json"
 TEST_ALL = $(Q)tests/tools/tap.py --log $(B)/test.log --figures $(B)/figures.json $(SUITES)
 test: EXTENT := quick

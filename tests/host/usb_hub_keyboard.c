@@ -186,7 +186,7 @@ static NTSTATUS KeyboardTransfer(USB_MOCK_DEVICE *Device, UCHAR Endpoint, PUCHAR
     USB_MOCK_KEYBOARD *Keyboard = CONTAINING_RECORD(Device, USB_MOCK_KEYBOARD, Device);
 
     if (Endpoint != 0x82) {
-        return STATUS_PENDING; /* of an interface that is not driven, or of a descriptor that lies */
+        return STATUS_PENDING; /* of another interface, or of a descriptor that lies */
     }
     if (Keyboard->StallReports != 0) {
         Keyboard->StallReports--;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * usb_mock.h - a USB host controller with virtual devices, which do as the test says, however wrong.
+ * usb_mock.h - a USB host controller with virtual devices that do as the test says, however wrong.
  *
  * The host holds its caller to usb.h: a port is reset before its device is added, endpoints are
  * opened before they are used, a halted one is reset before it is used again, nothing touches a
