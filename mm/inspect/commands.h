@@ -48,6 +48,9 @@ MI_COMMAND_ROUTINE MiCommandReady;
 MI_COMMAND_ROUTINE MiCommandRunning;
 MI_COMMAND_ROUTINE MiCommandStacks;
 
+/* volume_commands.c */
+MI_COMMAND_ROUTINE MiCommandVolumes;
+
 /* verify_command.c */
 MI_COMMAND_ROUTINE MiCommandVerify;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object_commands.c - the commands about pool blocks and threads.
+ * object_commands.c - the commands about pool blocks, threads and disks.
  */
 #include "mm/inspect/commands.h"
 
@@ -14,5 +14,6 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!ready", MiCommandReady, "", "threads that are ready to run"},
     {"!running", MiCommandRunning, "", "the running thread"},
     {"!stacks", MiCommandStacks, "[0-2 [name]]", "all threads, and what they wait for"},
+    {"!volumes", MiCommandVolumes, "", "disks, partitions, the boot volume"},
     {NULL, NULL, NULL, NULL},
 };

@@ -17,6 +17,12 @@
 #include "rtl.h"
 
 ULONG MiSystemPageTables;
+static MI_SYSTEM_PDE_ADDED *MipPdeAdded; /* called under MiPfnLock */
+
+void MiSetSystemPdeRoutine(MI_SYSTEM_PDE_ADDED *Routine)
+{
+    MipPdeAdded = Routine;
+}
 
 /* ---- charges ---- */
 
@@ -148,6 +154,9 @@ static BOOLEAN MipInsertPageTable(ULONG_PTR Va, PFN_NUMBER Frame)
         MiWritePte(Pde, MiMakeKernelPde(Frame));
         __atomic_add_fetch(&MiSystemPageTables, 1, __ATOMIC_RELAXED);
         memset(PAGE_ALIGN(MiGetPteAddress(Va)), 0, PAGE_SIZE);
+        if (MipPdeAdded != NULL) {
+            MipPdeAdded(Va, MiMakeKernelPde(Frame));
+        }
     }
     MiUnlockPfn(OldIrql);
     return Wanted;
