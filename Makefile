@@ -240,6 +240,7 @@ SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit $(B)/fat_tool $(FATFS) $(FUZZ
          "console=tests/boot/console.py $(EXTENT) --build $(B)" \
          "monitor=tests/boot/monitor.py $(EXTENT) --build $(B)" \
          "storage=tests/boot/storage.py $(EXTENT) --build $(B)" \
+         "plug=tests/boot/usb.py $(EXTENT) --build $(B)" \
          "boot=tests/boot/matrix.py $(EXTENT) --build $(B) --figures $(B)/figures.json"
 TEST_ALL = $(Q)tests/tools/tap.py --log $(B)/test.log --figures $(B)/figures.json $(SUITES)
 test: EXTENT := quick

@@ -140,17 +140,33 @@ static BOOLEAN DriverpIsBus(const DRIVERP_KIND *Kind)
     return Kind->AddDevice == XhciAddDevice;
 }
 
+static void DriverpName(const DRIVERP_KIND *Kind, HAL_PCI_FUNCTION F)
+{
+    KiPrint("Disks      %s controller at %02x:%02x.%u", Kind->Name, F.Bus, F.Device, F.Function);
+}
+
 /* How it went, behind the controller's name. */
-static void DriverpTell(const DRIVERP_KIND *Kind, NTSTATUS Status, PDISK_DEVICE Last)
+static void DriverpTell(NTSTATUS Status, PDISK_DEVICE Last)
 {
     if (Status == STATUS_NO_SUCH_DEVICE) {
         KiPrint(": no disk on it\n");
     } else if (!NT_SUCCESS(Status)) {
-        KiPrint("%s: cannot be used, status %08x\n",
-                DriverpIsBus(Kind) ? "           this one" : "", (ULONG)Status);
-    } else if (!DriverpIsBus(Kind)) {
+        KiPrint(": cannot be used, status %08x\n", (ULONG)Status);
+    } else {
         KiPrint("\n");
         DriverpPrintDisks(Last);
+    }
+}
+
+static void DriverpStartBus(const DRIVERP_KIND *Kind, HAL_PCI_FUNCTION F, ULONG Number)
+{
+    NTSTATUS Status;
+
+    KiPrint("\n");
+    Status = Kind->AddDevice(F, Number);
+    if (!NT_SUCCESS(Status)) {
+        DriverpName(Kind, F);
+        DriverpTell(Status, NULL);
     }
 }
 
@@ -163,15 +179,14 @@ static void DriverpVisit(HAL_PCI_FUNCTION F, PVOID Context)
     if (Kind == NULL) {
         return;
     }
-    KiPrint("Disks      %s controller at %02x:%02x.%u", Kind->Name, F.Bus, F.Device, F.Function);
+    DriverpName(Kind, F);
     if (Kind->AddDevice == NULL) {
         KiPrint(": no driver for it yet%s\n", Kind->Advice);
-        return;
+    } else if (DriverpIsBus(Kind)) {
+        DriverpStartBus(Kind, F, Counts[Kind - DriverpKinds]++);
+    } else {
+        DriverpTell(Kind->AddDevice(F, Counts[Kind - DriverpKinds]++), Last);
     }
-    if (DriverpIsBus(Kind)) {
-        KiPrint("\n");
-    }
-    DriverpTell(Kind, Kind->AddDevice(F, Counts[Kind - DriverpKinds]++), Last);
 }
 
 static void DriverpTakeFromFirmware(HAL_PCI_FUNCTION F, PVOID Context)

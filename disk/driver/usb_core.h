@@ -37,7 +37,7 @@ typedef struct _USB_WORK {
     void (*Routine)(struct _USB_WORK *Work);
 } USB_WORK, *PUSB_WORK;
 
-/* Run Work->Routine on the bus's thread; once, however often it is queued.  => <= DISPATCH_LEVEL. */
+/* Run Work->Routine on the bus's thread, once however often.  => IRQL <= DISPATCH_LEVEL. */
 void UsbQueueWork(PUSB_HOST Host, PUSB_WORK Work);
 
 /* It does not run any more.  => Not from Work itself. */

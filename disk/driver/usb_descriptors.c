@@ -193,7 +193,7 @@ NTSTATUS UsbParseConfiguration(const UCHAR *Bytes, ULONG Count, USB_SPEED Speed,
     ULONG Total = UsbConfigurationLength(Bytes, Count);
     ULONG At;
 
-    if (Total == 0) {
+    if (Total == 0 || Bytes[5] == 0) { /* value 0 means: not configured */
         return STATUS_DEVICE_PROTOCOL_ERROR;
     }
     *Configuration = (USB_CONFIGURATION){.Value = Bytes[5]};

@@ -86,7 +86,7 @@ ULONG UsbConfigurationLength(const UCHAR *Bytes, ULONG Count);
  * interfaces whose number was there before.  A descriptor that ends behind the last byte ends the
  * list.
  *
- * => STATUS_DEVICE_PROTOCOL_ERROR: it does not begin with a configuration's head.
+ * => STATUS_DEVICE_PROTOCOL_ERROR: it does not begin with a configuration's head; its value is 0.
  */
 NT_MUST_CHECK NTSTATUS UsbParseConfiguration(const UCHAR *Bytes, ULONG Count, USB_SPEED Speed,
                                              PUSB_CONFIGURATION Configuration);

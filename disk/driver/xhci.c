@@ -68,9 +68,9 @@ static BOOLEAN XhcipWait(volatile UCHAR *Base, ULONG Offset, ULONG Mask, ULONG V
     return FALSE;
 }
 
-ULONG XhciFindExtended(const XHCI_CONTROLLER *Controller, ULONG Id, ULONG Nth)
+ULONG XhciFindExtended(volatile UCHAR *Registers, ULONG Bytes, ULONG Id, ULONG Nth)
 {
-    ULONG Step = XhciRead(Controller->Registers, XhciCapability1) >> XHCI_CAPABILITY_EXTENDED;
+    ULONG Step = XhciRead(Registers, XhciCapability1) >> XHCI_CAPABILITY_EXTENDED;
     ULONG Offset = 0;
     ULONG Left;
 
@@ -78,10 +78,10 @@ ULONG XhciFindExtended(const XHCI_CONTROLLER *Controller, ULONG Id, ULONG Nth)
         ULONG Word;
 
         Offset += 4 * Step;
-        if (Offset + 8 > Controller->Bytes) {
+        if (Offset + 8 > Bytes) {
             return 0;
         }
-        Word = XhciRead(Controller->Registers, Offset);
+        Word = XhciRead(Registers, Offset);
         if ((Word & 0xFF) == Id && Nth-- == 0) {
             return Offset;
         }
@@ -103,48 +103,47 @@ PVOID XhciAllocate(ULONG Bytes, PULONG Physical)
 }
 
 /* => On failure nothing is mapped. */
-static NTSTATUS XhcipMap(PXHCI_CONTROLLER Controller)
+static NTSTATUS XhcipMap(HAL_PCI_FUNCTION F, volatile UCHAR **Registers, PULONG Bytes)
 {
     PCI_RANGE Range;
 
-    if (!NT_SUCCESS(PciQueryRange(Controller->F, XHCIP_RANGE, &Range)) || Range.Io ||
+    if (!NT_SUCCESS(PciQueryRange(F, XHCIP_RANGE, &Range)) || Range.Io ||
         Range.Bytes < XHCIP_LEAST_BYTES) {
         return STATUS_NOT_SUPPORTED;
     }
-    Controller->Bytes = Range.Bytes < XHCIP_MOST_BYTES ? (ULONG)Range.Bytes : XHCIP_MOST_BYTES;
-    Controller->Registers = HalMapRegisters(Range.Base, Controller->Bytes);
-    return Controller->Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
+    *Bytes = Range.Bytes < XHCIP_MOST_BYTES ? (ULONG)Range.Bytes : XHCIP_MOST_BYTES;
+    *Registers = HalMapRegisters(Range.Base, *Bytes);
+    return *Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
 
 /* ---- the firmware ---- */
 
 /* It is ours afterwards, whether the firmware agreed in time or not, and causes no more SMIs. */
-static void XhcipHandOff(const XHCI_CONTROLLER *Controller)
+static void XhcipHandOff(volatile UCHAR *Registers, ULONG Bytes)
 {
-    ULONG Legacy = XhciFindExtended(Controller, XHCI_EXTENDED_LEGACY, 0);
+    ULONG Legacy = XhciFindExtended(Registers, Bytes, XHCI_EXTENDED_LEGACY, 0);
     ULONG Control;
 
     if (Legacy == 0) {
         return;
     }
-    WRITE_REGISTER_UCHAR(Controller->Registers + Legacy + XHCIP_SYSTEM_BYTE, 1);
-    (void)XhcipWait(Controller->Registers, Legacy, XHCIP_FIRMWARE_OWNS, 0, XHCIP_FIRMWARE_TRIES);
-    Control = XhciRead(Controller->Registers, Legacy + 4) & XHCIP_LEGACY_KEEP;
-    XhciWrite(Controller->Registers, Legacy + 4, Control | XHCIP_LEGACY_CLEAR);
+    WRITE_REGISTER_UCHAR(Registers + Legacy + XHCIP_SYSTEM_BYTE, 1);
+    (void)XhcipWait(Registers, Legacy, XHCIP_FIRMWARE_OWNS, 0, XHCIP_FIRMWARE_TRIES);
+    Control = XhciRead(Registers, Legacy + 4) & XHCIP_LEGACY_KEEP;
+    XhciWrite(Registers, Legacy + 4, Control | XHCIP_LEGACY_CLEAR);
 }
 
 void XhciTakeFromFirmware(HAL_PCI_FUNCTION F)
 {
-    XHCI_CONTROLLER Controller;
+    volatile UCHAR *Registers;
+    ULONG Bytes;
 
-    memset(&Controller, 0, sizeof(Controller));
-    Controller.F = F;
     if (!NT_SUCCESS(PciTakeFunction(F))) {
         return; /* XhciAddDevice will say so */
     }
-    if (NT_SUCCESS(XhcipMap(&Controller))) {
-        XhcipHandOff(&Controller);
-        HalUnmapRegisters((PVOID)Controller.Registers, Controller.Bytes);
+    if (NT_SUCCESS(XhcipMap(F, &Registers, &Bytes))) {
+        XhcipHandOff(Registers, Bytes);
+        HalUnmapRegisters((PVOID)Registers, Bytes);
     }
 }
 
@@ -154,6 +153,9 @@ static NTSTATUS XhcipReset(const XHCI_CONTROLLER *Controller)
 {
     volatile UCHAR *Base = Controller->Operational;
 
+    if (!XhcipWait(Base, XhciStatus, XHCI_STATUS_NOT_READY, 0, XHCIP_RESET_TRIES)) {
+        return STATUS_IO_TIMEOUT; /* it may not even be written to (5.4.2) */
+    }
     XhciWrite(Base, XhciCommand, 0);
     if (!XhcipWait(Base, XhciStatus, XHCI_STATUS_HALTED, XHCI_STATUS_HALTED, XHCIP_HALT_TRIES)) {
         return STATUS_IO_TIMEOUT;
@@ -333,6 +335,10 @@ static PXHCI_CONTROLLER XhcipCreate(HAL_PCI_FUNCTION F, ULONG Number)
 
 void XhciDeleteController(PXHCI_CONTROLLER Controller)
 {
+    KIRQL OldIrql = KfAcquireSpinLock(&Controller->Lock);
+
+    Controller->Host.Gone = TRUE; /* nothing sets the timer any more */
+    KfReleaseSpinLock(&Controller->Lock, OldIrql);
     if (Controller->Operational != NULL) {
         XhciWrite(Controller->Operational, XhciCommand, 0);
     }
@@ -377,7 +383,7 @@ NTSTATUS XhciCreateController(HAL_PCI_FUNCTION F, ULONG Number, PXHCI_CONTROLLER
     }
     Status = PciTakeFunction(F);
     if (NT_SUCCESS(Status)) {
-        Status = XhcipMap(Controller);
+        Status = XhcipMap(F, &Controller->Registers, &Controller->Bytes);
     }
     if (NT_SUCCESS(Status)) {
         Status = XhcipReadStructure(Controller);

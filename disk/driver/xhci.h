@@ -277,7 +277,6 @@ struct _XHCI_SLOT {
     ULONG HubPorts;                          /* (T) 0: not a hub */
     ULONG ThinkTime;                         /* (T) */
     BOOLEAN MultiTt;                         /* (T) a hub with a translator for each port */
-    BOOLEAN Disabled;                        /* (C) the controller does not know it (any more) */
 };
 
 typedef struct _XHCI_PORT {
@@ -318,6 +317,7 @@ struct _XHCI_CONTROLLER {
     BOOLEAN Aborting;    /* (C) it was late */
     LIST_ENTRY Finished; /* (C) of USB_TRANSFER.Link: completion routines to be run */
     ULONG Notices[XHCI_PORTS / 32 + 1]; /* (C) ports that the core is to be told of; 0: dead */
+    BOOLEAN Noticed;                    /* (C) there may be such ports */
     BOOLEAN Announced;                  /* (C) the core knows of the controller */
     BOOLEAN Ticking;                    /* (C) the timer is set */
     KTIMER Timer;
@@ -356,7 +356,7 @@ void XhciWriteLong(volatile UCHAR *Base, ULONG Offset, ULONG Value);
  *
  * => Returns its offset; 0: there is none, or the list leaves the registers.
  */
-ULONG XhciFindExtended(const XHCI_CONTROLLER *Controller, ULONG Id, ULONG Nth);
+ULONG XhciFindExtended(volatile UCHAR *Registers, ULONG Bytes, ULONG Id, ULONG Nth);
 
 /* Memory for the controller: zeroed, below 4 GB, whole pages.  => NULL: none. */
 PVOID XhciAllocate(ULONG Bytes, PULONG Physical);
@@ -446,7 +446,7 @@ void XhciDie(PXHCI_CONTROLLER Controller) NT_HOLDS(Controller->Lock);
 
 /* ---- root ports: xhci_port.c ---- */
 
-/* Learn the ports' protocols, switch their power on. */
+/* Learn the ports' protocols; switch their power on, and have them tell of changes. */
 void XhciReadProtocols(PXHCI_CONTROLLER Controller);
 void XhciPowerPorts(PXHCI_CONTROLLER Controller);
 

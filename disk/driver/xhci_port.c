@@ -87,28 +87,13 @@ void XhciReadProtocols(PXHCI_CONTROLLER Controller)
     ULONG Nth;
 
     for (Nth = 0; Nth < XHCI_PORTS; Nth++) { /* each has a port at least */
-        ULONG Offset = XhciFindExtended(Controller, XHCI_EXTENDED_PROTOCOL, Nth);
+        ULONG Offset =
+            XhciFindExtended(Controller->Registers, Controller->Bytes, XHCI_EXTENDED_PROTOCOL, Nth);
 
         if (Offset == 0 || Offset + ProtocolSpeeds > Controller->Bytes) {
             return;
         }
         PortpReadProtocol(Controller, Offset);
-    }
-}
-
-void XhciPowerPorts(PXHCI_CONTROLLER Controller)
-{
-    BOOLEAN Switched = FALSE;
-    ULONG Port;
-
-    for (Port = 1; Port <= Controller->Host.Ports; Port++) {
-        if (!(PortpRead(Controller, Port) & XHCI_PORT_POWER)) {
-            PortpWrite(Controller, Port, XHCI_PORT_POWER);
-            Switched = TRUE;
-        }
-    }
-    if (Switched) {
-        PortpDelay(PORTP_POWER_MS);
     }
 }
 
@@ -200,11 +185,10 @@ BOOLEAN XhciPortEvent(PXHCI_CONTROLLER Controller, const XHCI_TRB *Event)
     if ((PortpTakeChanges(Controller, Port) & PORTP_TOLD) != 0 &&
         !Controller->Ports[Port - 1].Resetting) {
         Controller->Notices[Port / 32] |= 1u << Port % 32;
+        Controller->Noticed = TRUE;
     }
     return TRUE;
 }
-
-/* ---- resets ---- */
 
 /* => Returns the port's register; changes are cleared and remembered. */
 static ULONG PortpLook(PXHCI_CONTROLLER Controller, ULONG Port)
@@ -217,6 +201,24 @@ static ULONG PortpLook(PXHCI_CONTROLLER Controller, ULONG Port)
     XhciUnlock(Controller, OldIrql);
     return Value;
 }
+
+void XhciPowerPorts(PXHCI_CONTROLLER Controller)
+{
+    BOOLEAN Switched = FALSE;
+    ULONG Port;
+
+    for (Port = 1; Port <= Controller->Host.Ports; Port++) {
+        if (!(PortpLook(Controller, Port) & XHCI_PORT_POWER)) {
+            PortpWrite(Controller, Port, XHCI_PORT_POWER);
+            Switched = TRUE;
+        }
+    }
+    if (Switched) {
+        PortpDelay(PORTP_POWER_MS);
+    }
+}
+
+/* ---- resets ---- */
 
 /*
  * Reset the port and wait until that is over.

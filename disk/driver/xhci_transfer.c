@@ -234,7 +234,9 @@ static NTSTATUS TransferpStart(PXHCI_CONTROLLER Controller, PUSB_TRANSFER Transf
 static void TransferpFinish(PXHCI_CONTROLLER Controller, PUSB_TRANSFER Transfer, NTSTATUS Status,
                             ULONG Done) NT_HOLDS(Controller->Lock)
 {
-    Transfer->Status = Status;
+    BOOLEAN Gone = Transfer->Device->Gone && !NT_SUCCESS(Status);
+
+    Transfer->Status = Gone ? STATUS_NO_SUCH_DEVICE : Status;
     Transfer->Done = Done;
     InsertTailList(&Controller->Finished, &Transfer->Link);
 }
@@ -310,21 +312,19 @@ BOOLEAN XhciHasLateTransfer(const XHCI_ENDPOINT *Endpoint)
 void XhciEndTransfers(PXHCI_CONTROLLER Controller, PXHCI_ENDPOINT Endpoint, NTSTATUS Status,
                       BOOLEAN Late)
 {
-    NTSTATUS Why = Endpoint->Slot->Device->Gone ? STATUS_NO_SUCH_DEVICE : Status;
-
     Endpoint->State = Endpoint->State == XhciEndpointRuns ? XhciEndpointStops : Endpoint->State;
     while (!IsListEmpty(&Endpoint->Transfers)) {
         PUSB_TRANSFER Transfer = CONTAINING_RECORD(Endpoint->Transfers.Flink, USB_TRANSFER, Link);
 
         TransferpEnd(Controller, Endpoint,
-                     Late && TransferpIsLate(Transfer) ? STATUS_IO_TIMEOUT : Why, 0);
+                     Late && TransferpIsLate(Transfer) ? STATUS_IO_TIMEOUT : Status, 0);
     }
     while (!IsListEmpty(&Endpoint->Waiting)) {
         PUSB_TRANSFER Transfer =
             CONTAINING_RECORD(RemoveHeadList(&Endpoint->Waiting), USB_TRANSFER, Link);
 
         TransferpFinish(Controller, Transfer,
-                        Late && TransferpIsLate(Transfer) ? STATUS_IO_TIMEOUT : Why, 0);
+                        Late && TransferpIsLate(Transfer) ? STATUS_IO_TIMEOUT : Status, 0);
     }
 }
 

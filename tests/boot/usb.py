@@ -13,7 +13,6 @@ import time
 from typing import List, Optional
 
 import hyperspace_qemu as hq
-import console
 import trials
 from console import PROMPT, lost, scene, typed
 from trials import Bench, Test

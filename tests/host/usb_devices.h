@@ -63,6 +63,7 @@ typedef struct _USB_STICK {
     UCHAR Type;       /* of INQUIRY */
     BOOLEAN Protected;
     BOOLEAN NoCache;      /* SYNCHRONIZE CACHE is no command */
+    BOOLEAN OutOfStep;    /* somebody interferes: the host may ask for what is not its turn */
     ULONG FailClassReset; /* so many stall */
 
     /* found by the test */

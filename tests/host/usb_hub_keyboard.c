@@ -39,7 +39,7 @@ static NTSTATUS HubTransfer(USB_MOCK_DEVICE *Device, UCHAR Endpoint, PUCHAR Data
     ULONG Bits = 0;
     ULONG i;
 
-    CHECK_EQUAL(0x81, Endpoint);
+    CHECK(Endpoint == 0x81 || Device->Mock->Garble != NULL);
     if (Hub->FailStatus != 0) {
         Hub->FailStatus--;
         return STATUS_DEVICE_PROTOCOL_ERROR;
@@ -71,7 +71,10 @@ static void HubResetPort(USB_MOCK_HUB *Hub, ULONG Port)
 
 static NTSTATUS HubFeature(USB_MOCK_HUB *Hub, BOOLEAN Set, ULONG Feature, ULONG Port)
 {
-    CHECK(Port >= 1 && Port <= Hub->Ports);
+    if (Port == 0 || Port > Hub->Ports) {
+        CHECK(Hub->Device.Mock->Garble != NULL); /* its descriptor has lied */
+        return STATUS_DEVICE_PROTOCOL_ERROR;
+    }
     if (Set && Feature == 8) {
         Hub->Power |= 1u << Port;
         if (Hub->Device.Hanging[Port] != NULL && !(Hub->Status[Port] & CONNECTED)) {
@@ -103,7 +106,8 @@ static NTSTATUS HubControl(USB_MOCK_DEVICE *Device, const USB_SETUP *Setup, PUCH
         return STATUS_SUCCESS;
     }
     if (Setup->RequestType == 0xA3 && Setup->Request == 0) {
-        CHECK(Setup->Index >= 1 && Setup->Index <= Hub->Ports && *Bytes == 4);
+        CHECK((Setup->Index >= 1 && Setup->Index <= Hub->Ports) || Device->Mock->Garble != NULL);
+        CHECK(Setup->Index < RTL_NUMBER_OF(Hub->Status) && *Bytes == 4);
         memcpy(Data, &Hub->Status[Setup->Index], 2);
         memcpy(Data + 2, &Hub->Changes[Setup->Index], 2);
         return STATUS_SUCCESS;
@@ -181,7 +185,9 @@ static NTSTATUS KeyboardTransfer(USB_MOCK_DEVICE *Device, UCHAR Endpoint, PUCHAR
 {
     USB_MOCK_KEYBOARD *Keyboard = CONTAINING_RECORD(Device, USB_MOCK_KEYBOARD, Device);
 
-    CHECK_EQUAL(0x82, Endpoint);
+    if (Endpoint != 0x82) {
+        return STATUS_PENDING; /* of another interface, or of a descriptor that lies */
+    }
     if (Keyboard->StallReports != 0) {
         Keyboard->StallReports--;
         return STATUS_DEVICE_PROTOCOL_ERROR;

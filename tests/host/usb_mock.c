@@ -131,6 +131,9 @@ static NTSTATUS CarryOut(USB_MOCK *Mock, USB_MOCK_DEVICE *Device, PUSB_TRANSFER 
     }
     if (ToHost && (NT_SUCCESS(Status) || Status == STATUS_DATA_OVERRUN) &&
         Status != STATUS_PENDING) {
+        if (Mock->Garble != NULL && Status == STATUS_SUCCESS) {
+            Mock->Garble(Transfer, Mock->Data, Bytes);
+        }
         Move(Transfer, Mock->Data, *Bytes, TRUE);
     }
     return Status;
@@ -362,9 +365,12 @@ static NTSTATUS AddDevice(PUSB_DEVICE Device)
         return STATUS_NO_SUCH_DEVICE;
     }
     CHECK(Found->WasReset && Found->Device == NULL);
-    CHECK_EQUAL(Found->Speed, Device->Speed);
     CheckSplitter(Device);
     Found->WasReset = FALSE;
+    if (Mock->Garble != NULL && Found->Speed != Device->Speed) {
+        return STATUS_IO_TIMEOUT; /* its hub has lied */
+    }
+    CHECK_EQUAL(Found->Speed, Device->Speed);
     if (Found->RefuseAddress != 0) {
         Found->RefuseAddress--;
         return STATUS_IO_TIMEOUT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * usb_mock.h - a USB host controller with virtual devices, which do as the test says, however wrong.
+ * usb_mock.h - a USB host controller with virtual devices that do as the test says, however wrong.
  *
  * The host holds its caller to usb.h: a port is reset before its device is added, endpoints are
  * opened before they are used, a halted one is reset before it is used again, nothing touches a
@@ -77,7 +77,8 @@ struct _USB_MOCK {
     /* Before each transfer is carried out; NULL: nobody interferes.  => As USB_MOCK_TRANSFER;
      * STATUS_SUCCESS: let it go on. */
     NTSTATUS (*Interfere)(USB_MOCK *Mock, USB_MOCK_DEVICE *Device, PUSB_TRANSFER Transfer);
-    PVOID Context;
+    /* What a device sent, before the host sees it; *Bytes may shrink.  NULL: it stays. */
+    void (*Garble)(PUSB_TRANSFER Transfer, PUCHAR Data, PULONG Bytes);
     ULONG FailReset; /* so many resets of root ports fail */
 
     /* found by the test */

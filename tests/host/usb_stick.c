@@ -76,6 +76,9 @@ static void CarryOut(USB_STICK *Stick)
 {
     UCHAR Code = Stick->Cdb[0];
 
+    if (Code != 0x03) {
+        memset(Stick->Pending, 0, sizeof(Stick->Pending)); /* nobody asked */
+    }
     memset(Stick->Answer, 0, sizeof(Stick->Answer));
     Stick->AnswerBytes = 0;
     Stick->Status = 0;
@@ -185,13 +188,16 @@ static NTSTATUS SendData(USB_STICK *Stick, PUCHAR Data, PULONG Bytes)
     PUCHAR From;
 
     if (Status != STATUS_SUCCESS) {
+        *Bytes = 0;
         return Status;
     }
     From = Stick->Status == 0 ? MediumAt(Stick, &Have) : NULL;
     From = From != NULL ? From : Stick->Answer;
-    CHECK(*Bytes == Stick->Bytes);
+    CHECK(*Bytes == Stick->Bytes || Stick->OutOfStep);
+    Have = Have < *Bytes ? Have : *Bytes;
     if (Have == 0 && Stick->Status != 0) {
         Stick->Step = StickSendsStatus;
+        *Bytes = 0;
         return STATUS_DEVICE_PROTOCOL_ERROR; /* nothing to send */
     }
     Have = Have < Stick->Bytes ? Have : Stick->Bytes;
@@ -212,15 +218,15 @@ static NTSTATUS TakeData(USB_STICK *Stick, const UCHAR *Data, PULONG Bytes)
     PUCHAR To;
 
     if (Status != STATUS_SUCCESS) {
+        *Bytes = 0;
         return Status;
     }
     To = MediumAt(Stick, &Room);
-    CHECK(*Bytes == Stick->Bytes);
     if (Stick->Current == StickShort || Stick->Current == StickStallShort) {
         Room /= 2;
         *Bytes /= 2;
     }
-    if (Stick->Status == 0 && To != NULL) {
+    if (To != NULL && (Stick->Status == 0 || Stick->Pending[0] == 1)) { /* 1: it was corrected */
         memcpy(To, Data, Room);
     }
     Stick->Residue -= *Bytes;
@@ -254,21 +260,25 @@ static NTSTATUS Transfer(USB_MOCK_DEVICE *Device, UCHAR Endpoint, PUCHAR Data, P
 {
     USB_STICK *Stick = CONTAINING_RECORD(Device, USB_STICK, Device);
 
+    if (Stick->OutOfStep && Endpoint != USB_STICK_OUT && Endpoint != USB_STICK_IN) {
+        return STATUS_PENDING;
+    }
     if (Endpoint == USB_STICK_OUT) {
-        if (Stick->Step == StickWantsCommand) {
+        if (Stick->Step == StickWantsCommand && (*Bytes == 31 || !Stick->OutOfStep)) {
             return TakeCommand(Stick, Data, *Bytes);
         }
-        CHECK_EQUAL(StickWantsData, Stick->Step);
-        return TakeData(Stick, Data, Bytes);
+        CHECK(Stick->Step == StickWantsData || Stick->OutOfStep);
+        return Stick->Step == StickWantsData && *Bytes == Stick->Bytes
+                   ? TakeData(Stick, Data, Bytes)
+                   : STATUS_PENDING;
     }
     CHECK_EQUAL(USB_STICK_IN, Endpoint);
     if (Stick->Step == StickSendsData) {
         return SendData(Stick, Data, Bytes);
     }
-    CHECK_EQUAL(StickSendsStatus, Stick->Step);
-    return SendStatus(Stick, Data, Bytes);
+    CHECK(Stick->Step == StickSendsStatus || Stick->OutOfStep);
+    return Stick->Step == StickSendsStatus ? SendStatus(Stick, Data, Bytes) : STATUS_PENDING;
 }
-
 static NTSTATUS Control(USB_MOCK_DEVICE *Device, const USB_SETUP *Setup, PUCHAR Data, PULONG Bytes)
 {
     USB_STICK *Stick = CONTAINING_RECORD(Device, USB_STICK, Device);

@@ -22,39 +22,27 @@
 #define LEGACY      0x7C0u
 #define RUNTIME     0x1000u
 #define DOORBELLS   0x2000u
-#define TRBS        256u
 
 #define RUN         0x1u
 #define RESET       0x2u
 #define INTERRUPT   0x4u
 #define HALTED      0x1u
 #define EVENT       0x8u
-#define PORT_EVENT  0x10u
 #define NOT_READY   0x800u
 #define CLEARS      0x41Cu /* of the status: written ones clear */
 
-#define CCS         0x1u
-#define PED         0x2u
-#define PR          0x10u
 #define PP          0x200u
-#define CSC         0x20000u
-#define WRC         0x80000u
-#define PRC         0x200000u
-#define CHANGES     0xFE0000u
 #define LINK(State) ((ULONG)(State) << 5)
-#define LINKS       LINK(15)
-#define SPEED_SHIFT 10
-#define WPR         0x80000000u
-#define POLLING     7u
 #define DETECT      5u
 
 static ULONG Steps;
 
 /* ---- events ---- */
 
-static BOOLEAN IsRunning(const XHCI_MOCK *Mock)
+BOOLEAN XhciMockpRuns(const XHCI_MOCK *Mock)
 {
-    return (Mock->Command & RUN) != 0 && !(Mock->Status & HALTED) && !Mock->Pci->Gone;
+    return Mock->EventCount != 0 && (Mock->Command & RUN) != 0 && !(Mock->Status & HALTED) &&
+           !Mock->Pci->Gone;
 }
 
 static void Interrupt(XHCI_MOCK *Mock)
@@ -82,7 +70,7 @@ void XhciMockpEvent(XHCI_MOCK *Mock, const ULONG Trb[4], BOOLEAN Valid, BOOLEAN 
 {
     ULONG Copy[4];
 
-    CHECK(IsRunning(Mock) && !IsFull(Mock));
+    CHECK(XhciMockpRuns(Mock) && !IsFull(Mock));
     memcpy(Copy, Trb, sizeof(Copy));
     Copy[3] = (Copy[3] & ~1u) | (Valid ? Mock->EventCycle : Mock->EventCycle ^ 1);
     PciMockWrite(Mock->Pci, Mock->EventRing + 16 * Mock->EventIndex, Copy, sizeof(Copy));
@@ -102,7 +90,7 @@ void XhciMockpEvent(XHCI_MOCK *Mock, const ULONG Trb[4], BOOLEAN Valid, BOOLEAN 
 
 BOOLEAN XhciMockEvent(XHCI_MOCK *Mock, const ULONG Trb[4])
 {
-    if (!IsRunning(Mock) || IsFull(Mock)) {
+    if (!XhciMockpRuns(Mock) || IsFull(Mock)) {
         return FALSE;
     }
     XhciMockpEvent(Mock, Trb, TRUE, TRUE);
@@ -122,10 +110,13 @@ static void Work(PVOID Context)
     XHCI_MOCK *Mock = Context;
 
     Mock->Working = FALSE;
-    if (IsRunning(Mock)) {
+    if (XhciMockpRuns(Mock) && Mock->TransfersFirst) {
+        XhciMockpTransfers(Mock);
+    }
+    if (XhciMockpRuns(Mock)) {
         XhciMockpCommands(Mock);
     }
-    if (IsRunning(Mock)) {
+    if (XhciMockpRuns(Mock)) {
         XhciMockpTransfers(Mock);
     }
 }
@@ -141,124 +132,6 @@ void XhciMockpSchedule(XHCI_MOCK *Mock)
 void XhciMockWake(XHCI_MOCK *Mock)
 {
     XhciMockpSchedule(Mock);
-}
-
-/* ---- root ports ---- */
-
-/* An event comes when the first of a port's change bits is set. */
-void XhciMockChangePort(XHCI_MOCK *Mock, ULONG Port, ULONG Clear, ULONG Set)
-{
-    ULONG *P = &Mock->PortStatus[Port - 1];
-    BOOLEAN Told = (*P & CHANGES) != 0;
-    const ULONG Trb[4] = {Port << 24, 0, XHCI_MOCK_SUCCESS << 24, 34u << 10};
-
-    *P = (*P & ~Clear) | Set;
-    if (!Told && (*P & CHANGES) != 0 && IsRunning(Mock)) {
-        Mock->Status |= PORT_EVENT;
-        (void)XhciMockEvent(Mock, Trb);
-    }
-}
-
-static ULONG SpeedId(const XHCI_MOCK *Mock, USB_SPEED Speed)
-{
-    return Mock->SpeedTables && Speed == UsbSpeedSuper ? 6u : (ULONG)Speed;
-}
-
-XHCI_MOCK_DEVICE *XhciMockpFind(const XHCI_MOCK *Mock, ULONG Port, ULONG Route)
-{
-    ULONG i;
-
-    for (i = 0; i < XHCI_MOCK_DEVICES; i++) {
-        if (Mock->Places[i].Device != NULL && Mock->Places[i].Port == Port &&
-            Mock->Places[i].Route == Route) {
-            return Mock->Places[i].Device;
-        }
-    }
-    return NULL;
-}
-
-static void ShowDevice(XHCI_MOCK *Mock, ULONG Port, const XHCI_MOCK_DEVICE *Device)
-{
-    BOOLEAN Super = Port > XHCI_MOCK_USB2;
-    BOOLEAN Hangs = (Mock->WarmPorts & 1u << Port) != 0;
-
-    CHECK_EQUAL(Super, Device->Speed == UsbSpeedSuper);
-    XhciMockChangePort(
-        Mock, Port, LINKS | 0xFu << SPEED_SHIFT,
-        CCS | CSC | LINK(Super && !Hangs ? 0 : POLLING) |
-            (Super && !Hangs ? PED | SpeedId(Mock, Device->Speed) << SPEED_SHIFT : 0));
-}
-
-void XhciMockPlug(XHCI_MOCK *Mock, ULONG Port, ULONG Route, XHCI_MOCK_DEVICE *Device)
-{
-    ULONG i;
-
-    for (i = 0; i < XHCI_MOCK_DEVICES && Mock->Places[i].Device != NULL; i++) {
-    }
-    CHECK(i < XHCI_MOCK_DEVICES && XhciMockpFind(Mock, Port, Route) == NULL);
-    Mock->Places[i].Port = Port;
-    Mock->Places[i].Route = Route;
-    Mock->Places[i].Device = Device;
-    Device->Slot = 0;
-    if (Route == 0) {
-        ShowDevice(Mock, Port, Device);
-    }
-}
-
-void XhciMockUnplug(XHCI_MOCK *Mock, XHCI_MOCK_DEVICE *Device)
-{
-    ULONG i;
-
-    for (i = 0; i < XHCI_MOCK_DEVICES && Mock->Places[i].Device != Device; i++) {
-    }
-    CHECK(i < XHCI_MOCK_DEVICES);
-    Mock->Places[i].Device = NULL;
-    if (Device->Slot != 0) {
-        Mock->Slots[Device->Slot].Device = NULL;
-        Device->Slot = 0;
-    }
-    if (Mock->Places[i].Route == 0) {
-        XhciMockChangePort(Mock, Mock->Places[i].Port, CCS | PED | LINKS | 0xFu << SPEED_SHIFT,
-                           CSC | LINK(DETECT));
-    }
-    XhciMockpSchedule(Mock);
-}
-
-static void ResetPort(XHCI_MOCK *Mock, ULONG Port, BOOLEAN Warm)
-{
-    const XHCI_MOCK_DEVICE *Device = XhciMockpFind(Mock, Port, 0);
-    BOOLEAN Fails = Device == NULL || (Mock->DisabledPorts & 1u << Port) != 0 ||
-                    ((Mock->WarmPorts & 1u << Port) != 0 && !Warm);
-
-    Mock->PortResets += !Warm;
-    Mock->WarmResets += Warm;
-    if (Mock->NoResetPorts & 1u << Port) {
-        Mock->PortStatus[Port - 1] |= PR;
-        return;
-    }
-    if (Warm) {
-        Mock->WarmPorts &= ~(1u << Port);
-    }
-    XhciMockChangePort(
-        Mock, Port, PED | PR | LINKS | 0xFu << SPEED_SHIFT,
-        PRC | (Warm ? WRC : 0) |
-            (Fails ? LINK(POLLING) : PED | SpeedId(Mock, Device->Speed) << SPEED_SHIFT));
-}
-
-static void WritePort(XHCI_MOCK *Mock, ULONG Port, ULONG Value)
-{
-    ULONG *P = &Mock->PortStatus[Port - 1];
-
-    CHECK(!(Value & PED));               /* it would disable the port */
-    CHECK_EQUAL(0, Value & 0x71003C0Du); /* read only and reserved: never written as ones */
-    CHECK_EQUAL(0, Value & 0x10000u);    /* the link's state is not ours to write */
-    CHECK(!(Value & WPR) || Port > XHCI_MOCK_USB2);
-    *P &= ~(Value & CHANGES);
-    *P = (*P & ~PP) | (Value & PP);
-    CHECK(*P & PP);
-    if (Value & (PR | WPR)) {
-        ResetPort(Mock, Port, (Value & WPR) != 0);
-    }
 }
 
 /* ---- registers ---- */
@@ -376,13 +249,14 @@ static void Reset(XHCI_MOCK *Mock)
     Mock->CommandRing = Mock->Contexts = Mock->SegmentTable = Mock->Dequeue = 0;
     Mock->Configure = Mock->Interrupter = Mock->Segments = 0;
     Mock->CommandRung = Mock->CommandRuns = Mock->CommandStuck = FALSE;
+    Mock->EventCount = 0;
     memset(Mock->Slots, 0, sizeof(Mock->Slots));
     for (i = 0; i < XHCI_MOCK_PORTS; i++) {
         const XHCI_MOCK_DEVICE *Device = XhciMockpFind(Mock, i + 1, 0);
 
         Mock->PortStatus[i] = (Mock->PowerSwitched ? 0 : PP) | LINK(DETECT);
         if (Device != NULL) {
-            ShowDevice(Mock, i + 1, Device);
+            XhciMockpShow(Mock, i + 1, Device);
         }
     }
 }
@@ -450,7 +324,7 @@ static void WriteCommandRing(XHCI_MOCK *Mock, ULONG64 Value)
         return;
     }
     if (Mock->CommandStuck) {
-        const ULONG Aborted[4] = {(ULONG)Mock->CommandRing, 0, 25u << 24, 33u << 10};
+        const ULONG Aborted[4] = {(ULONG)Mock->StuckPlace, 0, 25u << 24, 33u << 10};
 
         XhciMockpEvent(Mock, Aborted, TRUE, TRUE);
     }
@@ -469,7 +343,7 @@ static void WriteDequeue(XHCI_MOCK *Mock, ULONG64 Value)
               (Value & ~15ull) < Mock->EventRing + 16 * Mock->EventCount);
     }
     Mock->Dequeue = (Value & ~15ull) | Busy;
-    if ((Value & 8) != 0 && IsRunning(Mock) &&
+    if ((Value & 8) != 0 && XhciMockpRuns(Mock) &&
         (Value & ~15ull) != Mock->EventRing + 16 * Mock->EventIndex) {
         Interrupt(Mock); /* there are events that the driver has not seen */
     }
@@ -518,7 +392,7 @@ static void RingDoorbell(XHCI_MOCK *Mock, ULONG Slot, ULONG Target)
     if (Slot == 0) {
         CHECK_EQUAL(0, Target);
         Mock->CommandRung = Mock->CommandRuns = TRUE;
-    } else {
+    } else if (!Mock->Hostile) {
         CHECK(Slot <= XHCI_MOCK_SLOTS && Target >= 1 && Target < 32);
         CHECK(Mock->Slots[Slot].Endpoints[Target].There);
         Mock->Slots[Slot].Endpoints[Target].Rung = TRUE;
@@ -581,7 +455,7 @@ static void Write(void *Device, ULONG Offset, ULONG Width, ULONG Value)
     if (Offset >= DOORBELLS) {
         RingDoorbell(Mock, (Offset - DOORBELLS) / 4, Value);
     } else if (Offset >= PORTS && Offset < PORTS + 16 * XHCI_MOCK_PORTS && Offset % 16 == 0) {
-        WritePort(Mock, (Offset - PORTS) / 16 + 1, Value);
+        XhciMockpWritePort(Mock, (Offset - PORTS) / 16 + 1, Value);
     } else {
         WriteOther(Mock, Offset, Value);
     }

@@ -179,6 +179,12 @@ TEST(UsbParseConfiguration_ends_where_the_bytes_end)
     }
 }
 
+TEST(UsbParseConfiguration_refuses_the_value_that_means_not_configured)
+{
+    CHECK_EQUAL(STATUS_DEVICE_PROTOCOL_ERROR, ParseWith(5, 0, UsbSpeedHigh));
+    CHECK_EQUAL(STATUS_SUCCESS, ParseWith(5, 1, UsbSpeedHigh));
+}
+
 TEST(UsbParseConfiguration_does_not_stand_still)
 {
     CHECK_EQUAL(STATUS_SUCCESS, ParseWith(9, 0, UsbSpeedHigh)); /* a length of 0 */
