@@ -94,7 +94,8 @@ static BOOLEAN FatpBeginsSector(const FAT_VOLUME *Volume, ULONG Index)
 /* Room for entries: where, and where the directory ended. */
 typedef struct _FATP_ROOM {
     ULONG First;
-    ULONG End; /* index of the first 00, or of what is behind the last entry */
+    ULONG Found; /* entries from there on that can be used, also parts that nobody has */
+    ULONG End;   /* index of the first 00, or of what is behind the last entry */
 } FATP_ROOM;
 
 static BOOLEAN FatpIsPart(const UCHAR *Data)
@@ -125,6 +126,7 @@ static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
 
         if (Status == STATUS_END_OF_FILE) {
             Room->First = Index - Free - Parts;
+            Room->Found = Free + Parts;
             Room->End = Ended ? Room->End : Index;
             return Index >= FAT_MOST_ENTRIES ? STATUS_DISK_FULL : STATUS_SUCCESS;
         }
@@ -146,6 +148,7 @@ static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
         *Enough = Free >= Count;
     }
     Room->First = Index - Free;
+    Room->Found = Free;
     Room->End = Ended ? Room->End : FAT_MOST_ENTRIES;
     return STATUS_SUCCESS;
 }
@@ -232,6 +235,32 @@ static NTSTATUS FatpClearBehindEnd(PFAT_FILE Directory, const FATP_ROOM *Room, U
     return Changed ? FatCommit(Directory->Volume) : STATUS_SUCCESS;
 }
 
+/* Parts that nobody has go before their place is used: nothing of them may be left behind it. */
+static NTSTATUS FatpDeleteParts(PFAT_FILE Directory, const FATP_ROOM *Room)
+{
+    BOOLEAN Changed = FALSE;
+    ULONG Index;
+
+    for (Index = Room->First; Index < Room->First + Room->Found; Index++) {
+        FAT_LOCATION Location;
+        PUCHAR Data;
+        NTSTATUS Status = FatReadEntry(Directory, Index, &Location, &Data);
+
+        if (NT_SUCCESS(Status) && Index < Room->End && FatpIsPart(Data)) {
+            Status = FatPermitDirectorySector(Directory->Volume, Location.Sector);
+            if (NT_SUCCESS(Status)) {
+                Data[0] = FAT_DELETED;
+                FatMarkSector(Directory->Volume, Location.Sector);
+                Changed = TRUE;
+            }
+        }
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+    }
+    return Changed ? FatCommit(Directory->Volume) : STATUS_SUCCESS;
+}
+
 static NTSTATUS FatpMakeRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FATP_ROOM *Room)
 {
     BOOLEAN Enough;
@@ -243,12 +272,15 @@ static NTSTATUS FatpMakeRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
             Status = FatpFindRoom(Directory, Count, Except, Room, &Enough);
         }
     }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpDeleteParts(Directory, Room);
+    }
     return NT_SUCCESS(Status) ? FatpClearBehindEnd(Directory, Room, Count) : Status;
 }
 
 NTSTATUS FatFindFreeEntry(PFAT_FILE Directory, ULONG Except, PULONG Index)
 {
-    FATP_ROOM Room = {0, 0};
+    FATP_ROOM Room = {0, 0, 0};
     NTSTATUS Status = FatpMakeRoom(Directory, 1, Except, &Room);
 
     if (NT_SUCCESS(Status)) {
@@ -322,7 +354,7 @@ static NTSTATUS FatpWriteParts(PFAT_PATH Path, ULONG First, ULONG Count, UCHAR C
 NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot)
 {
     PFAT_VOLUME Volume = Path->Directory.Volume;
-    FATP_ROOM Room = {0, 0};
+    FATP_ROOM Room = {0, 0, 0};
     ULONG Parts;
     PUCHAR Data;
     NTSTATUS Status = FatpChooseShortName(Path, Slot->ShortName, &Parts);

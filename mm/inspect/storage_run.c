@@ -50,6 +50,7 @@ typedef struct _MIP_RUN {
     ULONG64 Longest; /* cycles of one */
     ULONG Failures;
     ULONG InARow;      /* failures since the last success */
+    BOOLEAN Gone;      /* there were too many of them: the rest is not tried */
     ULONG Unexplained; /* failures with a status that names none of the device's */
     ULONG Wrong;       /* files, and names, that are not as they have to be */
     ULONG Files;       /* that were looked at */
@@ -120,13 +121,9 @@ static BOOLEAN MipEnd(PMIP_RUN Run, NTSTATUS Status)
     Run->Failures++;
     Run->InARow++;
     Run->Unexplained += !MipExplained(Status);
+    Run->Gone = Run->Gone || Run->InARow >= MIP_IN_A_ROW;
     MipCountStatus(Run, Status);
     return FALSE;
-}
-
-static BOOLEAN MipGone(const MIP_RUN *Run)
-{
-    return Run->InARow >= MIP_IN_A_ROW;
 }
 
 /* ---- one file ---- */
@@ -306,7 +303,7 @@ static void MipWriteFiles(PMIP_RUN Run)
     Run->Bytes = 0;
     Run->Files = 0;
     MipMakeFolders(Run);
-    for (i = 0; i < Run->Plan.Files && !MipGone(Run); i++) {
+    for (i = 0; i < Run->Plan.Files && !Run->Gone; i++) {
         MiPlanStorageFile(&Run->Plan, i, &File);
         Run->States[i] = MipCreateFile(Run, &File) ? MipGood : MipDoubtful;
         Run->Files += Run->States[i] == MipGood;
@@ -326,7 +323,7 @@ static void MipReadFiles(PMIP_RUN Run, PCSTR When)
 
     Run->Bytes = 0;
     Run->Files = 0;
-    for (i = 0; i < Run->Plan.Files && !MipGone(Run); i++) {
+    for (i = 0; i < Run->Plan.Files && !Run->Gone; i++) {
         MiPlanStorageFile(&Run->Plan, i, &File);
         if (Run->States[i] == MipGood) {
             Due++;
@@ -348,7 +345,7 @@ static void MipChangeFiles(PMIP_RUN Run)
     MI_STORAGE_FILE File;
     ULONG i;
 
-    for (i = 0; i < Run->Plan.Files && !MipGone(Run); i++) {
+    for (i = 0; i < Run->Plan.Files && !Run->Gone; i++) {
         MiPlanStorageFile(&Run->Plan, i, &File);
         if (Run->States[i] != MipGood) {
             continue;
@@ -444,7 +441,7 @@ static void MipPrintFigures(PMIP_RUN Run, const ULONG64 *RequestsBefore, ULONG64
             (unsigned long long)(Disk->Failures - FailuresBefore));
     KiReport(Milliseconds < MIP_LIMIT_SECONDS * 1000,
              "storage: no call took longer than %u ms; seed %u%s", Milliseconds, Run->Plan.Seed,
-             MipGone(Run) ? "; the rest was not tried, nothing works any more" : "");
+             Run->Gone ? "; the rest was not tried, nothing works any more" : "");
 }
 
 static void MipRunPlan(PMIP_RUN Run)

@@ -222,6 +222,9 @@ void HostExpectBugCheck(ULONG Code, KSTART *Routine, PVOID Context);
 const char *HostConsoleText(void);
 void HostConsoleClear(void);
 
+/* Of the report's lines to come that many may be "not ok"; counted down. */
+extern ULONG HostFailedLines;
+
 /* Type Text for KiConsoleRead.  => Text outlives its being read. */
 void HostConsoleType(const char *Text);
 

@@ -291,17 +291,18 @@ TEST(Fat_survives_each_read_write_and_flush_failing)
     CHECK(SweepFailures(DiskFlush) > 10);
 }
 
-/* => Whether each short entry of the root that has long name parts in front of it is theirs. */
+/* => Whether each long name part of the root is followed by one of the same name, or by its owner. */
 static BOOLEAN PartsBelong(const UCHAR *Root, ULONG Entries)
 {
     ULONG i;
 
-    for (i = 1; i < Entries && Root[i * 32] != 0; i++) {
-        const UCHAR *Part = Root + (i - 1) * 32;
-        const UCHAR *Short = Root + i * 32;
+    for (i = 0; i + 1 < Entries && Root[i * 32] != 0; i++) {
+        const UCHAR *Part = Root + i * 32;
+        const UCHAR *Next = Part + 32;
 
-        if (Part[11] == 0x0F && Part[0] != 0xE5 && Short[11] != 0x0F && Short[0] != 0xE5 &&
-            Part[13] != FatShortChecksum(Short)) {
+        if (Part[11] == 0x0F && Part[0] != 0xE5 &&
+            (Next[0] == 0xE5 || Next[0] == 0 ||
+             Part[13] != (Next[11] == 0x0F ? Next[13] : FatShortChecksum(Next)))) {
             return FALSE;
         }
     }
