@@ -49,12 +49,14 @@ typedef struct _MIP_RUN {
     ULONG64 Start;   /* of the call that is being made */
     ULONG64 Longest; /* cycles of one */
     ULONG Failures;
-    ULONG InARow;      /* failures since the last success */
-    BOOLEAN Gone;      /* there were too many of them: the rest is not tried */
-    ULONG Unexplained; /* failures with a status that names none of the device's */
-    ULONG Wrong;       /* files, and names, that are not as they have to be */
-    ULONG Files;       /* that were looked at */
-    ULONG64 Bytes;     /* written or read and compared */
+    ULONG InARow;       /* failures since the last success */
+    BOOLEAN Gone;       /* there were too many of them: the rest is not tried */
+    ULONG Unexplained;  /* failures with a status that names none of the device's */
+    ULONG Written;      /* files from 0 on whose turn to be written, */
+    ULONG ChangedFiles; /* or to be changed, has come */
+    ULONG Wrong;        /* files, and names, that are not as they have to be */
+    ULONG Files;        /* that were looked at */
+    ULONG64 Bytes;      /* written or read and compared */
     ULONG StatusCount;
     struct {
         NTSTATUS Status;
@@ -308,6 +310,7 @@ static void MipWriteFiles(PMIP_RUN Run)
         Run->States[i] = MipCreateFile(Run, &File) ? MipGood : MipDoubtful;
         Run->Files += Run->States[i] == MipGood;
     }
+    Run->Written = i;
     KiReport(MipPassed(Run, Before) &&
                  (Run->Errors || (Run->Files == Run->Plan.Files && Run->Bytes == Run->Plan.Bytes)),
              "storage: %u of %u files written, %llu bytes; %u calls failed", Run->Files,
@@ -357,6 +360,7 @@ static void MipChangeFiles(PMIP_RUN Run)
         Counts[File.Change]++;
         Run->States[i] = File.Change == MiStorageDelete ? MipAbsent : MipGood;
     }
+    Run->ChangedFiles = i;
     KiReport(MipPassed(Run, Before),
              "storage: %u files deleted, %u renamed, %u cut, %u appended to, %u stretched, "
              "%u written over; %u calls failed",
@@ -430,6 +434,7 @@ static void MipPrintFigures(PMIP_RUN Run, const ULONG64 *RequestsBefore, ULONG64
             KiPrint("# storage: doubtful %u\n", i);
         }
     }
+    KiPrint("# storage: reached %u %u\n", Run->Written, Run->ChangedFiles);
     for (i = 0; i < Run->StatusCount; i++) {
         KiPrint("# storage: status %08x %u times\n", (ULONG)Run->Statuses[i].Status,
                 Run->Statuses[i].Count);

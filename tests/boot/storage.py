@@ -20,8 +20,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from typing import Dict, List, Optional, Set
+from typing import Dict, List, Optional, Set, Tuple
 
 import fat_image
 import hyperspace_qemu as hq
@@ -37,10 +38,14 @@ RESTORABLE = ["ahci", "virtio", "usb"]  # QEMU does not save a machine with NVMe
 MEMORY = 128
 FAT16_MB = 255  # clusters of 4 KB, and room for a paging file beside the files
 TIMEOUT = 180
-SILENCE = 15  # seconds; a request has ten
+REQUEST_SECONDS = 10  # that a request may take
+SILENCE = 15
 ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8", MTOOLS_SKIP_CHECK="1", TZ="UTC")
 REQUESTS = re.compile(r"^# storage: (\d+) reads, (\d+) writes, (\d+) flushes, (\d+) failed", re.M)
+LONGEST = re.compile(r"no call took longer than (\d+) ms")
+REACHED = re.compile(r"^# storage: reached (\d+) (\d+)$", re.M)
 DOUBTFUL = re.compile(r"^# storage: doubtful (\d+)$", re.M)
+counting = threading.Lock()
 confined = [0, 0]  # R14: runs compared, and those with a stray write
 injected = [0, 0]  # R4: failures that the guest saw, and runs that were not right
 
@@ -90,14 +95,15 @@ class Judgement:
         due = -(-entry.bytes // (self.after.each * fat_image.SECTOR))
         return None if clusters == due else "PAGEFILE.SYS has %d clusters of %d" % (clusters, due)
 
-    def files(self, plan: storage_plan.Plan, doubtful: Set[int]) -> Optional[str]:
+    def files(self, plan: storage_plan.Plan, doubtful: Set[int],
+              reached: Tuple[int, ...] = ()) -> Optional[str]:
         """mtools reads the files that there have to be, no more and no fewer."""
         out = os.path.join(self.folder, "files")
         os.mkdir(out)
         done = run(["mcopy", "-s", "-n", "-i", self.volume, "::/storage", out])
         found = {os.path.relpath(os.path.join(path, name), out)
                  for path, folders, names in os.walk(out) for name in folders + names}
-        wanted = plan.tree()
+        wanted = plan.tree(*reached)
         sure = {path: file for path, file in wanted.items() if not file
                 or file.number not in doubtful}
         missing = sorted(path for path, file in sure.items() if path not in found
@@ -119,8 +125,9 @@ class Judgement:
                                                   self.before.offset)
         if not written:
             problems.append("nothing was written at all")
-        confined[0] += 1
-        confined[1] += bool(problems)
+        with counting:
+            confined[0] += 1
+            confined[1] += bool(problems)
         return "stray writes: " + "; ".join(problems[:5]) if problems else None
 
 
@@ -154,8 +161,11 @@ def examine(before: str, disk: str, plan: storage_plan.Plan, result: hq.Result,
     """All that can be said about the disk after a run; disturbed: requests failed."""
     judgement = Judgement(before, disk, disk + ".log", disk + ".d")
     doubtful = {int(number) for number in DOUBTFUL.findall(result.log)}
+    reached = REACHED.search(result.log)
+    if not reached:
+        return "the guest does not say how far it came"
     try:
-        problems = [judgement.fsck(disturbed), judgement.files(plan, doubtful),
+        problems = [judgement.fsck(disturbed), judgement.files(plan, doubtful, tuple(map(int, reached.groups()))),
                     judgement.confined()]
         if not disturbed:
             problems += [judgement.clean(), judgement.paging_file()]
@@ -209,8 +219,9 @@ def fail_at(moments: Dict[int, str], lasting: bool) -> dict:
 
 def count_injected(result: hq.Result, problem: Optional[str]) -> None:
     seen = REQUESTS.search(result.log)
-    injected[0] += int(seen.group(4)) if seen else 0
-    injected[1] += bool(problem)
+    with counting:
+        injected[0] += int(seen.group(4)) if seen else 0
+        injected[1] += bool(problem)
 
 
 def saved(bench: Bench, firmware: str, disk: str) -> str:
@@ -295,7 +306,7 @@ def slow_test(firmware: str, disk: str, seed: int) -> Test:
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True,
                              write_log=image + ".log", throttle="x-iops-total=0")
         guest = hq.Guest(machine, qmp=True)
-        if guest.wait_for(r"^READY\s*$", 60):
+        if guest.wait_for(r"^READY\s*$", TIMEOUT):
             guest.monitor.call("qom-set", path="/objects/slow", property="limits",
                                value={"iops-total": 200})
             guest.send(b"storage:1:%d,shutdown\r" % seed)
@@ -320,7 +331,7 @@ def silent_test(firmware: str, disk: str, seed: int) -> Test:
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True,
                              write_log=image + ".log", throttle="x-iops-total=0")
         guest = hq.Guest(machine, qmp=True)
-        if guest.wait_for(r"^READY\s*$", 60):
+        if guest.wait_for(r"^READY\s*$", TIMEOUT):
             limits = dict(path="/objects/slow", property="limits")
             guest.send(b"storage:errors:4:%d,shutdown\r" % seed)
             time.sleep(0.5)
@@ -330,6 +341,9 @@ def silent_test(firmware: str, disk: str, seed: int) -> Test:
             guest.monitor.call_last("qom-set", value={"bps-total": 0}, **limits)
         result = guest.finish(TIMEOUT)
         problem = judge(bench, name, before, image, storage_plan.Plan(seed, 4 << 20), result, True)
+        longest = LONGEST.search(result.log)
+        if not problem and (not longest or int(longest.group(1)) < REQUEST_SECONDS * 1000):
+            problem = explain(result, "a call that a request's time limit ended")
         count_injected(result, problem)
         discard(before)
         return problem
@@ -348,7 +362,7 @@ def unplug_test(firmware: str, seed: int) -> Test:
         machine = hq.Machine(image, firmware, "usb", MEMORY, writable=True,
                              write_log=image + ".log")
         guest = hq.Guest(machine, qmp=True)
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + TIMEOUT
         while time.monotonic() < limit and guest.pump(0.1):
             if os.path.getsize(image + ".log") > 8 << 20:
                 guest.monitor.call("device_del", id="disk0")

@@ -96,7 +96,7 @@ class Plan:
         return bytes(data[offset - first:length])
 
     def contents(self, file: File) -> bytes:
-        """The whole file after its change."""
+        """The whole file after its change; a file that keeps is as it was written."""
         if file.change == "cut":
             return self.written(file.number, 0, 0, file.final)
         data = self.written(file.number, 0, 0, file.bytes)
@@ -107,11 +107,15 @@ class Plan:
             return data[:file.at] + new + data[file.at + file.changed:]
         return data
 
-    def tree(self) -> Dict[str, Optional[File]]:
-        """Path: file for all that is there in the end; None for a folder."""
+    def tree(self, written: int = MOST_FILES,
+             changed: int = MOST_FILES) -> Dict[str, Optional[File]]:
+        """Path: file for all that is there in the end; None for a folder.  Only so many files had
+        their turn to be written, and to be changed."""
         found: Dict[str, Optional[File]] = {folder: None for folder in FOLDERS}
-        for number in range(len(self.sizes)):
+        for number in range(min(len(self.sizes), written)):
             file = self.file(number)
+            if number >= changed:
+                file = file._replace(change="keep", at=file.bytes, changed=0, final=file.bytes)
             if file.change != "delete":
                 found[self.path(number, file.change == "rename")] = file
         return found
