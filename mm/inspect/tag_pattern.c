@@ -16,6 +16,8 @@ static const struct {
 } MipOwners[] = {
     {"Dist", "what is on the disks"},
     {"DskW", "which sectors of a disk may be written"},
+    {"MiPf", "paging files in use"},
+    {"MiPt", "the trial of a paging file"},
     {"MmBt", "table of large pool blocks"},
     {"None", "ExAllocatePool: no tag was given"},
     {"Ovfl", "all tags that found the tag table full"},
