@@ -19,12 +19,16 @@ static const struct {
     {"MiPf", "paging files in use"},
     {"MiPt", "the trial of a paging file"},
     {"MmBt", "table of large pool blocks"},
+    {"MmCp", "copies between processes"},
     {"None", "ExAllocatePool: no tag was given"},
     {"Ovfl", "all tags that found the tag table full"},
     {"Part", "reading a partition table"},
+    {"Proc", "processes"},
     {"RamD", "a disk made of RAM"},
     {"Test", "the boot's report"},
     {"Thre", "threads"},
+    {"VadS", "virtual address descriptors"},
+    {"VadW", "bits of write watches"},
 };
 
 static MI_TAG_PATTERN MipPatternOfTag(ULONG Tag)
