@@ -118,6 +118,9 @@ extern MM_STOP MmExpectedStop;    /* what the line said; "any" is 0xA11A11A1 */
 /* The memory manager's lines of the boot's report.  => PASSIVE_LEVEL. */
 void MiReportMemory(void);
 
+/* The paging files'.  => PASSIVE_LEVEL, after MmCreatePagingFiles. */
+void MiReportPaging(void);
+
 /* The dispatcher's.  => PASSIVE_LEVEL, after MmStartSystemThreads. */
 void MiReportThreads(void);
 

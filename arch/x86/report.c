@@ -349,6 +349,7 @@ void KiRunReport(void)
     MiReportThreads();
     MiReportMemory();
     DiskReport(&KiLoaderBlock->BootPartition);
+    MiReportPaging();
     KiPrint("# interrupts: %u delivered, %u held back, %u spurious, %u unexpected\n",
             KiInterruptCounters.Delivered, KiInterruptCounters.HeldBack,
             KiInterruptCounters.Spurious, KiInterruptCounters.Unexpected);

@@ -11,8 +11,9 @@
 #include "rtl.h"
 
 #define FAT_TAG           0x54414620u /* ' FAT' */
-#define FAT_BLOCKS        16u
-#define FAT_BLOCK_BYTES   4096u
+#define FAT_BLOCKS        8u
+#define FAT_BLOCK_BYTES   16384u
+#define FAT_BLOCK_SECTORS (FAT_BLOCK_BYTES / 512u) /* at most: the bits of FAT_BLOCK.Dirty */
 #define FAT_ZERO_BYTES    16384u
 #define FAT_NO_BLOCK      (~(ULONG64)0)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sector_cache.c - FAT and directory sectors in memory, in blocks of 4 KB.
+ * sector_cache.c - FAT and directory sectors in memory, in blocks of 16 KB.
  *
  * A block is read whole; its changed sectors are written one run after the other.  A block that
  * gives way to another is written first: changes between two commits may reach the disk in any
@@ -13,6 +13,8 @@
  */
 #include "disk/fat/fat_i.h"
 #include "mi_assert.h"
+
+NT_C_ASSERT(FAT_BLOCK_SECTORS <= 8 * sizeof(((PFAT_BLOCK)0)->Dirty));
 
 static ULONG FatpBlockSectors(const FAT_VOLUME *Volume)
 {
@@ -47,12 +49,12 @@ static NTSTATUS FatpWriteBlock(PFAT_VOLUME Volume, PFAT_BLOCK Block)
     ULONG First;
     ULONG End;
 
-    for (First = 0; NT_SUCCESS(Status) && Block->Dirty >> First != 0; First = End) {
+    for (First = 0; NT_SUCCESS(Status) && First < FAT_BLOCK_SECTORS; First = End) {
         End = First + 1;
         if ((Block->Dirty >> First & 1) == 0) {
             continue;
         }
-        while (Block->Dirty >> End & 1) {
+        while (End < FAT_BLOCK_SECTORS && (Block->Dirty >> End & 1) != 0) {
             End++;
         }
         Status = FatpWriteRun(Volume, Block->Sector + First, End - First,

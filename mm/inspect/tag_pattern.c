@@ -17,6 +17,8 @@ static const struct {
     {"Dbcp", "copies of disk data that lies unaligned"},
     {"Dist", "what is on the disks"},
     {"DskW", "which sectors of a disk may be written"},
+    {"MiPf", "paging files in use"},
+    {"MiPt", "the trial of a paging file"},
     {"MmBt", "table of large pool blocks"},
     {"MmCp", "copies between processes"},
     {"None", "ExAllocatePool: no tag was given"},

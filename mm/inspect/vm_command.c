@@ -2,10 +2,13 @@
 /*
  * vm_command.c - !vm and !sysptes.
  *
- * Lines of !vm bear the documented names.  Those for which nothing exists yet (paging files, shared
- * commitment, drivers, processes) are not printed: a zero would be a claim.
+ * Lines of !vm bear the documented names.  Those for which nothing exists yet (shared commitment,
+ * drivers, processes) are not printed: a zero would be a claim.
  */
 #include "mm/inspect/commands.h"
+
+#include "boot_volume.h"
+#include "mm/paging/paging_file.h"
 
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
@@ -55,11 +58,35 @@ static ULONG MipLockedPages(void) NT_NO_LOCK_ANALYSIS
     return MiLockedPages;
 }
 
+static void MipPrintPagingFiles(void)
+{
+    ULONG i;
+
+    for (i = 0; i < MmNumberOfPagingFiles; i++) {
+        const MMPAGING_FILE *File = MmPagingFile[i];
+
+        MiPrint("  Page File: %s\n"
+                "    Current: %9u Kb  Free Space: %9u Kb\n"
+                "    Minimum: %9u Kb  Maximum:    %9u Kb\n",
+                File->PageFileName, File->Size * MIP_KB_PER_PAGE, File->FreeSpace * MIP_KB_PER_PAGE,
+                File->MinimumSize * MIP_KB_PER_PAGE, File->MaximumSize * MIP_KB_PER_PAGE);
+    }
+    if (MmNumberOfPagingFiles == 0) {
+        MiPrint("  Page File: none\n");
+    }
+    if (DiskBootVolumeReason() != NULL) {
+        MiPrint(
+            "  ************ NO BOOT VOLUME: page files lie in RAM, save none of it, and are lost"
+            " ************\n");
+    }
+}
+
 static void MipPrintFrames(const MI_PFN_COUNTERS *Counters)
 {
     const ULONG *States = Counters->States;
 
     MipPrintLine("Physical Memory:", Counters->PhysicalPages);
+    MipPrintPagingFiles();
     MipPrintPages("Available Pages:", Counters->AvailablePages);
     MiPrint("  zeroed %u + free %u + standby %u\n", States[ZeroedPageList], States[FreePageList],
             States[StandbyPageList]);
@@ -162,7 +189,7 @@ void MiCommandVm(const char *Arguments)
         MipPrintStacks();
     }
     if ((Flags & (MIP_TERMINALS | MIP_PAGEFILE_LOG | MIP_OWNER_STACKS)) != 0) {
-        MiPrint("  There are no sessions, paging files or working sets yet (flags 4, 8, 10)\n");
+        MiPrint("  There are no sessions, page writes or working sets yet (flags 4, 8, 10)\n");
     }
     if ((Flags & MIP_KERNEL_VA) != 0) {
         MiPrintLayout(&MiLayout, KiConsoleSink, NULL);

@@ -16,8 +16,7 @@
 #include "report.h"
 #include "rtl.h"
 
-#define MIP_TAG          0x6650694Du /* 'MiPf' */
-#define MIP_FIRST_LETTER 3u          /* of a path, behind "C:\" */
+#define MIP_FIRST_LETTER 3u /* of a path, behind "C:\" */
 
 ULONG MmNumberOfPagingFiles;
 PMMPAGING_FILE MmPagingFile[MAX_PAGE_FILES];
@@ -173,7 +172,7 @@ NTSTATUS MiCreatePagingFile(PDEVICE_OBJECT Volume, const MI_PAGING_FILE_SETTING 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Paging = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Paging), MIP_TAG);
+    Paging = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Paging), MI_PAGING_FILE_TAG);
     if (Paging == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -185,7 +184,7 @@ NTSTATUS MiCreatePagingFile(PDEVICE_OBJECT Volume, const MI_PAGING_FILE_SETTING 
     memcpy(Paging->PageFileName, Setting->Name, MI_PAGING_NAME_BYTES);
     Status = MipMake(Volume, Setting, Paging);
     if (!NT_SUCCESS(Status)) {
-        ExFreePoolWithTag(Paging, MIP_TAG);
+        ExFreePoolWithTag(Paging, MI_PAGING_FILE_TAG);
         return Status;
     }
     MmPagingFile[MmNumberOfPagingFiles++] = Paging;

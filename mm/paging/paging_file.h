@@ -13,7 +13,8 @@
 #include "nt/annotations.h"
 
 #define MAX_PAGE_FILES        16u
-#define MI_PAGING_NAME_BYTES  128u /* with the zero; documented limit of a name */
+#define MI_PAGING_FILE_TAG    0x6650694Du /* 'MiPf' */
+#define MI_PAGING_NAME_BYTES  128u        /* with the zero; documented limit of a name */
 #define MI_PAGES_IN_MB        (0x100000u / PAGE_SIZE)
 #define MI_LEAST_PAGING_PAGES MI_PAGES_IN_MB
 #define MI_MOST_PAGING_PAGES  (4095u * MI_PAGES_IN_MB)

@@ -51,7 +51,8 @@ REPORT_STOPS = [
     "mutex: ", "work items: ", "stacks: ",
     "page frames: ", "zero-page thread: ", "frames: ", "system PTEs: ", "kernel stacks: ",
     "nonpaged pool: ", "paged pool: ", "page faults: ", "MDL: 12288 bytes of nonpaged pool",
-    "MDL: 12288 bytes of paged pool", "contiguous memory: ", "balance: 0 frames"]
+    "MDL: 12288 bytes of paged pool", "contiguous memory: ", "balance: 0 frames",
+    "paging file C:"]
 PROTECTION = re.compile(r"^(not ok|ok) \d+ - (?:protection audit|probe)\b", re.M)
 
 

@@ -2,6 +2,8 @@
 /*
  * test_vm_command.c - !vm and !sysptes: the sums that users check by hand.
  */
+#include "disk/volume/boot_volume_i.h"
+#include "mm/paging/paging_file.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
 #include "tests/unit/command_bench.h"
@@ -26,6 +28,28 @@ TEST(Vm_available_is_zeroed_plus_free_plus_standby)
     CHECK_EQUAL(NumberBehind(Command("!memusage"), "TOTAL: "),
                 NumberBehind(Command("!vm"), "Physical Memory:"));
     MiDeleteKernelStack(Stack);
+    PopulatedFinish();
+}
+
+TEST(Vm_shows_each_paging_file_with_its_sizes)
+{
+    MMPAGING_FILE File = {.Size = 512,
+                          .MinimumSize = 256,
+                          .MaximumSize = 1024,
+                          .FreeSpace = 511,
+                          .PageFileName = "C:\\pagefile.sys"};
+
+    PopulatedStart();
+    DiskForgetBootVolume();
+    MiForgetPagingFiles();
+    CHECK_SHOWS("  Page File: none\n", Command("!vm"));
+    MmPagingFile[0] = &File;
+    MmNumberOfPagingFiles = 1;
+    CHECK_SHOWS("  Page File: C:\\pagefile.sys\n"
+                "    Current:      2048 Kb  Free Space:      2044 Kb\n"
+                "    Minimum:      1024 Kb  Maximum:         4096 Kb\n",
+                Command("!vm"));
+    MiForgetPagingFiles();
     PopulatedFinish();
 }
 
@@ -61,7 +85,7 @@ TEST(Vm_flags_add_stacks_and_the_map)
     CHECK(strstr(Command("!vm 1"), "Kernel stacks") == NULL);
     CHECK_SHOWS("Kernel stacks: 0 in use", Command("!vm 2"));
     CHECK_SHOWS("C0000000 - C03FFFFF", Command("!vm 21"));
-    CHECK_SHOWS("no sessions, paging files or working sets yet", Command("!vm 8"));
+    CHECK_SHOWS("no sessions, page writes or working sets yet", Command("!vm 8"));
     CHECK_SHOWS("Flags:", Command("!vm 40"));
     PopulatedFinish();
 }

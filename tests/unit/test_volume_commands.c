@@ -49,3 +49,11 @@ TEST(Volumes_takes_no_arguments)
     CHECK_SHOWS("!volumes takes no arguments.", Command("!volumes 1"));
     VolumeBenchFinish();
 }
+
+TEST(Vm_says_that_the_boot_volume_is_missing)
+{
+    VolumeBenchStart();
+    DiskFindBootVolume(&BenchBoot);
+    CHECK_SHOWS("************ NO BOOT VOLUME: page files lie in RAM", Command("!vm"));
+    VolumeBenchFinish();
+}
