@@ -48,6 +48,12 @@ MI_COMMAND_ROUTINE MiCommandReady;
 MI_COMMAND_ROUTINE MiCommandRunning;
 MI_COMMAND_ROUTINE MiCommandStacks;
 
+/* io_commands.c */
+MI_COMMAND_ROUTINE MiCommandIrp;
+MI_COMMAND_ROUTINE MiCommandDevObj;
+MI_COMMAND_ROUTINE MiCommandDrvObj;
+MI_COMMAND_ROUTINE MiCommandFileObj;
+
 /* verify_command.c */
 MI_COMMAND_ROUTINE MiCommandVerify;
 

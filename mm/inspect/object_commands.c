@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object_commands.c - the commands about pool blocks and threads.
+ * object_commands.c - the commands about pool blocks, threads and I/O objects.
  */
 #include "mm/inspect/commands.h"
 
@@ -14,5 +14,9 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!ready", MiCommandReady, "", "threads that are ready to run"},
     {"!running", MiCommandRunning, "", "the running thread"},
     {"!stacks", MiCommandStacks, "[0-2 [name]]", "all threads, and what they wait for"},
+    {"!irp", MiCommandIrp, "<addr>", "an I/O request and its stack locations"},
+    {"!devobj", MiCommandDevObj, "<addr>", "a device object and its stack"},
+    {"!drvobj", MiCommandDrvObj, "<addr>", "a driver object: devices, dispatch routines"},
+    {"!fileobj", MiCommandFileObj, "<addr>", "a file object"},
     {NULL, NULL, NULL, NULL},
 };
