@@ -50,12 +50,19 @@ MI_COMMAND_ROUTINE MiCommandStacks;
 
 /* volume_commands.c */
 MI_COMMAND_ROUTINE MiCommandVolumes;
+
 /* process_commands.c */
 MI_COMMAND_ROUTINE MiCommandProcess;
 MI_COMMAND_ROUTINE MiCommandImplicitProcess;
 
 /* vad_command.c */
 MI_COMMAND_ROUTINE MiCommandVad;
+
+/* io_commands.c */
+MI_COMMAND_ROUTINE MiCommandIrp;
+MI_COMMAND_ROUTINE MiCommandDevObj;
+MI_COMMAND_ROUTINE MiCommandDrvObj;
+MI_COMMAND_ROUTINE MiCommandFileObj;
 
 /* verify_command.c */
 MI_COMMAND_ROUTINE MiCommandVerify;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object_commands.c - the commands about pool blocks, threads, processes and disks.
+ * object_commands.c - the commands about pool blocks, threads, processes, disks and I/O objects.
  */
 #include "mm/inspect/commands.h"
 
@@ -18,5 +18,9 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!process", MiCommandProcess, "[addr or 0 [flags]]", "a process, or all: 1 with figures"},
     {".process", MiCommandImplicitProcess, "[addr or 0]", "look at a process' address space"},
     {"!vad", MiCommandVad, "[root or vad [1]]", "what the user half is reserved for"},
+    {"!irp", MiCommandIrp, "<addr>", "an I/O request and its stack locations"},
+    {"!devobj", MiCommandDevObj, "<addr>", "a device object and its stack"},
+    {"!drvobj", MiCommandDrvObj, "<addr>", "a driver object: devices, dispatch routines"},
+    {"!fileobj", MiCommandFileObj, "<addr>", "a file object"},
     {NULL, NULL, NULL, NULL},
 };

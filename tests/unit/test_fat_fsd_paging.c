@@ -44,9 +44,13 @@ static void FreePages(PAGES *P)
     ExFreePoolWithTag(P->Buffer, IO_WORLD_TAG);
 }
 
+/* Simulated time: a request that takes a minute never ends. */
 static NTSTATUS Wait(PAGES *P)
 {
-    KeWaitForSingleObject(&P->Done, WrPageIn, KernelMode, FALSE, NULL);
+    LARGE_INTEGER Minute = {.QuadPart = -600000000};
+
+    CHECK_EQUAL(STATUS_SUCCESS,
+                KeWaitForSingleObject(&P->Done, WrPageIn, KernelMode, FALSE, &Minute));
     KeClearEvent(&P->Done);
     return P->Iosb.Status;
 }

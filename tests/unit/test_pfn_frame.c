@@ -261,5 +261,6 @@ TEST(Injection_every_nth_allocation_fails_and_nothing_leaks)
     }
     CHECK_EQUAL(4, Failures); /* three failed, the fourth run had nothing left to fail */
     CHECK_EQUAL(1, MiFailFrameAllocation);
+    MiFailFrameAllocation = 0;
     PfnFinish();
 }
