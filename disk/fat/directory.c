@@ -13,8 +13,6 @@
  */
 #include "disk/fat/fat_i.h"
 
-#define FATP_DELETED        0xE5u
-#define FATP_LONG_ATTRIBUTE 0x0Fu
 #define FATP_ATTRIBUTE_MASK 0x3Fu
 
 static NTSTATUS FatpEntrySector(PFAT_FILE Directory, ULONG Index, ULONG64 *Sector)
@@ -100,9 +98,9 @@ NTSTATUS FatEnumerate(PFAT_FILE Directory, PULONG Position, PFAT_ENTRY Entry)
         if (Data[0] == 0) {
             return STATUS_NO_MORE_FILES;
         }
-        if (Data[0] == FATP_DELETED) {
+        if (Data[0] == FAT_DELETED) {
             Long.Valid = FALSE;
-        } else if ((Data[11] & FATP_ATTRIBUTE_MASK) == FATP_LONG_ATTRIBUTE) {
+        } else if ((Data[11] & FATP_ATTRIBUTE_MASK) == FAT_ATTRIBUTE_LONG) {
             FatDecodeLongPart(&Long, Data, *Position, Entry->Name);
         } else if (FatpIsShown(Data)) {
             FatpDecodeEntry(Data, &Long, Entry);

@@ -300,6 +300,33 @@ static NTSTATUS FatpWriteParts(PFAT_PATH Path, ULONG First, ULONG Count, UCHAR C
     return Status;
 }
 
+/*
+ * Parts that nobody has, just before First: somebody's change ended early.  They would be taken for
+ * those of what comes to First.
+ */
+static NTSTATUS FatpRemoveOrphans(PFAT_FILE Directory, ULONG First)
+{
+    FAT_LOCATION Orphans = {.First = First, .Directory = FatAbove(Directory)};
+    FAT_LOCATION At;
+
+    for (; Orphans.First != 0; Orphans.First--) {
+        PUCHAR Data;
+        NTSTATUS Status = FatReadEntry(Directory, Orphans.First - 1, &At, &Data);
+
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        if (Data[0] == FAT_DELETED || (Data[11] & FAT_ATTRIBUTE_LONG) != FAT_ATTRIBUTE_LONG) {
+            break;
+        }
+    }
+    if (Orphans.First == First) {
+        return STATUS_SUCCESS;
+    }
+    Orphans.Index = First - 1;
+    return FatRemoveEntry(Directory->Volume, &Orphans);
+}
+
 NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot)
 {
     PFAT_VOLUME Volume = Path->Directory.Volume;
@@ -310,6 +337,9 @@ NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot)
 
     if (NT_SUCCESS(Status)) {
         Status = FatpMakeRoom(&Path->Directory, Parts + 1, FAT_NO_ENTRY, &Room);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpRemoveOrphans(&Path->Directory, Room.First);
     }
     if (NT_SUCCESS(Status)) {
         Status = FatpWriteParts(Path, Room.First, Parts, FatShortChecksum(Slot->ShortName));

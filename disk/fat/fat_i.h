@@ -10,15 +10,17 @@
 #include "disk/fat/fat.h"
 #include "rtl.h"
 
-#define FAT_TAG           0x54414620u /* ' FAT' */
-#define FAT_BLOCKS        16u
-#define FAT_BLOCK_BYTES   4096u
-#define FAT_ZERO_BYTES    16384u
-#define FAT_NO_BLOCK      (~(ULONG64)0)
+#define FAT_TAG            0x54414620u /* ' FAT' */
+#define FAT_BLOCKS         16u
+#define FAT_BLOCK_BYTES    4096u
+#define FAT_ZERO_BYTES     16384u
+#define FAT_NO_BLOCK       (~(ULONG64)0)
 
-#define FAT_ENTRY_BYTES   32u
-#define FAT_MOST_ENTRIES  65536u /* of a directory */
-#define FAT_FIRST_CLUSTER 2u
+#define FAT_ENTRY_BYTES    32u
+#define FAT_MOST_ENTRIES   65536u /* of a directory */
+#define FAT_FIRST_CLUSTER  2u
+
+#define FAT_ATTRIBUTE_LONG 0x0Fu /* of a long name part */
 
 /* FatGetEntry's values, the same for all kinds. */
 #define FAT_FREE 0u

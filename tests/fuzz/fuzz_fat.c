@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size);
 #define SEEDS         6u
 #define FAT32_SEED    5u
 
-static const SEED_FAT Seeds[SEEDS] = {{512, 1, 300},  {512, 4, 400},   {4096, 1, 200},
+static const SEED_FAT Seeds[SEEDS] = {{512, 1, 150},  {512, 4, 100},   {4096, 1, 100},
                                       {512, 1, 4200}, {4096, 1, 4200}, {512, 1, 65600}};
 static PUCHAR Filled[SEEDS]; /* with files in it */
 static PUCHAR Used[SEEDS];   /* a copy to damage, made equal again after each input */
