@@ -190,7 +190,7 @@ static ULONG FatpPartUnits(const UCHAR *Data)
     return Index;
 }
 
-/* Behind the name's end are a zero, then FFFF; the first cluster is 0: else it is no part of ours. */
+/* Behind the name's end are a zero, then FFFF; the first cluster is 0: else this is no part. */
 static BOOLEAN FatpIsFilled(const UCHAR *Data, ULONG Units)
 {
     ULONG Unit;

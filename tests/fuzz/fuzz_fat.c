@@ -2,10 +2,10 @@
 /*
  * fuzz_fat.c - damaged FAT volumes: mounted or refused, read, changed and taken out of use.
  *
- * Byte 0 chooses the volume; the rest is a list of changes to it, of four bytes each: a byte of the
- * boot sector, an entry of the FAT, a field of a directory entry, a first cluster and a size, a long
- * name part, a rename record with good checksums.  Nothing crashes, no read is out of the volume,
- * the I/O is bounded, nothing is written but what is permitted, no memory is left.
+ * Byte 0 chooses the volume; the rest is a list of changes to it, of four bytes each: a byte of
+ * the boot sector, an entry of the FAT, a field of a directory entry, a first cluster and a size,
+ * a long name part, a rename record with good checksums.  Nothing crashes, no read is out of the
+ * volume, the I/O is bounded, nothing is written but what is permitted, no memory is left.
  */
 #include "disk/fat/fat_i.h"
 #include "disk/volume/partition.h"
