@@ -13,7 +13,7 @@
  */
 #include "disk/fat/fat_i.h"
 
-#define FATP_DELETED 0xE5u
+#define FATP_ATTRIBUTE_MASK 0x3Fu
 
 static NTSTATUS FatpEntrySector(PFAT_FILE Directory, ULONG Index, ULONG64 *Sector)
 {
@@ -58,7 +58,7 @@ NTSTATUS FatReadEntry(PFAT_FILE Directory, ULONG Index, PFAT_LOCATION Location, 
 static void FatpDecodeEntry(const UCHAR *Data, const FAT_LONG_NAME *Long, PFAT_ENTRY Entry)
 {
     memcpy(Entry->ShortName, Data, 11);
-    Entry->Attributes = Data[11] & FAT_ATTRIBUTE_MASK;
+    Entry->Attributes = Data[11] & FATP_ATTRIBUTE_MASK;
     Entry->Time = (USHORT)FatGet16(Data + 22);
     Entry->Date = (USHORT)FatGet16(Data + 24);
     Entry->FirstCluster = FatGet16(Data + 26) | FatGet16(Data + 20) << 16;
@@ -98,9 +98,9 @@ NTSTATUS FatEnumerate(PFAT_FILE Directory, PULONG Position, PFAT_ENTRY Entry)
         if (Data[0] == 0) {
             return STATUS_NO_MORE_FILES;
         }
-        if (Data[0] == FATP_DELETED) {
+        if (Data[0] == FAT_DELETED) {
             Long.Valid = FALSE;
-        } else if ((Data[11] & FAT_ATTRIBUTE_MASK) == FAT_LONG_ATTRIBUTE) {
+        } else if ((Data[11] & FATP_ATTRIBUTE_MASK) == FAT_ATTRIBUTE_LONG) {
             FatDecodeLongPart(&Long, Data, *Position, Entry->Name);
         } else if (FatpIsShown(Data)) {
             FatpDecodeEntry(Data, &Long, Entry);

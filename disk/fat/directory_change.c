@@ -94,28 +94,15 @@ static BOOLEAN FatpBeginsSector(const FAT_VOLUME *Volume, ULONG Index)
 /* Room for entries: where, and where the directory ended. */
 typedef struct _FATP_ROOM {
     ULONG First;
-    ULONG Found; /* entries from there on that can be used, also parts that nobody has */
-    ULONG End;   /* index of the first 00, or of what is behind the last entry */
+    ULONG End; /* index of the first 00, or of what is behind the last entry */
 } FATP_ROOM;
 
-static BOOLEAN FatpIsPart(const UCHAR *Data)
-{
-    return Data[0] != FAT_DELETED && Data[0] != 0 &&
-           (Data[11] & FAT_ATTRIBUTE_MASK) == FAT_LONG_ATTRIBUTE;
-}
-
-/*
- * The first Count free entries in a row but for Except; they may be behind the end.
- *
- * Long name parts in front of a free entry belong to nobody (a power cut or an error left them) and
- * are free as well: were they left alone, the next entry would look as if they were its name.
- */
+/* The first Count free entries in a row but for Except; they may be behind the end. */
 static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FATP_ROOM *Room,
                              PBOOLEAN Enough)
 {
     FAT_LOCATION Location;
     ULONG Free = 0;
-    ULONG Parts = 0; /* behind those */
     ULONG Index;
     BOOLEAN Ended = FALSE;
 
@@ -125,8 +112,7 @@ static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
         NTSTATUS Status = FatReadEntry(Directory, Index, &Location, &Data);
 
         if (Status == STATUS_END_OF_FILE) {
-            Room->First = Index - Free - Parts;
-            Room->Found = Free + Parts;
+            Room->First = Index - Free;
             Room->End = Ended ? Room->End : Index;
             return Index >= FAT_MOST_ENTRIES ? STATUS_DISK_FULL : STATUS_SUCCESS;
         }
@@ -137,18 +123,10 @@ static NTSTATUS FatpFindRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
             Ended = TRUE;
             Room->End = Index;
         }
-        if ((Ended || Data[0] == FAT_DELETED) && Index != Except) {
-            Free += Parts + 1;
-            Parts = 0;
-        } else if (FatpIsPart(Data)) {
-            Parts++;
-        } else {
-            Free = Parts = 0;
-        }
-        *Enough = Free >= Count;
+        Free = (Ended || Data[0] == FAT_DELETED) && Index != Except ? Free + 1 : 0;
+        *Enough = Free == Count;
     }
-    Room->First = Index - Free;
-    Room->Found = Free;
+    Room->First = Index - Count;
     Room->End = Ended ? Room->End : FAT_MOST_ENTRIES;
     return STATUS_SUCCESS;
 }
@@ -235,32 +213,6 @@ static NTSTATUS FatpClearBehindEnd(PFAT_FILE Directory, const FATP_ROOM *Room, U
     return Changed ? FatCommit(Directory->Volume) : STATUS_SUCCESS;
 }
 
-/* Parts that nobody has go before their place is used: nothing of them may be left behind it. */
-static NTSTATUS FatpDeleteParts(PFAT_FILE Directory, const FATP_ROOM *Room)
-{
-    BOOLEAN Changed = FALSE;
-    ULONG Index;
-
-    for (Index = Room->First; Index < Room->First + Room->Found; Index++) {
-        FAT_LOCATION Location;
-        PUCHAR Data;
-        NTSTATUS Status = FatReadEntry(Directory, Index, &Location, &Data);
-
-        if (NT_SUCCESS(Status) && Index < Room->End && FatpIsPart(Data)) {
-            Status = FatPermitDirectorySector(Directory->Volume, Location.Sector);
-            if (NT_SUCCESS(Status)) {
-                Data[0] = FAT_DELETED;
-                FatMarkSector(Directory->Volume, Location.Sector);
-                Changed = TRUE;
-            }
-        }
-        if (!NT_SUCCESS(Status)) {
-            return Status;
-        }
-    }
-    return Changed ? FatCommit(Directory->Volume) : STATUS_SUCCESS;
-}
-
 static NTSTATUS FatpMakeRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FATP_ROOM *Room)
 {
     BOOLEAN Enough;
@@ -272,15 +224,12 @@ static NTSTATUS FatpMakeRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
             Status = FatpFindRoom(Directory, Count, Except, Room, &Enough);
         }
     }
-    if (NT_SUCCESS(Status)) {
-        Status = FatpDeleteParts(Directory, Room);
-    }
     return NT_SUCCESS(Status) ? FatpClearBehindEnd(Directory, Room, Count) : Status;
 }
 
 NTSTATUS FatFindFreeEntry(PFAT_FILE Directory, ULONG Except, PULONG Index)
 {
-    FATP_ROOM Room = {0, 0, 0};
+    FATP_ROOM Room = {0, 0};
     NTSTATUS Status = FatpMakeRoom(Directory, 1, Except, &Room);
 
     if (NT_SUCCESS(Status)) {
@@ -351,16 +300,46 @@ static NTSTATUS FatpWriteParts(PFAT_PATH Path, ULONG First, ULONG Count, UCHAR C
     return Status;
 }
 
+/*
+ * Parts that nobody has, just before First: somebody's change ended early.  They would be taken for
+ * those of what comes to First.
+ */
+static NTSTATUS FatpRemoveOrphans(PFAT_FILE Directory, ULONG First)
+{
+    FAT_LOCATION Orphans = {.First = First, .Directory = FatAbove(Directory)};
+    FAT_LOCATION At;
+
+    for (; Orphans.First != 0; Orphans.First--) {
+        PUCHAR Data;
+        NTSTATUS Status = FatReadEntry(Directory, Orphans.First - 1, &At, &Data);
+
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        if (Data[0] == FAT_DELETED || (Data[11] & FAT_ATTRIBUTE_LONG) != FAT_ATTRIBUTE_LONG) {
+            break;
+        }
+    }
+    if (Orphans.First == First) {
+        return STATUS_SUCCESS;
+    }
+    Orphans.Index = First - 1;
+    return FatRemoveEntry(Directory->Volume, &Orphans);
+}
+
 NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot)
 {
     PFAT_VOLUME Volume = Path->Directory.Volume;
-    FATP_ROOM Room = {0, 0, 0};
+    FATP_ROOM Room = {0, 0};
     ULONG Parts;
     PUCHAR Data;
     NTSTATUS Status = FatpChooseShortName(Path, Slot->ShortName, &Parts);
 
     if (NT_SUCCESS(Status)) {
         Status = FatpMakeRoom(&Path->Directory, Parts + 1, FAT_NO_ENTRY, &Room);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpRemoveOrphans(&Path->Directory, Room.First);
     }
     if (NT_SUCCESS(Status)) {
         Status = FatpWriteParts(Path, Room.First, Parts, FatShortChecksum(Slot->ShortName));

@@ -10,16 +10,18 @@
 #include "disk/fat/fat.h"
 #include "rtl.h"
 
-#define FAT_TAG           0x54414620u /* ' FAT' */
-#define FAT_BLOCKS        8u
-#define FAT_BLOCK_BYTES   16384u
-#define FAT_BLOCK_SECTORS (FAT_BLOCK_BYTES / 512u) /* at most: the bits of FAT_BLOCK.Dirty */
-#define FAT_ZERO_BYTES    16384u
-#define FAT_NO_BLOCK      (~(ULONG64)0)
+#define FAT_TAG            0x54414620u /* ' FAT' */
+#define FAT_BLOCKS         8u
+#define FAT_BLOCK_BYTES    16384u
+#define FAT_BLOCK_SECTORS  (FAT_BLOCK_BYTES / 512u) /* at most: the bits of FAT_BLOCK.Dirty */
+#define FAT_ZERO_BYTES     16384u
+#define FAT_NO_BLOCK       (~(ULONG64)0)
 
-#define FAT_ENTRY_BYTES   32u
-#define FAT_MOST_ENTRIES  65536u /* of a directory */
-#define FAT_FIRST_CLUSTER 2u
+#define FAT_ENTRY_BYTES    32u
+#define FAT_MOST_ENTRIES   65536u /* of a directory */
+#define FAT_FIRST_CLUSTER  2u
+
+#define FAT_ATTRIBUTE_LONG 0x0Fu /* of a long name part */
 
 /* FatGetEntry's values, the same for all kinds. */
 #define FAT_FREE 0u
@@ -285,9 +287,7 @@ NT_MUST_CHECK NTSTATUS FatWalkPath(PFAT_VOLUME Volume, const char *Text, ULONG E
 
 /* ---- long_name.c, short_name.c ---- */
 
-#define FAT_LONG_ATTRIBUTE 0x0Fu /* of an entry that is part of a long name, under the mask */
-#define FAT_ATTRIBUTE_MASK 0x3Fu
-#define FAT_LONG_UNITS     13u /* in one entry */
+#define FAT_LONG_UNITS 13u /* in one entry */
 
 static inline ULONG FatLongEntries(ULONG Units)
 {

@@ -11,8 +11,9 @@
  */
 #include "disk/fat/fat_i.h"
 
-#define FATP_LAST_PART  0x40u
-#define FATP_MOST_PARTS 20u
+#define FATP_LAST_PART      0x40u
+#define FATP_MOST_PARTS     20u
+#define FATP_LONG_ATTRIBUTE 0x0Fu
 
 static const UCHAR FatpUnitOffset[FAT_LONG_UNITS] = {1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30};
 
@@ -169,7 +170,7 @@ void FatEncodeLongPart(const WCHAR *Name, ULONG Units, ULONG Ordinal, UCHAR Chec
 
     memset(Data, 0, FAT_ENTRY_BYTES);
     Data[0] = (UCHAR)(Ordinal | (Ordinal == FatLongEntries(Units) ? FATP_LAST_PART : 0));
-    Data[11] = FAT_LONG_ATTRIBUTE;
+    Data[11] = FATP_LONG_ATTRIBUTE;
     Data[13] = Checksum;
     for (Index = 0; Index < FAT_LONG_UNITS; Index++) {
         ULONG At = From + Index;
@@ -189,7 +190,7 @@ static ULONG FatpPartUnits(const UCHAR *Data)
     return Index;
 }
 
-/* Behind the name's end are a zero, then FFFF; the first cluster is 0: else it is no part of ours. */
+/* Behind the name's end are a zero, then FFFF; the first cluster is 0: else this is no part. */
 static BOOLEAN FatpIsFilled(const UCHAR *Data, ULONG Units)
 {
     ULONG Unit;

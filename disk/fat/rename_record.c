@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rename_record.c - a rename whose two entries lie in two sectors, and what a power cut leaves of it.
+ * rename_record.c - a rename whose entries lie in two sectors, and what a power cut leaves of it.
  *
  * Two sectors do not change together.  Both names at once would be two files with one chain, which
  * the next change of either tears apart; so there is a moment with none, and a record that says how

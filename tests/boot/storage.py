@@ -333,14 +333,13 @@ def silent_test(firmware: str, disk: str, seed: int) -> Test:
         guest = hq.Guest(machine, qmp=True)
         if guest.wait_for(r"^READY\s*$", TIMEOUT):
             limits = dict(path="/objects/slow", property="limits")
-            guest.send(b"storage:errors:4:%d,shutdown\r" % seed)
-            time.sleep(0.5)
             guest.monitor.socket.settimeout(TIMEOUT)  # a reset waits for what is under way
-            guest.monitor.call_last("qom-set", value={"bps-total": 5000}, **limits)
+            guest.monitor.call("qom-set", value={"bps-total": 300}, **limits)
+            guest.send(b"storage:errors:1:%d,shutdown\r" % seed)
             guest.wait_for(r"^(not ok|ok) \d+ - storage: ", SILENCE)
-            guest.monitor.call_last("qom-set", value={"bps-total": 0}, **limits)
+            guest.monitor.call("qom-set", value={"bps-total": 0}, **limits)
         result = guest.finish(TIMEOUT)
-        problem = judge(bench, name, before, image, storage_plan.Plan(seed, 4 << 20), result, True)
+        problem = judge(bench, name, before, image, storage_plan.Plan(seed, 1 << 20), result, True)
         longest = LONGEST.search(result.log)
         if not problem and (not longest or int(longest.group(1)) < REQUEST_SECONDS * 1000):
             problem = explain(result, "a call that a request's time limit ended")

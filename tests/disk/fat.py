@@ -6,7 +6,7 @@
 
     read      volumes that mkfs.fat made and mtools filled: we list and read what they hold
     fatfs     the same with those that FatFs filled
-    random    operations against a model; then fsck.fat finds nothing, mtools and FatFs read the same
+    random    operations against a model; fsck.fat finds nothing, mtools and FatFs read the same
     limits    a full volume, the largest file
     power     cut images: figure R5, see fat_faults.py
     errors    failing requests: figure R4

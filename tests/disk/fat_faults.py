@@ -226,10 +226,10 @@ def power_cuts(bench, volume, seed, wanted):
 
 # ---- failing requests ----
 
-def run_faulty(bench, volume, steps, fault):
+def run_faulty(tool, steps, fault):
     """The scenario with a fault.  Returns the requests that it took."""
-    tool = Tool(bench.tool, bench.image, volume[1])
     start = tool.ask("requests")[1][0].split("\t")[1]
+    require(tool.ask("mount")[0] == 0, "no mount")
     if fault is not None:
         tool.ask(*fault)
     for step in steps:
@@ -238,39 +238,47 @@ def run_faulty(bench, volume, steps, fault):
     tool.ask("leave")
     for word in ("once", "from"):
         tool.ask(word, 0)
-    tool.end()
     return int(end) - int(start)
 
 
-def judge_faulty(bench, volume, base, where):
+def judge_faulty(bench, tool, base, where):
     require_harmless(bench.image, where)
-    tool = Tool(bench.tool, bench.image, volume[1])
-    require(tool.mounted, where + ": no mount")
+    require(tool.ask("mount")[0] == 0, where + ": no mount")
     found = tool.tree()
     for path in KEEP:
         require(found.get(path) == base[path], where + ": " + path + " is damaged")
-    require(tool.ask("put", "/after the fault.txt", 3000, 5)[0] == 0, where + ": nothing can be written")
-    tool.end()
+    require(tool.ask("put", "/after the fault.txt", 3000, 5)[0] == 0,
+            where + ": nothing can be written")
+    tool.ask("leave")
+
+
+def failing_scenario(bench, volume, chance, most, where):
+    """Returns how many requests were made to fail, one each time."""
+    prepare(bench, volume, chance)
+    steps = record(bench, volume, chance, 12)
+    with open(bench.image, "r+b") as image:
+        saved = image.read()
+        tool = Tool(bench.tool, bench.image, volume[1])
+        tool.ask("leave")
+        requests = run_faulty(tool, steps, None)
+        faults = [(word, number) for number in range(1, requests + 1) for word in ("once", "from")]
+        faults = chance.sample(faults, most) if len(faults) > most else faults
+        for fault in faults:
+            image.seek(0)
+            image.write(saved)
+            image.flush()
+            run_faulty(tool, steps, fault)
+            judge_faulty(bench, tool, steps[0].before, "%s, %s %d" % ((where,) + fault))
+        tool.end()
+    return len(faults)
 
 
 def failing_requests(bench, volume, seed, wanted):
     """Each n-th request of a scenario fails, once or with all behind it."""
     trials = scenarios = 0
-    saved = bench.image + ".start"
     while trials < wanted:
-        chance = random.Random(seed + scenarios)
-        prepare(bench, volume, chance)
-        steps = record(bench, volume, chance, 12)
-        shutil.copyfile(bench.image, saved)
-        requests = run_faulty(bench, volume, steps, None)
-        faults = [(word, number) for number in range(1, requests + 1) for word in ("once", "from")]
-        if len(faults) > wanted - trials:
-            faults = chance.sample(faults, wanted - trials)
-        base = steps[0].before
-        for fault in faults:
-            shutil.copyfile(saved, bench.image)
-            run_faulty(bench, volume, steps, fault)
-            judge_faulty(bench, volume, base, "seed %d, %s %d" % ((seed + scenarios,) + fault))
-            trials += 1
+        seed_here = seed + scenarios
+        trials += failing_scenario(bench, volume, random.Random(seed_here), wanted - trials,
+                                   "seed %d" % seed_here)
         scenarios += 1
     return trials, "%d requests that failed, in %d scenarios" % (trials, scenarios)

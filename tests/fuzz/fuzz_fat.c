@@ -2,10 +2,10 @@
 /*
  * fuzz_fat.c - damaged FAT volumes: mounted or refused, read, changed and taken out of use.
  *
- * Byte 0 chooses the volume; the rest is a list of changes to it, of four bytes each: a byte of the
- * boot sector, an entry of the FAT, a field of a directory entry, a first cluster and a size, a long
- * name part, a rename record with good checksums.  Nothing crashes, no read is out of the volume,
- * the I/O is bounded, nothing is written but what is permitted, no memory is left.
+ * Byte 0 chooses the volume; the rest is a list of changes to it, of four bytes each: a byte of
+ * the boot sector, an entry of the FAT, a field of a directory entry, a first cluster and a size,
+ * a long name part, a rename record with good checksums.  Nothing crashes, no read is out of the
+ * volume, the I/O is bounded, nothing is written but what is permitted, no memory is left.
  */
 #include "disk/fat/fat_i.h"
 #include "disk/volume/partition.h"
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size);
 #define SEEDS         6u
 #define FAT32_SEED    5u
 
-static const SEED_FAT Seeds[SEEDS] = {{512, 1, 300},  {512, 4, 400},   {4096, 1, 200},
+static const SEED_FAT Seeds[SEEDS] = {{512, 1, 150},  {512, 4, 100},   {4096, 1, 100},
                                       {512, 1, 4200}, {4096, 1, 4200}, {512, 1, 65600}};
 static PUCHAR Filled[SEEDS]; /* with files in it */
 static PUCHAR Used[SEEDS];   /* a copy to damage, made equal again after each input */

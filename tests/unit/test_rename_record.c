@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_rename_record.c - renames that a power cut interrupted, and records that somebody made up.
+ */
+#include "tests/unit/fat_world.h"
+
+#include <string.h>
+
+#define OLD "/A file with a long name"
+#define NEW "/DIR/another long name for it"
+
+/* => The volume as a cut behind Sectors written sectors of the rename leaves it, mounted again. */
+static void Interrupt(ULONG Sectors)
+{
+    FatWorldStart(&FatWorldFat16, 0);
+    CHECK_EQUAL(STATUS_SUCCESS, FatCreateDirectory(FatVolume, "/DIR"));
+    FatWorldPut(OLD, 3000, 1);
+    FatDisk.PowerLeft = Sectors;
+    CHECK_EQUAL(STATUS_SUCCESS, FatRename(FatVolume, OLD, NEW));
+    FatDisk.PowerLeft = HOST_DISK_ALWAYS;
+    FatWorldRemount();
+}
+
+static BOOLEAN IsThere(const char *Path)
+{
+    FAT_FILE File;
+
+    return NT_SUCCESS(FatOpen(FatVolume, Path, &File));
+}
+
+static BOOLEAN HasRecord(void)
+{
+    const UCHAR *Root = FatDisk.Image + FatVolume->RootSector * 512;
+    ULONG Index;
+
+    for (Index = 0; Index < 128; Index++) {
+        if (memcmp(Root + Index * 32, "\xE5RENAME", 7) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+TEST(Fat_interrupted_rename_leaves_one_name_after_the_next_mount)
+{
+    ULONG Sectors;
+    ULONG Old = 0;
+    ULONG New = 0;
+
+    for (Sectors = 0; Sectors < 12; Sectors++) {
+        BOOLEAN Finished;
+
+        Interrupt(Sectors);
+        Finished = IsThere(NEW);
+        CHECK(IsThere(OLD) == !Finished);
+        CHECK(FatWorldHolds(Finished ? NEW : OLD, 3000, 1));
+        CHECK(!HasRecord());
+        Old += !Finished;
+        New += Finished;
+        CHECK(New == 0 || Finished); /* there is one moment */
+        FatWorldFinish();
+    }
+    CHECK(Old >= 2 && New >= 4);
+}
+
+/* The first cut behind which the record stands on the disk and neither name does. */
+static void InterruptBetween(void)
+{
+    ULONG Sectors;
+
+    for (Sectors = 0;; Sectors++) {
+        CHECK(Sectors < 12);
+        FatWorldStart(&FatWorldFat16, 0);
+        CHECK_EQUAL(STATUS_SUCCESS, FatCreateDirectory(FatVolume, "/DIR"));
+        FatWorldPut(OLD, 3000, 1);
+        FatDisk.PowerLeft = Sectors;
+        CHECK_EQUAL(STATUS_SUCCESS, FatRename(FatVolume, OLD, NEW));
+        FatDisk.PowerLeft = HOST_DISK_ALWAYS;
+        FatForgetSectors(FatVolume);
+        if (!IsThere(OLD) && !IsThere(NEW)) {
+            break;
+        }
+        FatWorldFinish();
+    }
+    CHECK(HasRecord());
+}
+
+TEST(Fat_interrupted_rename_waits_while_the_disk_is_read_only)
+{
+    InterruptBetween();
+    FatDisk.Device.ReadOnly = TRUE;
+    FatWorldRemount();
+    CHECK(!IsThere(NEW));
+    FatDisk.Device.ReadOnly = FALSE;
+    FatWorldRemount();
+    CHECK(FatWorldHolds(NEW, 3000, 1));
+    FatWorldFinish();
+}
+
+TEST(Fat_interrupted_rename_is_finished_after_a_mount_that_failed)
+{
+    PFAT_VOLUME Volume;
+    ULONG Nth;
+    NTSTATUS Status = STATUS_IO_DEVICE_ERROR;
+
+    InterruptBetween();
+    for (Nth = 1; !NT_SUCCESS(Status); Nth++) {
+        FatDisk.FailFrom = Nth;
+        Status = FatMount(&FatDisk.Device, &Volume);
+        FatDisk.FailFrom = 0;
+        CHECK(NT_SUCCESS(Status) || Status == STATUS_IO_DEVICE_ERROR);
+    }
+    CHECK(Nth > 5);
+    FatDismount(Volume);
+    FatWorldRemount();
+    CHECK(FatWorldHolds(NEW, 3000, 1));
+    CHECK(!HasRecord());
+    FatWorldFinish();
+}
+
+TEST(Fat_record_whose_clusters_were_freed_or_given_away_brings_nothing_back)
+{
+    InterruptBetween();
+    FatWorldBreakEntry(3, FAT_FREE); /* somebody freed the lost chain */
+    FatWorldRemount();
+    CHECK(!IsThere(NEW) && !HasRecord());
+    FatWorldFinish();
+
+    InterruptBetween();
+    FatPut16(FatDisk.Image + FatVolume->RootSector * 512 + 26, 3); /* or found it: /DIR's entry */
+    FatWorldRemount();
+    CHECK(!IsThere(NEW) && !HasRecord());
+    FatWorldFinish();
+}
+
+TEST(Fat_record_that_does_not_fit_the_entry_changes_nothing)
+{
+    ULONG Sector;
+
+    InterruptBetween();
+    Sector = (ULONG)FatVolume->DataSector; /* of /DIR */
+    for (ULONG Index = 0; Index < 16; Index++) {
+        PUCHAR Data = FatDisk.Image + Sector * 512 + Index * 32;
+
+        if (Data[0] == FAT_DELETED && FatGet16(Data + 26) == 3) {
+            Data[28] ^= 1; /* another size */
+        }
+    }
+    FatWorldRemount();
+    CHECK(!IsThere(NEW) && !HasRecord());
+    FatWorldFinish();
+}
