@@ -20,6 +20,7 @@
 #include "arch/x86/stacks.h"
 #include "arch/x86/symbols.h"
 #include "arch/x86/time.h"
+#include "boot_volume.h"
 #include "disk_drivers.h"
 #include "ke.h"
 #include "mm_machine.h"
@@ -203,6 +204,13 @@ static void KipKeyboard(void)
     HalInitializeKeyboard(HalAcpi.Has8042);
 }
 
+static void KipBootVolume(void)
+{
+    DiskFindBootVolume(&KiLoaderBlock->BootPartition);
+    FatReplaceBootVolume(MmPhysicalPages());
+    FatJudgeBootVolume();
+}
+
 typedef struct _KIP_STEP {
     void (*Routine)(void);
     const char *Provides;
@@ -234,6 +242,7 @@ static const KIP_STEP KipSteps[] = {
     {KiProtectInitializedData, "a read-only IDT"},
     {KipPciMemory, "PCI configuration space in memory"},
     {DiskStartDrivers, "disks, by interrupt"},
+    {KipBootVolume, "what is on the disks, and which volume is ours"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},
 };
 

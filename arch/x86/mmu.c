@@ -20,6 +20,7 @@
 #include "arch/cpuid.h"
 #include "arch/x86/pcr.h"
 #include "arch/x86/stacks.h"
+#include "arch/x86/user_access.h"
 #include "rtl.h"
 
 #define HALP_AREA_END      0xFFDFE000u
@@ -202,6 +203,7 @@ void KiInitializePageTables(const LOADER_BLOCK *Block)
     KipUnmap((ULONG)KiNmiStackGuard);
     KipUnmap((ULONG)KiIdleStackGuard);
     KipWriteCr4(Cr4);
+    KiAccessPrevention = (Cr4 & CR4_SMAP) != 0;
     KeFlushEntireTb();
 }
 

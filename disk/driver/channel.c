@@ -17,7 +17,7 @@
  *
  * Invariants:
  *   N1  bit n of Busy is set exactly when Slots[n].Request is not NULL
- *   N2  the timer is set while any request is in a slot
+ *   N2  the timer is set while any request is in a slot, but for drivers with limits of their own
  *   N3  with Gone set no request waits or is in a slot once the lock is free
  *
  * Locking: Channel->Lock; completion routines run without it, at DISPATCH_LEVEL.
@@ -96,7 +96,7 @@ static void ChannelpSetTimer(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
     LARGE_INTEGER Due = {.QuadPart = -(LONGLONG)CHANNEL_CHECK_MS * CHANNELP_MS};
 
-    if (!Channel->Ticking) {
+    if (!Channel->Ticking && !Channel->Unlimited) {
         Channel->Ticking = TRUE; /* N2 */
         KeSetTimer(&Channel->Timer, Due, &Channel->TimerDpc);
     }

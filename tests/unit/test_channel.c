@@ -247,6 +247,19 @@ TEST(Channel_flush_has_more_time)
     Close(1);
 }
 
+TEST(Channel_without_limits_leaves_time_to_the_driver)
+{
+    Arrange();
+    Channel.Unlimited = TRUE;
+    Submit(0, DiskRead);
+    CHECK(!Channel.Ticking);
+    Sleep(2 * CHANNEL_LIMIT_MS);
+    CHECK_EQUAL(0, Channel.Resets);
+    FinishSlots(1);
+    CHECK_EQUAL(STATUS_SUCCESS, DiskBenchWait(&Requests[0]));
+    Close(1);
+}
+
 TEST(Channel_is_quiet_when_it_has_nothing_to_do)
 {
     Arrange();

@@ -34,7 +34,7 @@ TEST(StartDrivers_finds_the_disks_of_all_controllers_and_names_those_without_dri
     PciMockAdd(0, 1, 0, 0x11111234, 0x030000);
     VirtioDiskAttach(&Virtio);
     NvmeMockAttach(&Nvme);
-    PciMockAdd(0, 5, 0, 0x00101B36, 0x0C0330);
+    PciMockAdd(0, 5, 0, 0x00101234, 0x010100);
     PciMockAdd(0, 6, 0, 0x9A0B8086, 0x010400);
     AhciDiskAttach(&Ahci);
     DiskStartDrivers();
@@ -47,7 +47,7 @@ TEST(StartDrivers_finds_the_disks_of_all_controllers_and_names_those_without_dri
     CHECK(DiskNextDevice(Disk) == NULL);
     CHECK(Said("virtio-blk controller at 00:02.0\n           virtio0: 1024 sectors of 512 bytes"));
     CHECK(Said("NVMe controller at 00:04.0\n           nvme0.1: 1024 sectors of 512 bytes"));
-    CHECK(Said("xHCI (USB) controller at 00:05.0: no driver for it yet\n"));
+    CHECK(Said("IDE controller at 00:05.0: no driver for it yet: switch it to AHCI"));
     CHECK(Said("RAID controller at 00:06.0: no driver for it yet: switch it to AHCI or NVMe"));
     CHECK(Said("AHCI controller at 00:1f.0\n           ahci0.2: 1024 sectors"));
     DiskBenchFinish();
