@@ -5,7 +5,7 @@
  *     request   from       to         by
  *     Waiting   -          submitted  ChannelpSubmit
  *     in slot   Waiting    a slot     ChannelpStart
- *     Waiting   in slot    again      ChannelpReset, while it has tries left
+ *     Waiting   in slot    again      ChannelRetry, while it has tries left
  *     Finished  any        completed  ChannelFinish, ChannelpReset, ChannelpLeave
  *
  * Every request ends: the controller answers, or its time is up.  Then the controller is reset and
@@ -78,6 +78,18 @@ BOOLEAN ChannelFinish(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status)
     return TRUE;
 }
 
+BOOLEAN ChannelRetry(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status)
+{
+    PDISK_REQUEST Request = Slot < Channel->SlotCount ? Channel->Slots[Slot].Request : NULL;
+
+    if (Request == NULL || Request->Private[PrivateTries] >= CHANNEL_TRIES) {
+        return ChannelFinish(Channel, Slot, Status);
+    }
+    (void)ChannelpEmptySlot(Channel, Slot);
+    InsertHeadList(&Channel->Waiting, &Request->Link);
+    return TRUE;
+}
+
 /* ---- to the controller ---- */
 
 static void ChannelpSetTimer(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
@@ -111,8 +123,9 @@ static void ChannelpStart(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
     while (!IsListEmpty(&Channel->Waiting) && !Channel->Flush) {
         PDISK_REQUEST Request = CONTAINING_RECORD(Channel->Waiting.Flink, DISK_REQUEST, Link);
         ULONG Slot = (ULONG)__builtin_ctzll(~(ULONG64)Channel->Busy);
+        BOOLEAN Alone = Channel->Alone || Request->Operation == DiskFlush;
 
-        if (Slot >= Channel->SlotCount || (Request->Operation == DiskFlush && Channel->Busy != 0)) {
+        if (Slot >= Channel->SlotCount || (Alone && Channel->Busy != 0)) {
             return;
         }
         RemoveEntryList(&Request->Link);
@@ -150,14 +163,7 @@ static void ChannelpReset(PDISK_CHANNEL Channel, NTSTATUS Why) NT_HOLDS(Channel-
         return;
     }
     for (Slot = Channel->SlotCount; Slot-- != 0;) {
-        PDISK_REQUEST Request = Channel->Slots[Slot].Request;
-
-        if (Request != NULL && Request->Private[PrivateTries] < CHANNEL_TRIES) {
-            (void)ChannelpEmptySlot(Channel, Slot);
-            InsertHeadList(&Channel->Waiting, &Request->Link);
-        } else {
-            (void)ChannelFinish(Channel, Slot, Why);
-        }
+        (void)ChannelRetry(Channel, Slot, Why);
     }
 }
 

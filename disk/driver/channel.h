@@ -58,6 +58,7 @@ struct _DISK_CHANNEL {
     CHANNEL_SLOT Slots[CHANNEL_SLOTS];
     ULONG Busy;        /* (C) bit n: slot n has a request */
     BOOLEAN Flush;     /* (C) a flush is on its way, alone */
+    BOOLEAN Alone;     /* (C) the driver's: one request at a time, whatever SlotCount is */
     BOOLEAN Gone;      /* (C) all requests fail from now on */
     BOOLEAN Unlimited; /* (I) the driver ends each request in bounded time: no time limits here */
     BOOLEAN Ticking;   /* (C) the timer is set */
@@ -84,6 +85,14 @@ void ChannelInterrupt(PDISK_CHANNEL Channel);
  * => In Poll.  FALSE: nobody waits for this slot; the controller broke the rules.
  */
 BOOLEAN ChannelFinish(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status) NT_HOLDS(Channel->Lock);
+
+/*
+ * Slot's request failed, and may go well the next time: it starts again while it has tries left,
+ * and is finished with Status else.
+ *
+ * => As ChannelFinish; the controller has forgotten the slot.
+ */
+BOOLEAN ChannelRetry(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status) NT_HOLDS(Channel->Lock);
 
 /* ---- the pages of a request ---- */
 

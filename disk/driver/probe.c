@@ -29,14 +29,24 @@ static const DRIVERP_KIND DriverpKinds[] = {
     {DRIVERP_ID(0x1AF4, 0x1001), 0, 0, "virtio-blk (transitional)", "", VirtioBlkAddDevice},
     {DRIVERP_ID(0x1AF4, 0x1042), 0, 0, "virtio-blk", "", VirtioBlkAddDevice},
     {0, 0x010601, 0xFFFFFF, "AHCI", "", AhciAddDevice},
-    {0, 0x010802, 0xFFFFFF, "NVMe", "", NULL},
+    {0, 0x010802, 0xFFFFFF, "NVMe", "", NvmeAddDevice},
     {0, 0x0C0330, 0xFFFFFF, "xHCI (USB)", "", XhciAddDevice},
     {0, 0x010400, 0xFFFF00, "RAID", ": switch it to AHCI or NVMe in the firmware's setup", NULL},
     {0, 0x010100, 0xFFFF00, "IDE", ": switch it to AHCI in the firmware's setup", NULL},
+    {0, 0x010000, 0xFF0000, "mass storage", "", NULL}, /* any other */
+    {0, 0x0C0320, 0xFFFFFF, "EHCI (USB 2)", ": use a port of an xHCI controller", NULL},
 };
 
 #define DRIVERP_KINDS RTL_NUMBER_OF(DriverpKinds)
 
+/* Who is told of the end. */
+typedef struct _DRIVERP_STOP {
+    DRIVER_STOP *Routine;
+    PVOID Context;
+} DRIVERP_STOP;
+
+static DRIVERP_STOP DriverpStops[PCI_DRIVEN_FUNCTIONS];
+static ULONG DriverpStopCount;
 static LIST_ENTRY DriverpDisks = {&DriverpDisks, &DriverpDisks}; /* of DISK_DEVICE.ListEntry */
 
 static KSPIN_LOCK DriverpDisksLock;
@@ -53,8 +63,26 @@ void DriverAddDisk(PDISK_DEVICE Disk)
     KfReleaseSpinLock(&DriverpDisksLock, OldIrql);
 }
 
+void DriverAddStop(DRIVER_STOP *Stop, PVOID Context)
+{
+    if (DriverpStopCount < RTL_NUMBER_OF(DriverpStops)) {
+        DriverpStops[DriverpStopCount] = (DRIVERP_STOP){Stop, Context};
+        DriverpStopCount++;
+    }
+}
+
+void DiskStopDrivers(void)
+{
+    for (; DriverpStopCount != 0; DriverpStopCount--) {
+        DRIVERP_STOP Last = DriverpStops[DriverpStopCount - 1];
+
+        Last.Routine(Last.Context);
+    }
+}
+
 void DriverForgetDisks(void)
 {
+    DriverpStopCount = 0;
     InitializeListHead(&DriverpDisks);
     KeInitializeSpinLock(&DriverpDisksLock);
 }
