@@ -153,6 +153,9 @@ static NTSTATUS XhcipReset(const XHCI_CONTROLLER *Controller)
 {
     volatile UCHAR *Base = Controller->Operational;
 
+    if (!XhcipWait(Base, XhciStatus, XHCI_STATUS_NOT_READY, 0, XHCIP_RESET_TRIES)) {
+        return STATUS_IO_TIMEOUT; /* it may not even be written to (5.4.2) */
+    }
     XhciWrite(Base, XhciCommand, 0);
     if (!XhcipWait(Base, XhciStatus, XHCI_STATUS_HALTED, XHCI_STATUS_HALTED, XHCIP_HALT_TRIES)) {
         return STATUS_IO_TIMEOUT;
@@ -332,6 +335,10 @@ static PXHCI_CONTROLLER XhcipCreate(HAL_PCI_FUNCTION F, ULONG Number)
 
 void XhciDeleteController(PXHCI_CONTROLLER Controller)
 {
+    KIRQL OldIrql = KfAcquireSpinLock(&Controller->Lock);
+
+    Controller->Host.Gone = TRUE; /* nothing sets the timer any more */
+    KfReleaseSpinLock(&Controller->Lock, OldIrql);
     if (Controller->Operational != NULL) {
         XhciWrite(Controller->Operational, XhciCommand, 0);
     }

@@ -277,7 +277,6 @@ struct _XHCI_SLOT {
     ULONG HubPorts;                          /* (T) 0: not a hub */
     ULONG ThinkTime;                         /* (T) */
     BOOLEAN MultiTt;                         /* (T) a hub with a translator for each port */
-    BOOLEAN Disabled;                        /* (C) the controller does not know it (any more) */
 };
 
 typedef struct _XHCI_PORT {
@@ -318,6 +317,7 @@ struct _XHCI_CONTROLLER {
     BOOLEAN Aborting;    /* (C) it was late */
     LIST_ENTRY Finished; /* (C) of USB_TRANSFER.Link: completion routines to be run */
     ULONG Notices[XHCI_PORTS / 32 + 1]; /* (C) ports that the core is to be told of; 0: dead */
+    BOOLEAN Noticed;                    /* (C) there may be such ports */
     BOOLEAN Announced;                  /* (C) the core knows of the controller */
     BOOLEAN Ticking;                    /* (C) the timer is set */
     KTIMER Timer;

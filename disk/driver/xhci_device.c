@@ -21,6 +21,14 @@ static PXHCI_CONTROLLER DevicepController(const USB_DEVICE *Device)
 
 /* ---- slots ---- */
 
+/* As the controller numbers speeds: a root port says it. */
+static ULONG DevicepSpeedId(const USB_DEVICE *Device)
+{
+    ULONG Id = XhciReadSpeedId(DevicepController(Device), Device->RootPort);
+
+    return Device->Hub == NULL && Id != 0 ? Id : (ULONG)Device->Speed;
+}
+
 /* => NULL: no memory. */
 static PXHCI_SLOT DevicepCreateSlot(PUSB_DEVICE Device)
 {
@@ -36,8 +44,7 @@ static PXHCI_SLOT DevicepCreateSlot(PUSB_DEVICE Device)
     memset(Slot, 0, sizeof(*Slot));
     Slot->Controller = DevicepController(Device);
     Slot->Device = Device;
-    Slot->Speed = Device->Hub == NULL ? XhciReadSpeedId(Slot->Controller, Device->RootPort)
-                                      : (ULONG)Device->Speed;
+    Slot->Speed = DevicepSpeedId(Device);
     Slot->Contexts = XhciAllocate(DEVICEP_CONTEXT_BYTES, &Slot->Physical);
     if (Slot->Contexts != NULL) {
         Slot->Endpoints[1] = XhciCreateEndpoint(Slot, &Control);
@@ -255,9 +262,11 @@ static void DevicepDeleteSet(DEVICEP_SET *Set)
 
 static BOOLEAN DevicepIsGood(const USB_ENDPOINT *Endpoint)
 {
+    ULONG Packet = Endpoint->MaximumPacket & 0x7FF;
+
     return XhciIsAddress(Endpoint->Address) && Endpoint->Address != 0 &&
-           (Endpoint->Type == UsbBulk || Endpoint->Type == UsbInterrupt) &&
-           (Endpoint->MaximumPacket & 0x7FF) != 0 && Endpoint->Burst < 16;
+           (Endpoint->Type == UsbBulk || Endpoint->Type == UsbInterrupt) && Packet != 0 &&
+           Packet <= 1024 && Endpoint->Burst < 16;
 }
 
 /* => On failure the set is empty. */

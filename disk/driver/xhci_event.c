@@ -55,16 +55,21 @@ static ULONG EventpTakeNotice(PXHCI_CONTROLLER Controller)
             break;
         }
     }
+    Controller->Noticed = Controller->Noticed && (Port <= XHCI_PORTS || !Controller->Announced);
     KfReleaseSpinLock(&Controller->Lock, OldIrql);
     return Port;
 }
 
 void XhciUnlock(PXHCI_CONTROLLER Controller, KIRQL OldIrql)
 {
+    BOOLEAN Rest = !IsListEmpty(&Controller->Finished) || Controller->Noticed;
     PUSB_TRANSFER Transfer;
     ULONG Port;
 
     KfReleaseSpinLock(&Controller->Lock, OldIrql);
+    if (!Rest) {
+        return;
+    }
     while ((Transfer = EventpTakeFinished(Controller)) != NULL) {
         Transfer->Completion(Transfer);
     }
@@ -98,6 +103,7 @@ void XhciDie(PXHCI_CONTROLLER Controller)
         }
     }
     Controller->Notices[0] |= 1;
+    Controller->Noticed = TRUE;
 }
 
 /* => FALSE: the controller is dead, or was taken away. */

@@ -185,6 +185,7 @@ BOOLEAN XhciPortEvent(PXHCI_CONTROLLER Controller, const XHCI_TRB *Event)
     if ((PortpTakeChanges(Controller, Port) & PORTP_TOLD) != 0 &&
         !Controller->Ports[Port - 1].Resetting) {
         Controller->Notices[Port / 32] |= 1u << Port % 32;
+        Controller->Noticed = TRUE;
     }
     return TRUE;
 }

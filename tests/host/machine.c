@@ -110,6 +110,7 @@ void HostMachineDelete(void)
     HostpLandOnFirstStack();
     HostpTlbDropAll(HostTlbAll);
     HostpScheduleDelete();
+    HostpForgetStacks();
     if (munmap(Frames, (size_t)FrameCount * PAGE_SIZE) != 0 || close(FramesFd) != 0) {
         HostpDie("cannot delete the frames");
     }

@@ -148,6 +148,9 @@ void HostpLandOnFirstStack(void);
 /* ASan forgets what it knew about the stack's frames. */
 void HostpCleanStack(HOST_STACK Stack);
 
+/* The same for all stacks in the machine's own memory.  => The machine is deleted. */
+void HostpForgetStacks(void);
+
 /* ---- schedule.c ---- */
 
 /* => The machine's power comes on: the running code becomes its first thread. */

@@ -56,6 +56,7 @@ __asm__(".text\n"
 
 static HOST_STACK FirstStack;
 static HOST_STACK CurrentStack;
+static HOST_STACK Simulated; /* from the lowest to the highest in the machine's own memory */
 PVOID HostpExceptionList;
 
 HOST_STACK HostpCurrentStack(void)
@@ -66,6 +67,26 @@ HOST_STACK HostpCurrentStack(void)
 void HostpCleanStack(HOST_STACK Stack)
 {
     ASAN_UNPOISON_MEMORY_REGION((PVOID)Stack.Bottom, Stack.Top - Stack.Bottom);
+}
+
+static void NoteStack(HOST_STACK Stack)
+{
+    if (!HostIsSimulated(Stack.Bottom, Stack.Top - Stack.Bottom)) {
+        return;
+    }
+    if (Simulated.Top == 0 || Stack.Bottom < Simulated.Bottom) {
+        Simulated.Bottom = Stack.Bottom;
+    }
+    if (Stack.Top > Simulated.Top) {
+        Simulated.Top = Stack.Top;
+    }
+}
+
+/* The next machine has other things at these addresses. */
+void HostpForgetStacks(void)
+{
+    HostpCleanStack(Simulated);
+    Simulated = (HOST_STACK){0, 0};
 }
 
 static void FindFirstStack(void)
@@ -132,6 +153,7 @@ PVOID KiInitializeStack(PVOID StackTop, SIZE_T StackBytes, KSTART *Routine, PVOI
     /* the ABI wants arguments on 16 bytes: two of them, and room for two more */
     Frame = (PHOST_SWITCH_FRAME)(Top - 16 - FIELD_OFFSET(HOST_SWITCH_FRAME, Routine));
     HostpCleanStack((HOST_STACK){Top - StackBytes, Top});
+    NoteStack((HOST_STACK){Top - StackBytes, Top});
     memset(Frame, 0, sizeof(*Frame));
     Frame->Stack.Bottom = Top - StackBytes;
     Frame->Stack.Top = Top;

@@ -392,7 +392,7 @@ static void RingDoorbell(XHCI_MOCK *Mock, ULONG Slot, ULONG Target)
     if (Slot == 0) {
         CHECK_EQUAL(0, Target);
         Mock->CommandRung = Mock->CommandRuns = TRUE;
-    } else {
+    } else if (!Mock->Hostile) {
         CHECK(Slot <= XHCI_MOCK_SLOTS && Target >= 1 && Target < 32);
         CHECK(Mock->Slots[Slot].Endpoints[Target].There);
         Mock->Slots[Slot].Endpoints[Target].Rung = TRUE;

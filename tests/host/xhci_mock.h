@@ -74,7 +74,8 @@ typedef enum _XHCI_MOCK_ANSWER {
 typedef struct _XHCI_MOCK_ENDPOINT {
     BOOLEAN There;
     BOOLEAN Rung;
-    ULONG State; /* as in the context: 1 runs, 2 halted, 3 stopped */
+    BOOLEAN Stuck; /* in a transfer that is never answered, until it is stopped */
+    ULONG State;   /* as in the context: 1 runs, 2 halted, 3 stopped */
     ULONG Type;
     ULONG Packet;
     ULONG Interval;
@@ -119,7 +120,8 @@ struct _XHCI_MOCK {
     ULONG CommandSlot;       /* not 0: the slot that Enable Slot names */
     XHCI_MOCK_ANSWER TransferAnswer;
     ULONG TransferMisbehaves;
-    ULONG Code;             /* for XhciMockCode */
+    ULONG Code;      /* for XhciMockCode */
+    BOOLEAN Hostile; /* does no transfers, writes no contexts, and checks nothing of commands */
     BOOLEAN TransfersFirst; /* what was asked for meanwhile is done before commands */
     ULONG64 DelayCycles;
 
@@ -190,8 +192,10 @@ ULONG64 XhciMockRingPlace(const XHCI_MOCK *Mock, ULONG Slot, ULONG Endpoint, ULO
 
 /* ---- shared by the mock's files ---- */
 
-#define XHCI_MOCK_SUCCESS 1u
-#define XHCI_MOCK_SHORT   13u
+#define XHCI_MOCK_SUCCESS         1u
+#define XHCI_MOCK_SHORT           13u
+
+#define XHCI_MOCK_RULE(Condition) CHECK(Mock->Hostile || (Condition))
 
 void XhciMockpEvent(XHCI_MOCK *Mock, const ULONG Trb[4], BOOLEAN Valid, BOOLEAN Interrupt);
 BOOLEAN XhciMockpRuns(const XHCI_MOCK *Mock);

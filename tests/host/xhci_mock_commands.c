@@ -51,13 +51,15 @@ static void ReadContext(const XHCI_MOCK *Mock, ULONG64 Input, ULONG Index, ULONG
         PciMockRead(Mock->Pci, Input + Index * 64 + 32, Rest, 32);
     }
     for (i = 0; i < 8; i++) {
-        CHECK_EQUAL(0, Rest[i]);
+        XHCI_MOCK_RULE(Rest[i] == 0);
     }
 }
 
 static void WriteContext(const XHCI_MOCK *Mock, ULONG Slot, ULONG Index, const ULONG Words[8])
 {
-    PciMockWrite(Mock->Pci, Mock->Slots[Slot].Output + Index * Mock->ContextBytes, Words, 32);
+    if (!Mock->Hostile) {
+        PciMockWrite(Mock->Pci, Mock->Slots[Slot].Output + Index * Mock->ContextBytes, Words, 32);
+    }
 }
 
 /* What is neither flagged nor defined must be zero. */
@@ -67,15 +69,15 @@ static void CheckUnused(const XHCI_MOCK *Mock, ULONG64 Input, ULONG Add, ULONG D
     ULONG Index;
     ULONG i;
 
-    CHECK_EQUAL(0, Drop & 3);
+    XHCI_MOCK_RULE((Drop & 3) == 0);
     ReadContext(Mock, Input, 0, Words);
     for (i = 2; i < 8; i++) {
-        CHECK_EQUAL(0, Words[i]);
+        XHCI_MOCK_RULE(Words[i] == 0);
     }
     for (Index = 0; Index < 32; Index++) {
         ReadContext(Mock, Input, Index + 1, Words);
         for (i = (Add & 1u << Index) != 0 ? (Index == 0 ? 4 : 5) : 0; i < 8; i++) {
-            CHECK_EQUAL(0, Words[i]);
+            XHCI_MOCK_RULE(Words[i] == 0);
         }
     }
 }
@@ -95,9 +97,9 @@ static void TakeEndpoint(XHCI_MOCK *Mock, ULONG Slot, ULONG Index, const ULONG W
     XHCI_MOCK_ENDPOINT *Endpoint = &Mock->Slots[Slot].Endpoints[Index];
     ULONG Resets = Endpoint->Resets;
 
-    CHECK_EQUAL(0, Words[0] & 0xFF00FFFFu);
-    CHECK_EQUAL(3, Words[1] >> 1 & 3); /* three errors end a transaction */
-    CHECK(Words[2] % 64 < 2 && Words[3] == 0);
+    XHCI_MOCK_RULE((Words[0] & 0xFF00FFFFu) == 0);
+    XHCI_MOCK_RULE((Words[1] >> 1 & 3) == 3); /* three errors end a transaction */
+    XHCI_MOCK_RULE(Words[2] % 64 < 2 && Words[3] == 0);
     memset(Endpoint, 0, sizeof(*Endpoint));
     Endpoint->There = TRUE;
     Endpoint->Resets = Resets + 1;
@@ -107,9 +109,9 @@ static void TakeEndpoint(XHCI_MOCK *Mock, ULONG Slot, ULONG Index, const ULONG W
     Endpoint->Interval = Words[0] >> 16 & 0xFF;
     Endpoint->Dequeue = Words[2] & ~15u;
     Endpoint->Cycle = Words[2] & 1;
-    CHECK(Endpoint->Packet != 0 && (Words[4] & 0xFFFF) != 0);
-    CHECK_EQUAL(Endpoint->Type % 4 == 3 ? Endpoint->Packet * (Endpoint->Burst + 1) : 0,
-                Words[4] >> 16);
+    XHCI_MOCK_RULE(Endpoint->Packet != 0 && (Words[4] & 0xFFFF) != 0);
+    XHCI_MOCK_RULE(Words[4] >> 16 ==
+                   (Endpoint->Type % 4 == 3 ? Endpoint->Packet * (Endpoint->Burst + 1) : 0));
     WriteContext(Mock, Slot, Index, Words);
     XhciMockpSetState(Mock, Slot, Index, EndpointRunning);
 }
@@ -150,14 +152,14 @@ static void CheckSlotContext(XHCI_MOCK *Mock, XHCI_MOCK_SLOT *Slot, const ULONG 
     ULONG Route = Words[0] & ROUTE_MASK;
     ULONG Speed = Words[0] >> 20 & 0xF;
 
-    CHECK(Port >= 1 && Port <= XHCI_MOCK_PORTS);
-    CHECK_EQUAL(0, Words[3]);
+    XHCI_MOCK_RULE(Port >= 1 && Port <= XHCI_MOCK_PORTS);
+    XHCI_MOCK_RULE(Words[3] == 0);
     memcpy(Slot->Words, Words, sizeof(Slot->Words));
     Slot->Device = XhciMockpFind(Mock, Port, Route);
     if (Slot->Device != NULL && Route == 0) {
-        CHECK_EQUAL(Mock->PortStatus[Port - 1] >> 10 & 0xF, Speed);
+        XHCI_MOCK_RULE(Speed == (Mock->PortStatus[Port - 1] >> 10 & 0xF));
     } else if (Slot->Device != NULL) {
-        CHECK_EQUAL(Slot->Device->Speed, Speed);
+        XHCI_MOCK_RULE(Speed == Slot->Device->Speed);
     }
 }
 
@@ -170,21 +172,21 @@ static ULONG AddressDevice(XHCI_MOCK *Mock, const COMMAND *C)
     ULONG64 Output;
 
     ReadContext(Mock, Input, 0, Flags);
-    CHECK_EQUAL(0, Flags[0]);
-    CHECK_EQUAL(3, Flags[1]);
+    XHCI_MOCK_RULE(Flags[0] == 0);
+    XHCI_MOCK_RULE(Flags[1] == 3);
     CheckUnused(Mock, Input, Flags[1], 0);
     ReadContext(Mock, Input, 1, Words);
     ReadContext(Mock, Input, 2, Control);
-    CHECK_EQUAL(1, Words[0] >> 27);
+    XHCI_MOCK_RULE((Words[0] >> 27) == 1);
     PciMockRead(Mock->Pci, Mock->Contexts + 8 * C->Slot, &Output, sizeof(Output));
-    CHECK(Output != 0 && Output % 64 == 0);
+    XHCI_MOCK_RULE(Output != 0 && Output % 64 == 0);
     if (Slot->State > SlotDefault || (Silent && Slot->State == SlotDefault)) {
         return CODE_CONTEXT;
     }
     Slot->Output = Output;
     CheckSlotContext(Mock, Slot, Words);
     TakeEndpoint(Mock, C->Slot, 1, Control);
-    CHECK_EQUAL(4, Slot->Endpoints[1].Type);
+    XHCI_MOCK_RULE(Slot->Endpoints[1].Type == 4);
     WriteContext(Mock, C->Slot, 0, Words);
     Slot->State = SlotDefault;
     if (Slot->Device == NULL || (!Silent && Slot->Device->AddressErrors != 0)) {
@@ -211,27 +213,27 @@ static ULONG ConfigureEndpoint(XHCI_MOCK *Mock, const COMMAND *C)
         return CODE_CONTEXT;
     }
     ReadContext(Mock, Input, 0, Flags);
-    CHECK_EQUAL(1, Flags[1] & 3);
+    XHCI_MOCK_RULE((Flags[1] & 3) == 1);
     CheckUnused(Mock, Input, Flags[1], Flags[0]);
     ReadContext(Mock, Input, 1, Words);
     CheckSlotContext(Mock, Slot, Words);
     for (Index = 2; Index < 32; Index++) {
         if (Flags[0] & 1u << Index) {
-            CHECK(Slot->Endpoints[Index].There);
-            CHECK(Slot->Endpoints[Index].State != EndpointRunning ||
-                  !Slot->Endpoints[Index].Rung); /* stopped before it is dropped */
+            XHCI_MOCK_RULE(Slot->Endpoints[Index].There);
+            XHCI_MOCK_RULE(Slot->Endpoints[Index].State != EndpointRunning ||
+                           !Slot->Endpoints[Index].Rung); /* stopped before it is dropped */
             Slot->Endpoints[Index].There = FALSE;
         }
         if (Flags[1] & 1u << Index) {
             ULONG Endpoint[8];
 
-            CHECK(!Slot->Endpoints[Index].There);
+            XHCI_MOCK_RULE(!Slot->Endpoints[Index].There);
             ReadContext(Mock, Input, Index + 1, Endpoint);
             TakeEndpoint(Mock, C->Slot, Index, Endpoint);
         }
         Last = Slot->Endpoints[Index].There ? Index : Last;
     }
-    CHECK_EQUAL(Last, Words[0] >> 27);
+    XHCI_MOCK_RULE((Words[0] >> 27) == Last);
     Slot->State = SlotConfigured;
     return XHCI_MOCK_SUCCESS;
 }
@@ -245,8 +247,8 @@ static ULONG EvaluateContext(XHCI_MOCK *Mock, const COMMAND *C)
         return CODE_CONTEXT;
     }
     ReadContext(Mock, C->Trb[0], 0, Flags);
-    CHECK_EQUAL(0, Flags[0]);
-    CHECK_EQUAL(2, Flags[1]);
+    XHCI_MOCK_RULE(Flags[0] == 0);
+    XHCI_MOCK_RULE(Flags[1] == 2);
     CheckUnused(Mock, C->Trb[0], Flags[1], 0);
     ReadContext(Mock, C->Trb[0], 2, Words);
     Slot->Endpoints[1].Packet = Words[1] >> 16;
@@ -266,11 +268,13 @@ void XhciMockpStop(XHCI_MOCK *Mock, ULONG Slot, ULONG Index)
     ULONG Event[4] = {(ULONG)Endpoint->Dequeue, 0, CODE_STOPPED << 24,
                       Slot << 24 | Index << 16 | 32u << 10};
 
-    XhciMockpReadTrb(Mock, Endpoint->Dequeue, Trb);
-    if (Endpoint->Rung && (Trb[3] & 1) == Endpoint->Cycle) {
-        XhciMockpEvent(Mock, Event, TRUE, TRUE);
+    if (Endpoint->Rung) {
+        XhciMockpReadTrb(Mock, Endpoint->Dequeue, Trb);
+        if ((Trb[3] & 1) == Endpoint->Cycle) {
+            XhciMockpEvent(Mock, Event, TRUE, TRUE);
+        }
     }
-    Endpoint->Rung = FALSE;
+    Endpoint->Rung = Endpoint->Stuck = FALSE;
     XhciMockpSetState(Mock, Slot, Index, EndpointStopped);
 }
 
@@ -278,7 +282,7 @@ static ULONG CommandEndpoint(XHCI_MOCK *Mock, const COMMAND *C)
 {
     XHCI_MOCK_ENDPOINT *Endpoint = &Mock->Slots[C->Slot].Endpoints[C->Endpoint];
 
-    CHECK(C->Endpoint >= 1);
+    XHCI_MOCK_RULE(C->Endpoint >= 1);
     if (!Endpoint->There) {
         return 12; /* not enabled */
     }
@@ -301,7 +305,7 @@ static ULONG CommandEndpoint(XHCI_MOCK *Mock, const COMMAND *C)
         if (Endpoint->State != EndpointStopped) {
             return CODE_CONTEXT;
         }
-        CHECK(C->Trb[0] % 16 < 2 && C->Trb[1] == 0);
+        XHCI_MOCK_RULE(C->Trb[0] % 16 < 2 && C->Trb[1] == 0);
         Endpoint->Dequeue = C->Trb[0] & ~15u;
         Endpoint->Cycle = C->Trb[0] & 1;
         return XHCI_MOCK_SUCCESS;
@@ -315,8 +319,8 @@ static ULONG Execute(XHCI_MOCK *Mock, COMMAND *C)
     if (C->Type == 9) {
         return EnableSlot(Mock, C);
     }
-    CHECK(C->Slot >= 1 && C->Slot <= XHCI_MOCK_SLOTS);
-    if (Mock->Slots[C->Slot].State == SlotDisabled) {
+    XHCI_MOCK_RULE(C->Slot >= 1 && C->Slot <= XHCI_MOCK_SLOTS);
+    if (C->Slot == 0 || C->Slot > XHCI_MOCK_SLOTS || Mock->Slots[C->Slot].State == SlotDisabled) {
         return CODE_NO_SLOT;
     }
     switch (C->Type) {
@@ -395,7 +399,7 @@ void XhciMockpCommands(XHCI_MOCK *Mock)
         }
         C.Type = C.Trb[3] >> 10 & 0x3F;
         if (C.Type == 6) {
-            CHECK(C.Trb[0] % 64 == 0);
+            XHCI_MOCK_RULE(C.Trb[0] % 64 == 0);
             Mock->CommandRing = C.Trb[0];
             Mock->CommandCycle ^= C.Trb[3] >> 1 & 1;
             continue;

@@ -59,6 +59,9 @@ void XhciMockpShow(XHCI_MOCK *Mock, ULONG Port, const XHCI_MOCK_DEVICE *Device)
     BOOLEAN Hangs = (Mock->WarmPorts & 1u << Port) != 0;
 
     CHECK_EQUAL(Super, Device->Speed == UsbSpeedSuper);
+    if (!(Mock->PortStatus[Port - 1] & PP)) {
+        return; /* it cannot be seen */
+    }
     XhciMockChangePort(
         Mock, Port, LINKS | 0xFu << SPEED_SHIFT,
         CCS | CSC | LINK(Super && !Hangs ? 0 : POLLING) |
@@ -130,8 +133,15 @@ void XhciMockpWritePort(XHCI_MOCK *Mock, ULONG Port, ULONG Value)
     CHECK_EQUAL(0, Value & 0x10000u);    /* the link's state is not ours to write */
     CHECK(!(Value & WPR) || Port > XHCI_MOCK_USB2);
     *P &= ~(Value & CHANGES);
-    *P = (*P & ~PP) | (Value & PP);
-    CHECK(*P & PP);
+    if ((Value & PP) != 0 && !(*P & PP)) {
+        const XHCI_MOCK_DEVICE *Device = XhciMockpFind(Mock, Port, 0);
+
+        *P |= PP;
+        if (Device != NULL) {
+            XhciMockpShow(Mock, Port, Device);
+        }
+    }
+    CHECK((Value & PP) != 0 || !(*P & PP)); /* nobody asked for its power to go */
     if (Value & (PR | WPR)) {
         ResetPort(Mock, Port, (Value & WPR) != 0);
     }

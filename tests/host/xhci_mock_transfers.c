@@ -256,6 +256,8 @@ static BOOLEAN Do(XHCI_MOCK *Mock)
 
     CheckTrbs(Mock, Endpoint);
     if (How == XhciMockSilent || How == XhciMockDeaf) {
+        Mock->TransferMisbehaves--;
+        Endpoint->Stuck = TRUE;
         return FALSE;
     }
     Moved = AskDevice(Mock);
@@ -316,7 +318,7 @@ void XhciMockpTransfers(XHCI_MOCK *Mock)
         for (Index = 1; Index < 32; Index++) {
             const XHCI_MOCK_ENDPOINT *Endpoint = &Mock->Slots[Slot].Endpoints[Index];
 
-            if (Endpoint->There && Endpoint->Rung && Endpoint->State == 1) {
+            if (Endpoint->There && Endpoint->Rung && Endpoint->State == 1 && !Endpoint->Stuck) {
                 RunEndpoint(Mock, Slot, Index);
             }
         }

@@ -257,3 +257,19 @@ TEST(Schedule_deletes_stacks_and_what_ASan_knew_of_them)
     HostMachineDelete();
     CHECK(__asan_region_is_poisoned(EndedFrame - PAGE_SIZE, PAGE_SIZE) == NULL);
 }
+
+TEST(Schedule_deletes_what_ASan_knew_of_stacks_in_the_machines_memory)
+{
+    PUCHAR Bottom = (PUCHAR)(ULONG_PTR)VA;
+    ULONG i;
+
+    HostMachineCreate(16, TestSeed());
+    for (i = 0; i < 4; i++) {
+        HostMapPage(HOST_DIRECTORY_FRAME, VA + i * PAGE_SIZE, HostAllocateFrame(), 3);
+    }
+    (void)KiInitializeStack(Bottom + 4 * PAGE_SIZE, 4 * PAGE_SIZE, RecordFrame, NULL);
+    __asan_poison_memory_region(Bottom + PAGE_SIZE,
+                                64); /* as a thread that never ended leaves it */
+    HostMachineDelete();
+    CHECK(__asan_region_is_poisoned(Bottom, 4 * PAGE_SIZE) == NULL);
+}

@@ -119,8 +119,7 @@ void XhciBenchFinish(void)
     }
     CHECK_EQUAL(0, RegistersMapped());
     CHECK_EQUAL(0, MessagesConnected());
-    CHECK(XhciBenchMock.Pci->Gone ||
-          !(XhciBenchMock.Pci->Space[PCI_COMMAND] & PCI_COMMAND_MASTER));
+    CHECK(XhciBenchMock.Pci->Gone || !(XhciBenchMock.Pci->Space[PCI_COMMAND] & PCI_COMMAND_MASTER));
     MiTrimPools();
     MiQueryPoolFigures(NonPagedPool, &Pool);
     CHECK_EQUAL(PoolBefore.InUseBytes, Pool.InUseBytes);
