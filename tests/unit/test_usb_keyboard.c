@@ -163,9 +163,9 @@ static void SpoilFreedMemory(void)
     ULONG i;
 
     for (i = 0; i < RTL_NUMBER_OF(Blocks); i++) {
-        Blocks[i] = ExAllocatePoolWithTag(NonPagedPool, 64 + 16 * i, 0x74736554u);
+        Blocks[i] = ExAllocatePoolWithTag(NonPagedPool, 64 + 8 * i, 0x74736554u);
         CHECK(Blocks[i] != NULL);
-        memset(Blocks[i], 0xA5, 64 + 16 * i);
+        memset(Blocks[i], 0xA5, 64 + 8 * i);
     }
     for (i = 0; i < RTL_NUMBER_OF(Blocks); i++) {
         ExFreePoolWithTag(Blocks[i], 0x74736554u);
