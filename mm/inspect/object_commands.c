@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object_commands.c - the commands about pool blocks, threads and disks.
+ * object_commands.c - the commands about pool blocks, threads, processes and disks.
  */
 #include "mm/inspect/commands.h"
 
@@ -15,5 +15,8 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!running", MiCommandRunning, "", "the running thread"},
     {"!stacks", MiCommandStacks, "[0-2 [name]]", "all threads, and what they wait for"},
     {"!volumes", MiCommandVolumes, "", "disks, partitions, the boot volume"},
+    {"!process", MiCommandProcess, "[addr or 0 [flags]]", "a process, or all: 1 with figures"},
+    {".process", MiCommandImplicitProcess, "[addr or 0]", "look at a process' address space"},
+    {"!vad", MiCommandVad, "[root or vad [1]]", "what the user half is reserved for"},
     {NULL, NULL, NULL, NULL},
 };

@@ -79,7 +79,7 @@ static void MipAddSystemPde(ULONG_PTR Va, MMPTE Pde) NT_HOLDS(MiPfnLock)
 void MiForgetAddressSpaces(void) NT_NO_LOCK_ANALYSIS
 {
     InitializeListHead(&MipAddressSpaces);
-    MiSetSystemPdeRoutine(NULL);
+    MiSetSystemPdeRoutine(NULL, MI_NO_FRAME);
 }
 
 void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
@@ -241,7 +241,7 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
     InitializeListHead(&MipAddressSpaces);
     InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks);
     MiUnlockPfn(OldIrql);
-    MiSetSystemPdeRoutine(MipAddSystemPde);
+    MiSetSystemPdeRoutine(MipAddSystemPde, KiCurrentDirectoryFrame());
     MiInitializeUserPages();
     return STATUS_SUCCESS;
 }
