@@ -34,10 +34,10 @@ def said(guest: hq.Guest, pattern: str, since: int, seconds: float) -> bool:
 
 def device_path(guest: hq.Guest, driver: str) -> str:
     """The name by which QEMU knows the device of that kind that came from the command line."""
-    place = "/machine/peripheral-anon"
-    for child in guest.monitor.call("qom-list", path=place):
-        if child["type"] == "child<%s>" % driver:
-            return "%s/%s" % (place, child["name"])
+    for place in ("/machine/peripheral", "/machine/peripheral-anon"):
+        for child in guest.monitor.call("qom-list", path=place):
+            if child["type"] == "child<%s>" % driver:
+                return "%s/%s" % (place, child["name"])
     raise RuntimeError("no %s in the machine" % driver)
 
 

@@ -4,6 +4,7 @@
  */
 #include "arch/keyboard.h"
 #include "arch/x86/keyboard.h"
+#include "ex.h"
 #include "tests/unit/usb_bench.h"
 
 #include <string.h>
@@ -155,12 +156,30 @@ TEST(UsbKeyboard_repeats_the_last_key_while_it_is_held)
     UsbBenchFinish();
 }
 
+/* Whatever was freed has other contents now. */
+static void SpoilFreedMemory(void)
+{
+    PVOID Blocks[64];
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(Blocks); i++) {
+        Blocks[i] = ExAllocatePoolWithTag(NonPagedPool, 64 + 8 * i, 0x74736554u);
+        CHECK(Blocks[i] != NULL);
+        memset(Blocks[i], 0xA5, 64 + 8 * i);
+    }
+    for (i = 0; i < RTL_NUMBER_OF(Blocks); i++) {
+        ExFreePoolWithTag(Blocks[i], 0x74736554u);
+    }
+}
+
 TEST(UsbKeyboard_that_is_unplugged_lets_go_of_its_keys)
 {
     Arrange();
     Send(SHIFT, 0x04, 0);
     CHECK_TEXT("A", Typed());
     UsbMockUnplug(&Keyboard.Device);
+    UsbBenchSleep(100);
+    SpoilFreedMemory();
     UsbBenchSleep(2000);
     CHECK_TEXT("", Typed());
     UsbMockKeyboardCreate(&Keyboard);

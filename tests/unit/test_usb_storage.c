@@ -3,6 +3,7 @@
  * test_usb_storage.c - sticks as disks: what they are, what goes wrong, and how each request ends.
  */
 #include "disk/driver/channel.h"
+#include "mm/pool/pool.h"
 #include "tests/unit/usb_bench.h"
 
 #include <string.h>
@@ -462,4 +463,51 @@ TEST(UsbStorage_goes_with_its_controller)
     UsbBenchSleep(50);
     CHECK_EQUAL(1, Mock.Removed);
     UsbBenchFinish();
+}
+
+/* ---- without memory ---- */
+
+/* The n-th request for memory fails while a stick is being found: it is a disk, or nothing is left. */
+TEST(UsbStorage_each_allocation_that_fails_leaves_nothing_behind)
+{
+    ULONG Found = 0;
+    ULONG At;
+
+    for (At = 1; At <= 12; At++) {
+        BOOLEAN Happened;
+
+        UsbBenchStart();
+        UsbStickCreate(&Stick);
+        CHECK(UsbBenchStartHost() == NULL);
+        UsbBenchSleep(100);
+        MiFailPoolAllocation(At);
+        UsbMockPlug(&Mock, 1, &Stick.Device);
+        UsbBenchSleep(1000);
+        Happened = MiPoolFailureHappened();
+        MiFailPoolAllocation(0);
+        Found += UsbBenchDisk(NULL) != NULL;
+        CHECK(UsbBenchDisk(NULL) != NULL || Happened);
+        UsbMockUnplug(&Stick.Device);
+        UsbBenchSleep(100);
+        CHECK_EQUAL(Stick.Device.Added, Mock.Removed);
+        UsbBenchFinish();
+    }
+    CHECK(Found != 0);
+}
+
+TEST(UsbStartHost_without_memory_starts_nothing)
+{
+    ULONG At;
+    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
+
+    for (At = 1; At < 12 && !NT_SUCCESS(Status); At++) {
+        UsbBenchStart();
+        MiFailPoolAllocation(At);
+        Status = UsbStartHost(&Mock.Host);
+        MiFailPoolAllocation(0);
+        CHECK(NT_SUCCESS(Status) == (Mock.Host.CorePart != NULL));
+        CHECK(NT_SUCCESS(Status) || Status == STATUS_INSUFFICIENT_RESOURCES);
+        UsbBenchFinish();
+    }
+    CHECK(NT_SUCCESS(Status) && At > 2);
 }
