@@ -19,7 +19,7 @@ import hyperspace_qemu as hq
 
 ROW = re.compile(r"^bench ([a-z][a-z0-9.]*) (\d+) (\d+) (\d+) (\d+) (\d+)\s*$", re.M)
 CYCLES = re.compile(r"^# (\d+) cycles since the loader's entry$", re.M)
-BUSES = ["ahci", "nvme"]  # whose rows are measured besides virtio's
+BUSES = ["ahci", "nvme", "usb"]  # whose rows are measured besides virtio's
 GOALS = os.path.join(os.path.dirname(__file__), "bench_goals.txt")
 
 
