@@ -20,6 +20,7 @@
 #include "mm_machine.h"
 #include "monitor.h"
 #include "rtl.h"
+#include "system_volume.h"
 
 #define KIP_LINE_BYTES LOADER_RUN_BYTES
 
@@ -27,6 +28,7 @@ static ULONG64 KipPromptTsc;
 
 void KiEndRun(void)
 {
+    IoShutdownVolumes();
     KiPrint("# %llu cycles since the loader's entry\n",
             (unsigned long long)(KeReadCycleCounter() - KiLoaderBlock->EntryTsc));
     HalEndRun(KiReportVerdict() ? HalRunPassed : HalRunFailed);
