@@ -11,8 +11,8 @@
 
 /*
  * Read the partition table of every disk, print it, and find the volume that Boot describes: by
- * GUID or signature, range and FAT serial number, never by guess.  Writes to every disk are restricted
- * from here on (DiskRestrictWrites).
+ * GUID or signature, range and FAT serial number, never by guess.  From here on writes to every
+ * disk are restricted (DiskRestrictWrites).
  *
  * => PASSIVE_LEVEL, once, after DiskStartDrivers.  Nothing is written.
  */

@@ -17,6 +17,13 @@
  */
 void IoMountSystemVolume(void);
 
+/*
+ * The machine ends: bring every volume to order.  Says when that failed.
+ *
+ * => PASSIVE_LEVEL.  Nothing happens where IoMountSystemVolume did not get as far as that.
+ */
+void IoShutdownVolumes(void);
+
 /* => Returns the volume; NULL: it is not mounted. */
 PDEVICE_OBJECT IoSystemVolume(void);
 

@@ -17,6 +17,7 @@
 #include "arch/x86/trap.h"
 #include "mm_machine.h"
 #include "rtl.h"
+#include "system_volume.h"
 
 /* capture.S knows these offsets. */
 NT_C_ASSERT(FIELD_OFFSET(KD_REGISTERS, Ebx) == 0x04);
@@ -192,6 +193,7 @@ void KdCrash(const char *Kind)
 
 NT_NORETURN void KdReboot(void)
 {
+    IoShutdownVolumes();
     HalReset();
 }
 

@@ -30,7 +30,7 @@ static ULONG64 KipPromptTsc;
 
 void KiEndRun(void)
 {
-    (void)IoShutdownSystem();
+    IoShutdownVolumes();
     KiPrint("# %llu cycles since the loader's entry\n",
             (unsigned long long)(KeReadCycleCounter() - KiLoaderBlock->EntryTsc));
     HalEndRun(KiReportVerdict() ? HalRunPassed : HalRunFailed);

@@ -7,8 +7,8 @@
  *     agree with none                                            none, and the reason
  *     agree with several (a copied disk is plugged in too)       none: copies are not told apart
  *
- * Every disk is restricted first: nobody writes a sector of it that its owner did not permit.  Where
- * there is no memory for that, there is no boot volume either.
+ * Every disk is restricted first: nobody writes a sector of it that its owner did not permit.
+ * Where there is no memory for that, there is no boot volume either.
  *
  * A serial number of 0 means that the loader could not read it; then the rest has to do.
  *

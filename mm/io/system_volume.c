@@ -13,6 +13,7 @@
 #define IOP_SYSTEM_VOLUME "\\Device\\HarddiskVolume1"
 
 static PDEVICE_OBJECT IopSystemVolume; /* (I) after IoMountSystemVolume */
+static BOOLEAN IopStarted;             /* (I) the I/O manager runs */
 
 PDEVICE_OBJECT IoSystemVolume(void)
 {
@@ -28,6 +29,7 @@ static const char *IopStart(NTSTATUS *Status)
     if (!NT_SUCCESS(*Status)) {
         return "the I/O manager cannot start";
     }
+    IopStarted = TRUE;
     *Status = IoCreateDriver(&Name, FatDriverEntry);
     return NT_SUCCESS(*Status) ? NULL : "the FAT driver cannot start";
 }
@@ -51,5 +53,14 @@ void IoMountSystemVolume(void)
     } else {
         KiPrint("Volume C:  %s, %s%s\n", IOP_SYSTEM_VOLUME, Disk->Name,
                 Disk->ReadOnly ? ", read-only" : "");
+    }
+}
+
+void IoShutdownVolumes(void)
+{
+    NTSTATUS Status = IopStarted ? IoShutdownSystem() : STATUS_SUCCESS;
+
+    if (!NT_SUCCESS(Status)) {
+        KiPrint("Volume C: was not brought to order, status %08x\n", (ULONG)Status);
     }
 }

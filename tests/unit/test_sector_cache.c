@@ -23,15 +23,16 @@ static void Change(ULONG64 Sector, UCHAR Value)
 
 TEST(FatReadSector_reads_a_block_once)
 {
+    const ULONG First = 5 * FAT_BLOCK_SECTORS;
     ULONG64 Requests;
 
     FatWorldStart(&FatWorldFat16, 0);
-    Read(80);
+    Read(First);
     Requests = FatDisk.Device.RequestCounts[DiskRead];
-    Read(87);
-    Read(80);
+    Read(First + FAT_BLOCK_SECTORS - 1);
+    Read(First);
     CHECK_EQUAL(Requests, FatDisk.Device.RequestCounts[DiskRead]);
-    Read(88);
+    Read(First + FAT_BLOCK_SECTORS);
     CHECK_EQUAL(Requests + 1, FatDisk.Device.RequestCounts[DiskRead]);
     FatWorldFinish();
 }
@@ -60,7 +61,7 @@ TEST(FatReadSector_writes_a_changed_block_before_it_takes_its_memory)
     FatWorldStart(&FatWorldFat16, 0);
     Change(80, 9);
     for (Block = 0; Block < FAT_BLOCKS; Block++) {
-        Read(800 + Block * 8);
+        Read((20 + Block) * FAT_BLOCK_SECTORS);
     }
     CHECK_EQUAL(9, FatDisk.Image[80 * 512]);
     CHECK_EQUAL(9, Read(80)[0]);
