@@ -93,7 +93,26 @@ typedef struct _FAT_FIGURES {
     BOOLEAN CrossLinked; /* two chains share clusters: nothing is freed any more */
 } FAT_FIGURES, *PFAT_FIGURES;
 
+/* A file's times, as on disk; 0: none.  The root has none. */
+typedef struct _FAT_TIMES {
+    UCHAR CreationTenths; /* 0 to 199 hundredths of a second on top of CreationTime */
+    USHORT CreationTime;
+    USHORT CreationDate;
+    USHORT AccessDate;
+    USHORT WriteTime;
+    USHORT WriteDate;
+} FAT_TIMES, *PFAT_TIMES;
+
 /* ---- volumes ---- */
+
+/*
+ * Make an empty volume that fills the device: FAT16 up to 256 MB, FAT32 above.  Label is 11
+ * characters, blanks at its end.  What the device held is lost.
+ *
+ * => STATUS_UNRECOGNIZED_VOLUME: the device is too small for FAT16 (2 MB in sectors of 512), or too
+ *    large.  After any other failure the device holds no volume, or the whole new one.
+ */
+NT_MUST_CHECK NTSTATUS FatFormat(PDISK_DEVICE Device, ULONG Serial, const char Label[11]);
 
 /*
  * Check the boot sector and take the volume into use.  Writes nothing, save to finish a rename that
@@ -186,6 +205,15 @@ NT_MUST_CHECK NTSTATUS FatPermitFile(PFAT_FILE File);
 
 /* The file's use ends; *File is void.  For a file that was only read it may be left out. */
 void FatClose(PFAT_FILE File);
+
+NT_MUST_CHECK NTSTATUS FatQueryTimes(PFAT_FILE File, PFAT_TIMES Times);
+
+/*
+ * Set all of them, and the attributes but FAT_ATTRIBUTE_DIRECTORY and LABEL, which stay.
+ *
+ * => STATUS_INVALID_PARAMETER: the root.
+ */
+NT_MUST_CHECK NTSTATUS FatSetTimes(PFAT_FILE File, const FAT_TIMES *Times, UCHAR Attributes);
 
 /*
  * => The file is not open.  STATUS_DIRECTORY_NOT_EMPTY; STATUS_ACCESS_DENIED: the root, or a

@@ -8,6 +8,7 @@
 #ifndef NT_BUGCODES_H
 #define NT_BUGCODES_H
 
+#define INVALID_PROCESS_ATTACH_ATTEMPT          0x00000005u
 #define IRQL_NOT_GREATER_OR_EQUAL               0x00000009u
 #define IRQL_NOT_LESS_OR_EQUAL                  0x0000000Au
 #define MAXIMUM_WAIT_OBJECTS_EXCEEDED           0x0000000Cu
@@ -19,7 +20,9 @@
 #define KMODE_EXCEPTION_NOT_HANDLED             0x0000001Eu
 #define FAT_FILE_SYSTEM                         0x00000023u
 #define PHASE0_INITIALIZATION_FAILED            0x00000031u
+#define NO_MORE_IRP_STACK_LOCATIONS             0x00000035u
 #define NO_MORE_SYSTEM_PTES                     0x0000003Fu
+#define MULTIPLE_IRP_COMPLETE_REQUESTS          0x00000044u
 #define NO_PAGES_AVAILABLE                      0x0000004Du
 #define PFN_LIST_CORRUPT                        0x0000004Eu
 #define PAGE_FAULT_IN_NONPAGED_AREA             0x00000050u

@@ -17,6 +17,14 @@
 #include "rtl.h"
 
 ULONG MiSystemPageTables;
+static MI_SYSTEM_PDE_ADDED *MipPdeAdded; /* called under MiPfnLock */
+static PFN_NUMBER MipSystemDirectory;    /* with MipPdeAdded */
+
+void MiSetSystemPdeRoutine(MI_SYSTEM_PDE_ADDED *Routine, PFN_NUMBER Directory)
+{
+    MipPdeAdded = Routine;
+    MipSystemDirectory = Directory;
+}
 
 /* ---- charges ---- */
 
@@ -144,10 +152,14 @@ static BOOLEAN MipInsertPageTable(ULONG_PTR Va, PFN_NUMBER Frame)
     BOOLEAN Wanted = !MiReadPte(Pde).Hard.Valid;
 
     if (Wanted) {
-        MiSetFramePte(Frame, Pde, MiMakeZeroPte(), MiTableFrame(Pde));
+        MiSetFramePte(Frame, Pde, MiMakeZeroPte(),
+                      MipPdeAdded != NULL ? MipSystemDirectory : MiTableFrame(Pde));
         MiWritePte(Pde, MiMakeKernelPde(Frame));
         __atomic_add_fetch(&MiSystemPageTables, 1, __ATOMIC_RELAXED);
         memset(PAGE_ALIGN(MiGetPteAddress(Va)), 0, PAGE_SIZE);
+        if (MipPdeAdded != NULL) {
+            MipPdeAdded(Va, MiMakeKernelPde(Frame));
+        }
     }
     MiUnlockPfn(OldIrql);
     return Wanted;
@@ -182,7 +194,7 @@ NTSTATUS MiCreateSystemPageTables(ULONG_PTR Start, ULONG Bytes)
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG i;
 
-    MI_ASSERT(Bytes != 0 && Start >= 0x80000000u && Start + (Bytes - 1) >= Start);
+    MI_ASSERT(Bytes != 0 && Start >= MM_SYSTEM_RANGE_START && Start + (Bytes - 1) >= Start);
     for (i = 0; i < Tables && NT_SUCCESS(Status); i++) {
         ULONG_PTR Va = Start + i * MM_LARGE_PAGE;
 
