@@ -55,13 +55,14 @@ NTSTATUS FatReadEntry(PFAT_FILE Directory, ULONG Index, PFAT_LOCATION Location, 
 }
 
 /* A short entry, and the long name before it when that is its own. */
-static void FatpDecodeEntry(const UCHAR *Data, const FAT_LONG_NAME *Long, PFAT_ENTRY Entry)
+static void FatpDecodeEntry(const FAT_VOLUME *Volume, const UCHAR *Data, const FAT_LONG_NAME *Long,
+                            PFAT_ENTRY Entry)
 {
     memcpy(Entry->ShortName, Data, 11);
     Entry->Attributes = Data[11] & FATP_ATTRIBUTE_MASK;
     Entry->Time = (USHORT)FatGet16(Data + 22);
     Entry->Date = (USHORT)FatGet16(Data + 24);
-    Entry->FirstCluster = FatGet16(Data + 26) | FatGet16(Data + 20) << 16;
+    Entry->FirstCluster = FatGetFirstCluster(Volume, Data);
     Entry->Bytes = FatGet32(Data + 28);
     Entry->Location.First = Entry->Location.Index;
     if (Long->Valid && Long->Expected == 0 && Long->Checksum == FatShortChecksum(Data)) {
@@ -103,7 +104,7 @@ NTSTATUS FatEnumerate(PFAT_FILE Directory, PULONG Position, PFAT_ENTRY Entry)
         } else if ((Data[11] & FATP_ATTRIBUTE_MASK) == FAT_ATTRIBUTE_LONG) {
             FatDecodeLongPart(&Long, Data, *Position, Entry->Name);
         } else if (FatpIsShown(Data)) {
-            FatpDecodeEntry(Data, &Long, Entry);
+            FatpDecodeEntry(Directory->Volume, Data, &Long, Entry);
             (*Position)++;
             return STATUS_SUCCESS;
         } else {

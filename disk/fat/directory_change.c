@@ -56,7 +56,7 @@ static BOOLEAN FatpIsEntryOf(const FAT_FILE *File, const FAT_LOCATION *At, const
 {
     return At->Sector == File->Location.Sector && At->Offset == File->Location.Offset &&
            Data[0] != FAT_DELETED && Data[0] != 0 &&
-           (FatGet16(Data + 26) | FatGet16(Data + 20) << 16) == File->FirstCluster;
+           FatGetFirstCluster(File->Volume, Data) == File->FirstCluster;
 }
 
 NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
@@ -75,7 +75,7 @@ NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
         Status = FatPermitDirectorySector(File->Volume, At.Sector);
     }
     if (NT_SUCCESS(Status)) {
-        FatpPutCluster(Data, FirstCluster);
+        FatPutFirstCluster(File->Volume, Data, FirstCluster);
         FatPut32(Data + 28, Bytes);
         Data[11] |= FAT_ATTRIBUTE_ARCHIVE;
         FatpPutTime(Data);

@@ -93,6 +93,20 @@ static inline void FatPut32(PUCHAR At, ULONG Value)
     FatPut16(At + 2, Value >> 16);
 }
 
+/* The first cluster of an entry; its high half is something else on FAT12 and FAT16. */
+static inline ULONG FatGetFirstCluster(const FAT_VOLUME *Volume, const UCHAR *Entry)
+{
+    return FatGet16(Entry + 26) | (Volume->Kind == 32 ? FatGet16(Entry + 20) << 16 : 0);
+}
+
+static inline void FatPutFirstCluster(const FAT_VOLUME *Volume, PUCHAR Entry, ULONG Cluster)
+{
+    FatPut16(Entry + 26, Cluster);
+    if (Volume->Kind == 32) {
+        FatPut16(Entry + 20, Cluster >> 16);
+    }
+}
+
 static inline BOOLEAN FatIsCluster(const FAT_VOLUME *Volume, ULONG Cluster)
 {
     return Cluster >= FAT_FIRST_CLUSTER && Cluster - FAT_FIRST_CLUSTER < Volume->Clusters;

@@ -73,7 +73,7 @@ NTSTATUS FatRefresh(PFAT_FILE File)
     Status = FatReadSector(File->Volume, File->Location.Sector, &Data);
     if (NT_SUCCESS(Status)) {
         Data += File->Location.Offset;
-        Status = FatpOpenFile(File->Volume, FatGet16(Data + 26) | FatGet16(Data + 20) << 16,
+        Status = FatpOpenFile(File->Volume, FatGetFirstCluster(File->Volume, Data),
                               FatGet32(Data + 28), File);
     }
     if (NT_SUCCESS(Status)) {

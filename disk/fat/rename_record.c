@@ -38,11 +38,6 @@ static ULONG FatpEntryChecksum(const UCHAR *Data)
     return DiskCrc32(0, Data + 1, FAT_ENTRY_BYTES - 1);
 }
 
-static ULONG FatpFirstCluster(const UCHAR *Data)
-{
-    return FatGet16(Data + 26) | FatGet16(Data + 20) << 16;
-}
-
 /* ---- writing ---- */
 
 NTSTATUS FatWriteRenameRecord(PFAT_VOLUME Volume, PFAT_RENAME Rename)
@@ -106,8 +101,7 @@ static NTSTATUS FatpPointUp(PFAT_VOLUME Volume, ULONG Cluster, ULONG Above)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    FatPut16(Data + 26, Above);
-    FatPut16(Data + 20, Above >> 16);
+    FatPutFirstCluster(Volume, Data, Above);
     return FatCommit(Volume);
 }
 
@@ -119,7 +113,7 @@ NTSTATUS FatCompleteRename(PFAT_VOLUME Volume, const FAT_RENAME *Rename)
 
     if (NT_SUCCESS(Status)) {
         Data[0] = Rename->First;
-        Cluster = (Data[11] & FAT_ATTRIBUTE_DIRECTORY) != 0 ? FatpFirstCluster(Data) : 0;
+        Cluster = (Data[11] & FAT_ATTRIBUTE_DIRECTORY) != 0 ? FatGetFirstCluster(Volume, Data) : 0;
         Status = FatCommit(Volume);
     }
     if (NT_SUCCESS(Status) && Cluster != 0 && Rename->OldDirectory != Rename->NewDirectory) {
@@ -188,7 +182,7 @@ static NTSTATUS FatpReadAt(PFAT_VOLUME Volume, ULONG Cluster, ULONG Index, PUCHA
 /* Whether an entry may come: its chain is somebody's who lost his name. */
 static BOOLEAN FatpIsOrphan(PFAT_VOLUME Volume, const FAT_CENSUS *Census, const UCHAR *Entry)
 {
-    ULONG Cluster = FatpFirstCluster(Entry);
+    ULONG Cluster = FatGetFirstCluster(Volume, Entry);
     ULONG Bit = Cluster - FAT_FIRST_CLUSTER;
 
     if (Cluster == 0) {

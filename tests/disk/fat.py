@@ -140,21 +140,22 @@ def test_limits(bench, volume):
     return "%d files" % number
 
 
-# what FatFormat decides by itself: kind and sectors a cluster, for sector bytes and sectors
-FORMATS = [(16, 512, 1, 4400), (16, 512, 2, 16384), (16, 512, 8, 65536),
-           (16, 4096, 1, 16384), (32, 512, 8, 540672), (32, 4096, 1, 70000)]
+# what FatFormat decides by itself: kind and bytes a cluster, for sector bytes and sectors
+FORMATS = [(16, 512, 512, 4400), (16, 512, 1024, 16384), (16, 512, 4096, 65536),
+           (16, 4096, 4096, 16384), (32, 512, 4096, 540672), (32, 4096, 4096, 70000)]
 
 
-def test_format(bench, volume):
-    kind, sector, each, sectors = volume
+def test_format(bench, expected):
+    kind, sector, cluster, sectors = expected
+    volume = (kind, sector, cluster // sector, sectors)
     with open(bench.image, "wb") as file:
         file.write(b"\xe5" * (sector * 2000))
         file.truncate(sectors * sector)
-    done = run([bench.tool, bench.image, str(sector), "format"], input=b"figures\nstop\n")
+    done = run([bench.tool, bench.image, str(sector), "format"], input=b"figures\n")
     words = done.stdout.decode().split()
     require("00000000" == words[1] and "blocks 0" in done.stdout.decode(), done.stdout.decode())
     figures = words[words.index("figures") + 1:]
-    require([int(word) for word in figures[:3]] == [kind, sector, sector * each], " ".join(words))
+    require([int(word) for word in figures[:3]] == [kind, sector, cluster], " ".join(words))
     for _ in range(2):
         status, words = fsck(bench.image)
         require(status == 0 and len([word for word in words if word]) == 2,
@@ -184,8 +185,7 @@ def plan(is_long, seed):
     damages = 5000 if is_long else 500
     jobs += [("damage", volume, "R6", lambda b, v: fat_damage.differential(b, v, seed, damages))
              for volume in SMALL]
-    jobs += [("format", volume, None, test_format) for volume in FORMATS]
-    return jobs
+    return jobs + [("format", volume, None, test_format) for volume in FORMATS]
 
 
 def main():

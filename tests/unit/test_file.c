@@ -79,3 +79,16 @@ TEST(FatRefresh_reads_the_entry_again_after_a_failed_change)
     FatClose(&File);
     FatWorldFinish();
 }
+
+TEST(Fat_high_half_of_a_first_cluster_counts_on_fat32_only)
+{
+    FatWorldStart(&FatWorldFat16, 0);
+    FatWorldPut("/A", 600, 7);
+    FatPut16(FatDisk.Image + FatVolume->RootSector * 512 + 20, 0xC7); /* OS/2's attributes */
+    FatForgetSectors(FatVolume);
+    CHECK_EQUAL(STATUS_SUCCESS, FatOpen(FatVolume, "/A", &File));
+    CHECK_EQUAL(STATUS_SUCCESS, FatWrite(&File, 600, 10, FatBuffer));
+    FatClose(&File);
+    CHECK_EQUAL(0xC7, FatGet16(FatDisk.Image + FatVolume->RootSector * 512 + 20));
+    FatWorldFinish();
+}
