@@ -211,9 +211,8 @@ static void MipReportCopy(void)
     for (i = 0; i < MIP_WORDS; i++) {
         Wrong += MipPage[i] != MipWord(1, 1, i);
     }
-    Partial = NtReadVirtualMemory(Second,
-                                  (PVOID)(MipSpaces[1].Va + MIP_BYTES - PAGE_SIZE / 2), MipPage,
-                                  sizeof(MipPage), &Beyond);
+    Partial = NtReadVirtualMemory(Second, (PVOID)(MipSpaces[1].Va + MIP_BYTES - PAGE_SIZE / 2),
+                                  MipPage, sizeof(MipPage), &Beyond);
     KiReport(Status == STATUS_SUCCESS && Read == sizeof(MipPage) && Wrong == 0 &&
                  Partial == STATUS_PARTIAL_COPY && Beyond == PAGE_SIZE / 2,
              "copies: %u bytes of another process, %u words wrong; beyond its end %08x after %u "
