@@ -23,6 +23,7 @@ typedef enum _DISK_OPERATION {
 
 typedef struct _DISK_REQUEST DISK_REQUEST, *PDISK_REQUEST;
 typedef struct _DISK_DEVICE DISK_DEVICE, *PDISK_DEVICE;
+typedef struct _DISK_WRITE_LIST DISK_WRITE_LIST, *PDISK_WRITE_LIST;
 
 /* => DISPATCH_LEVEL or below.  The request is the caller's again; Status says how it went. */
 typedef void DISK_COMPLETION(PDISK_REQUEST Request);
@@ -51,6 +52,7 @@ struct _DISK_DEVICE {
     /* => As DiskSubmit; the request was checked against the fields above. */
     void (*Submit)(PDISK_DEVICE Device, PDISK_REQUEST Request);
     PVOID Driver;             /* the implementation's */
+    PDISK_WRITE_LIST Writes;  /* DiskRestrictWrites'; NULL: every sector may be written */
     LIST_ENTRY ListEntry;     /* among all devices */
     ULONG64 RequestCounts[3]; /* by DISK_OPERATION, completed */
     ULONG64 Failures;
@@ -76,5 +78,50 @@ void DiskSubmit(PDISK_DEVICE Device, PDISK_REQUEST Request);
  */
 NT_MUST_CHECK NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sector,
                                     ULONG Sectors, PVOID Buffer);
+
+/* ---- which sectors may be written ---- */
+
+/*
+ * From now on a write to Disk, or to a partition of it, is a bug check unless each of its sectors
+ * was permitted: FAT_FILE_SYSTEM with the disk's DISK_DEVICE, the first such sector (low and high
+ * half, of the disk's) and the request's sectors.  The console says it in words before.
+ *
+ * => PASSIVE_LEVEL or APC_LEVEL.  Disk is no partition.  A second call changes nothing.
+ */
+NT_MUST_CHECK NTSTATUS DiskRestrictWrites(PDISK_DEVICE Disk);
+
+/*
+ * Owner may write these sectors; the address only says who it is.  Device may be a partition.
+ *
+ * => PASSIVE_LEVEL or APC_LEVEL.  The range lies inside Device.
+ * => STATUS_SHARING_VIOLATION: another owner has one of them; STATUS_INSUFFICIENT_RESOURCES.
+ *    Nothing has changed then.
+ * => A device without restrictions permits everything, and keeps no account of owners.
+ */
+NT_MUST_CHECK NTSTATUS DiskPermitWritesFor(PDISK_DEVICE Device, const void *Owner, ULONG64 Sector,
+                                           ULONG64 Sectors);
+
+/*
+ * Take back what Owner has in the range, if anything.
+ *
+ * => IRQL <= DISPATCH_LEVEL.  Cannot fail: of what one call permitted this is the beginning, the
+ *    end or the whole, never the middle, so that no memory is needed.
+ */
+void DiskForbidWritesFor(PDISK_DEVICE Device, const void *Owner, ULONG64 Sector, ULONG64 Sectors);
+
+/* What From has is To's.  => IRQL <= DISPATCH_LEVEL; cannot fail. */
+void DiskHandOverWrites(PDISK_DEVICE Device, const void *From, const void *To);
+
+/* The same when Device itself is the owner. */
+NT_MUST_CHECK static inline NTSTATUS DiskPermitWrites(PDISK_DEVICE Device, ULONG64 Sector,
+                                                      ULONG64 Sectors)
+{
+    return DiskPermitWritesFor(Device, Device, Sector, Sectors);
+}
+
+static inline void DiskForbidWrites(PDISK_DEVICE Device, ULONG64 Sector, ULONG64 Sectors)
+{
+    DiskForbidWritesFor(Device, Device, Sector, Sectors);
+}
 
 #endif

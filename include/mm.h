@@ -120,8 +120,8 @@ SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length);
 /*
  * Allocate an MDL for a buffer and initialise it.
  *
- * => IRQL <= DISPATCH_LEVEL.  Irp is NULL: there are no I/O requests yet; SecondaryBuffer and
- *    ChargeQuota have no effect without one.
+ * => IRQL <= DISPATCH_LEVEL.  ChargeQuota has no effect.  Irp, unless NULL, gets the MDL as its
+ *    only one, or with SecondaryBuffer behind those that it has.
  * => NULL: no memory, or the buffer is longer than PAGE_SIZE * (65535 - sizeof(MDL)) / 4 bytes.
  */
 PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,

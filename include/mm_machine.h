@@ -54,6 +54,19 @@ void MmStartSystemThreads(void);
  */
 ULONG MmReleaseLoaderMemory(void);
 
+/* => Returns the pages of RAM that the memory manager has.  PASSIVE_LEVEL. */
+ULONG MmPhysicalPages(void);
+
+/*
+ * Make or take into use the paging files that PagingFiles of system.reg asks for, on Volume; NULL:
+ * there is none.  Prints what there is, and why a file is not used.
+ *
+ * => PASSIVE_LEVEL, once.
+ */
+struct _DEVICE_OBJECT;
+void MmCreatePagingFiles(struct _DEVICE_OBJECT *Volume, const LOADER_REGISTRY_VALUE *Values,
+                         ULONG Count);
+
 /* ---- page faults ---- */
 
 typedef struct _MM_FAULT {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ps.h - processes, as drivers see them.
+ * ps.h - processes, as drivers see them, and threads of the system's own.
  *
  * Names and prototypes are those of ntddk.h and ntifs.h.  A process is an address space and what it
  * is charged for; threads and handles of its own come with user mode.
@@ -56,5 +56,20 @@ void PsReferenceProcess(PEPROCESS Process);
  * => PASSIVE_LEVEL; no thread runs in its address space.
  */
 void PsDereferenceProcess(PEPROCESS Process);
+
+/* ---- threads ---- */
+
+/* => PASSIVE_LEVEL; the thread ends when it returns. */
+typedef void NTAPI PS_SYSTEM_ROUTINE(PVOID Context);
+
+/*
+ * Start a system thread: what PsCreateSystemThread does, without a handle, of which there are none
+ * yet.  Its memory is freed when it has ended.
+ *
+ * => PASSIVE_LEVEL, after MmInitSystem.  Priority is 1 to HIGH_PRIORITY; Name stays.
+ * => STATUS_INSUFFICIENT_RESOURCES: no memory, nothing was started.
+ */
+NT_MUST_CHECK NTSTATUS PsStartSystemThread(PS_SYSTEM_ROUTINE *Routine, PVOID Context,
+                                           KPRIORITY Priority, const char *Name);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "nt/status.h"
 #include "nt/types.h"
+#include "nt/unicode.h"
 
 /* ---- memory and strings: as in ISO C; the compiler itself emits calls to the first four ---- */
 
@@ -36,6 +37,23 @@ const char *RtlFindText(const char *Haystack, const char *Needle);
  *    bits.  Then *Text and *Value are left alone.
  */
 NT_MUST_CHECK NTSTATUS RtlParseNumber(const char **Text, const char *End, ULONG64 *Value);
+
+/* ---- UTF-16 and UTF-8: documented at learn.microsoft.com/windows-hardware/drivers/ddi/ntifs ---- */
+
+/* Describe a text that ends in zero; NULL: the empty one.  => Up to 32766 units. */
+void NTAPI RtlInitUnicodeString(PUNICODE_STRING Destination, PCWSTR Source);
+
+/*
+ * Convert between encodings; no zero is added.  Destination NULL: only count.
+ *
+ * => *ActualBytes is how many were, or would be, written.
+ * => STATUS_SOME_NOT_MAPPED: what is not well formed became U+FFFD.  STATUS_BUFFER_TOO_SMALL: as
+ *    many whole characters as fit were written.
+ */
+NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWCHAR Destination, ULONG MaximumBytes, PULONG ActualBytes,
+                                 const char *Source, ULONG SourceBytes);
+NTSTATUS NTAPI RtlUnicodeToUTF8N(char *Destination, ULONG MaximumBytes, PULONG ActualBytes,
+                                 PCWSTR Source, ULONG SourceBytes);
 
 /* ---- dates ---- */
 

@@ -103,10 +103,10 @@ static ULONG FatpFindRun(PFAT_VOLUME Volume, ULONG Count, ULONG After, PULONG St
 /* Chain a run, and the cluster before it to its first. */
 static NTSTATUS FatpChainRun(PFAT_VOLUME Volume, ULONG Before, ULONG First, ULONG Count)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status = FatPermitEntries(Volume, First, Count);
     ULONG Cluster;
 
-    if (Before != 0) {
+    if (NT_SUCCESS(Status) && Before != 0) {
         Status = FatSetEntry(Volume, Before, First);
     }
     for (Cluster = First; Cluster < First + Count && NT_SUCCESS(Status); Cluster++) {
@@ -161,6 +161,9 @@ NTSTATUS FatFreeChain(PFAT_VOLUME Volume, ULONG First)
         Status = FatGetEntry(Volume, Cluster, &Next);
         if (NT_SUCCESS(Status) && (Left-- == 0 || Next == FAT_FREE || Next == FAT_BAD)) {
             Status = STATUS_FILE_CORRUPT_ERROR;
+        }
+        if (NT_SUCCESS(Status)) {
+            Status = FatPermitEntries(Volume, Cluster, 1);
         }
         if (NT_SUCCESS(Status)) {
             Status = FatSetEntry(Volume, Cluster, FAT_FREE);

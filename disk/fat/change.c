@@ -192,6 +192,10 @@ static NTSTATUS FatpPointUp(PFAT_VOLUME Volume, ULONG Cluster, ULONG Above)
     if (Data[0] != '.' || Data[1] != '.') {
         return STATUS_DISK_CORRUPT_ERROR;
     }
+    Status = FatPermitDirectorySector(Volume, FatClusterSector(Volume, Cluster));
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
     FatPut16(Data + 26, Above);
     FatPut16(Data + 20, Above >> 16);
     FatMarkSector(Volume, FatClusterSector(Volume, Cluster));

@@ -73,7 +73,10 @@ static NTSTATUS FatpSetCleanBit(PFAT_VOLUME Volume, BOOLEAN Clean)
     if (Bit == 0) {
         return STATUS_SUCCESS;
     }
-    Status = FatGetRawEntry(Volume, 1, &Value);
+    Status = FatPermitEntries(Volume, 1, 1);
+    if (NT_SUCCESS(Status)) {
+        Status = FatGetRawEntry(Volume, 1, &Value);
+    }
     if (NT_SUCCESS(Status)) {
         Status = FatSetEntry(Volume, 1, Clean ? Value | Bit : Value & ~Bit);
     }
@@ -89,7 +92,10 @@ static NTSTATUS FatpSetInfo(PFAT_VOLUME Volume, ULONG Free, ULONG Next)
     if (Volume->FsInfoSector == 0) {
         return STATUS_SUCCESS;
     }
-    Status = FatReadSector(Volume, Volume->FsInfoSector, &Data);
+    Status = FatPermitInfo(Volume);
+    if (NT_SUCCESS(Status)) {
+        Status = FatReadSector(Volume, Volume->FsInfoSector, &Data);
+    }
     if (NT_SUCCESS(Status) && FatGet32(Data + FATP_INFO_LEAD_AT) == FATP_INFO_LEAD &&
         FatGet32(Data + FATP_INFO_STRUCT_AT) == FATP_INFO_STRUCT) {
         FatPut32(Data + FATP_INFO_FREE_AT, Free);
@@ -103,7 +109,11 @@ NTSTATUS FatCommit(PFAT_VOLUME Volume)
 {
     NTSTATUS Status = FatWriteBack(Volume);
 
-    return NT_SUCCESS(Status) ? DiskTransfer(Volume->Device, DiskFlush, 0, 0, NULL) : Status;
+    if (NT_SUCCESS(Status)) {
+        FatForbidStage(Volume);
+        Status = DiskTransfer(Volume->Device, DiskFlush, 0, 0, NULL);
+    }
+    return Status;
 }
 
 NTSTATUS FatBeginChange(PFAT_VOLUME Volume)
@@ -138,6 +148,7 @@ void FatAbandon(PFAT_VOLUME Volume)
 {
     FatForgetSectors(Volume);
     FatForgetBitmap(Volume);
+    FatForbidStage(Volume);
 }
 
 static NTSTATUS FatpFinish(PFAT_VOLUME Volume)

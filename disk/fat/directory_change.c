@@ -53,18 +53,35 @@ void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHA
     memcpy(Data, ShortName, 11);
 }
 
+/* Whether the entry is still the file's: it was not renamed, deleted or written over meanwhile. */
+static BOOLEAN FatpIsEntryOf(const FAT_FILE *File, const FAT_LOCATION *At, const UCHAR *Data)
+{
+    return At->Sector == File->Location.Sector && At->Offset == File->Location.Offset &&
+           Data[0] != FATP_DELETED && Data[0] != 0 &&
+           (FatGet16(Data + 26) | FatGet16(Data + 20) << 16) == File->FirstCluster;
+}
+
 NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
 {
+    FAT_FILE Directory;
+    FAT_LOCATION At = {.Sector = 0};
     PUCHAR Data;
-    NTSTATUS Status = FatReadSector(File->Volume, File->Location.Sector, &Data);
+    NTSTATUS Status;
 
+    FatOpenDirectory(File->Volume, File->Location.Directory, &Directory);
+    Status = FatReadEntry(&Directory, File->Location.Index, &At, &Data);
+    if (Status == STATUS_END_OF_FILE || (NT_SUCCESS(Status) && !FatpIsEntryOf(File, &At, Data))) {
+        return STATUS_FILE_CORRUPT_ERROR;
+    }
     if (NT_SUCCESS(Status)) {
-        Data += File->Location.Offset;
+        Status = FatPermitDirectorySector(File->Volume, At.Sector);
+    }
+    if (NT_SUCCESS(Status)) {
         FatpPutCluster(Data, FirstCluster);
         FatPut32(Data + 28, Bytes);
         Data[11] |= FAT_ATTRIBUTE_ARCHIVE;
         FatpPutTime(Data);
-        FatMarkSector(File->Volume, File->Location.Sector);
+        FatMarkSector(File->Volume, At.Sector);
     }
     return Status;
 }
@@ -114,7 +131,7 @@ NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster)
 {
     ULONG64 Sector = FatClusterSector(Volume, Cluster);
     ULONG Left = Volume->ClusterSectors;
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status = FatPermitDirectoryCluster(Volume, Cluster);
 
     while (Left != 0 && NT_SUCCESS(Status)) {
         ULONG Part = FAT_ZERO_BYTES / Volume->SectorBytes;
@@ -153,6 +170,9 @@ static NTSTATUS FatpExtendDirectory(PFAT_FILE Directory)
         Status = FatCommit(Volume);
     }
     if (NT_SUCCESS(Status)) {
+        Status = FatPermitEntries(Volume, Last, 1);
+    }
+    if (NT_SUCCESS(Status)) {
         Status = FatSetEntry(Volume, Last, New);
     }
     return NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
@@ -177,6 +197,10 @@ static NTSTATUS FatpClearBehindEnd(PFAT_FILE Directory, const FATP_ROOM *Room, U
             return Status;
         }
         if (memcmp(Data, Zero, sizeof(Zero)) != 0) {
+            Status = FatPermitDirectorySector(Directory->Volume, Location.Sector);
+            if (!NT_SUCCESS(Status)) {
+                return Status;
+            }
             memset(Data, 0, FAT_ENTRY_BYTES);
             FatMarkSector(Directory->Volume, Location.Sector);
             Changed = TRUE;
@@ -231,6 +255,9 @@ static NTSTATUS FatpWriteParts(PFAT_PATH Path, ULONG First, ULONG Count, UCHAR C
 
         Status = FatReadEntry(&Path->Directory, First + Part, &Location, &Data);
         if (NT_SUCCESS(Status)) {
+            Status = FatPermitDirectorySector(Path->Directory.Volume, Location.Sector);
+        }
+        if (NT_SUCCESS(Status)) {
             FatEncodeLongPart(Path->Name, Path->Units, Count - Part, Checksum, Data);
             FatMarkSector(Path->Directory.Volume, Location.Sector);
         }
@@ -260,6 +287,9 @@ NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New, PFAT_LOCATION 
     if (NT_SUCCESS(Status)) {
         Status = FatReadEntry(&Path->Directory, Room.First + Parts, Location, &Data);
     }
+    if (NT_SUCCESS(Status)) {
+        Status = FatPermitDirectorySector(Volume, Location->Sector);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -286,6 +316,9 @@ NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location)
             At.Sector != Location->Sector) {
             Status = FatCommit(Volume); /* the short entry goes before its parts */
             Status = NT_SUCCESS(Status) ? FatReadEntry(&Directory, Index, &At, &Data) : Status;
+        }
+        if (NT_SUCCESS(Status)) {
+            Status = FatPermitDirectorySector(Volume, At.Sector);
         }
         if (!NT_SUCCESS(Status)) {
             return Status;

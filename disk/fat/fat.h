@@ -16,6 +16,10 @@
  * commit.c): usable, at worst with lost clusters.
  *
  * An open file is its FAT_FILE; a file is open once at a time, which the caller sees to.
+ *
+ * On a disk that restricts writes (DiskRestrictWrites) a file's clusters may be written from the
+ * first call that changes the file, or FatPermitFile, to FatClose; the sectors of FAT, directories
+ * and FSInfo only inside a call.  Such a FAT_FILE stays where it is until FatClose.
  */
 #ifndef DISK_FAT_FAT_H
 #define DISK_FAT_FAT_H
@@ -66,6 +70,7 @@ typedef struct _FAT_FILE {
     UCHAR Attributes;
     BOOLEAN Root;
     BOOLEAN Stale;      /* a change failed: read the entry again */
+    BOOLEAN Permitted;  /* the clusters may be written */
     ULONG Pending;      /* first of the clusters that will be attached behind the chain */
     ULONG KnownIndex;   /* the last cluster that was looked for, and where it is; */
     ULONG KnownCluster; /* 0: none */
@@ -88,7 +93,26 @@ typedef struct _FAT_FIGURES {
     BOOLEAN CrossLinked; /* two chains share clusters: nothing is freed any more */
 } FAT_FIGURES, *PFAT_FIGURES;
 
+/* A file's times, as on disk; 0: none.  The root has none. */
+typedef struct _FAT_TIMES {
+    UCHAR CreationTenths; /* 0 to 199 hundredths of a second on top of CreationTime */
+    USHORT CreationTime;
+    USHORT CreationDate;
+    USHORT AccessDate;
+    USHORT WriteTime;
+    USHORT WriteDate;
+} FAT_TIMES, *PFAT_TIMES;
+
 /* ---- volumes ---- */
+
+/*
+ * Make an empty volume that fills the device: FAT16 up to 256 MB, FAT32 above.  Label is 11
+ * characters, blanks at its end.  What the device held is lost.
+ *
+ * => STATUS_UNRECOGNIZED_VOLUME: the device is too small for FAT16 (2 MB in sectors of 512), or too
+ *    large.  After any other failure the device holds no volume, or the whole new one.
+ */
+NT_MUST_CHECK NTSTATUS FatFormat(PDISK_DEVICE Device, ULONG Serial, const char Label[11]);
 
 /*
  * Check the boot sector and take the volume into use.  Writes nothing.
@@ -169,6 +193,26 @@ NT_MUST_CHECK NTSTATUS FatSetSize(PFAT_FILE File, ULONG Bytes);
 
 /* Make the file longer, contiguous where possible, with what the disk held: for paging files. */
 NT_MUST_CHECK NTSTATUS FatReserve(PFAT_FILE File, ULONG Bytes);
+
+/*
+ * The file's clusters may be written, by FatResolveRuns' sectors too, until FatClose.  The calls
+ * above do it themselves; who writes sectors calls it once more when one of them has failed.
+ *
+ * => STATUS_SHARING_VIOLATION: some cluster of it is another open file's.
+ */
+NT_MUST_CHECK NTSTATUS FatPermitFile(PFAT_FILE File);
+
+/* The file's use ends; *File is void.  For a file that was only read it may be left out. */
+void FatClose(PFAT_FILE File);
+
+NT_MUST_CHECK NTSTATUS FatQueryTimes(PFAT_FILE File, PFAT_TIMES Times);
+
+/*
+ * Set all of them, and the attributes but FAT_ATTRIBUTE_DIRECTORY and LABEL, which stay.
+ *
+ * => STATUS_INVALID_PARAMETER: the root.
+ */
+NT_MUST_CHECK NTSTATUS FatSetTimes(PFAT_FILE File, const FAT_TIMES *Times, UCHAR Attributes);
 
 /*
  * => The file is not open.  STATUS_DIRECTORY_NOT_EMPTY; STATUS_ACCESS_DENIED: the root, or a

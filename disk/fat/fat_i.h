@@ -127,15 +127,38 @@ void FatForgetSectors(PFAT_VOLUME Volume);
 NT_MUST_CHECK NTSTATUS FatWriteThrough(PFAT_VOLUME Volume, ULONG64 Sector, ULONG Sectors,
                                        const void *Buffer);
 
+/* ---- permit.c ---- */
+
+/* The clusters of a chain are Owner's to write.  => On failure some may be: FatForbidAll. */
+NT_MUST_CHECK NTSTATUS FatPermitChain(PFAT_VOLUME Volume, const void *Owner, ULONG First);
+
+/* Not any more: these from First on, which are the end of a chain. */
+NT_MUST_CHECK NTSTATUS FatForbidChain(PFAT_VOLUME Volume, const void *Owner, ULONG First);
+void FatForbidAll(PFAT_VOLUME Volume, const void *Owner);
+
+/* The entries of Count clusters from Cluster on will be changed in this stage. */
+NT_MUST_CHECK NTSTATUS FatPermitEntries(PFAT_VOLUME Volume, ULONG Cluster, ULONG Count);
+
+/* So will a directory's sector, all sectors of a directory's cluster, FSInfo. */
+NT_MUST_CHECK NTSTATUS FatPermitDirectorySector(PFAT_VOLUME Volume, ULONG64 Sector);
+NT_MUST_CHECK NTSTATUS FatPermitDirectoryCluster(PFAT_VOLUME Volume, ULONG Cluster);
+NT_MUST_CHECK NTSTATUS FatPermitInfo(PFAT_VOLUME Volume);
+
+/* A stage ends: what the four above permitted. */
+void FatForbidStage(PFAT_VOLUME Volume);
+
 /* ---- commit.c ---- */
 
 /* The volume will be changed: it may be, the free clusters are known, the clean bit is gone. */
 NT_MUST_CHECK NTSTATUS FatBeginChange(PFAT_VOLUME Volume);
 
-/* End a stage: all changes so far are on the medium before any later one. */
+/*
+ * End a stage: all changes so far are on the medium before any later one.  What the stage was
+ * permitted to write it may write no longer.
+ */
 NT_MUST_CHECK NTSTATUS FatCommit(PFAT_VOLUME Volume);
 
-/* A change failed: what is in memory is no longer what is on disk. */
+/* A change failed: what is in memory is no longer what is on disk; its stage is over. */
 void FatAbandon(PFAT_VOLUME Volume);
 
 /* => Whether the volume says that it was left in order. */
@@ -276,7 +299,11 @@ NT_MUST_CHECK NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Lo
 
 NT_MUST_CHECK NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster);
 
-/* Size and first cluster into the entry.  => No commit. */
+/*
+ * Size and first cluster into the entry.
+ *
+ * => No commit.  STATUS_FILE_CORRUPT_ERROR: the entry is no longer this file's.
+ */
 NT_MUST_CHECK NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes);
 
 /* The 32 bytes of a short entry. */

@@ -78,6 +78,7 @@ NTSTATUS FatRefresh(PFAT_FILE File)
     }
     if (NT_SUCCESS(Status)) {
         File->Stale = FALSE;
+        File->Permitted = FALSE; /* it may have other clusters now */
     }
     return Status;
 }

@@ -14,17 +14,15 @@
 
 static NTSTATUS FatpBegin(PFAT_FILE File)
 {
-    NTSTATUS Status = FatRefresh(File);
+    NTSTATUS Status = FatPermitFile(File);
 
-    if (NT_SUCCESS(Status) && (File->Attributes & FAT_ATTRIBUTE_DIRECTORY) != 0) {
-        Status = STATUS_FILE_IS_A_DIRECTORY;
-    }
     return NT_SUCCESS(Status) ? FatBeginChange(File->Volume) : Status;
 }
 
 static NTSTATUS FatpFailed(PFAT_FILE File, NTSTATUS Status)
 {
     FatAbandon(File->Volume);
+    FatForbidAll(File->Volume, &File->Pending);
     File->Stale = TRUE;
     return Status;
 }
@@ -63,9 +61,10 @@ static NTSTATUS FatpPrepareGrowth(PFAT_FILE File, ULONG Bytes)
     if (File->Clusters != 0) {
         Status = FatFindCluster(File, File->Clusters - 1, &Last);
     }
-    return NT_SUCCESS(Status)
-               ? FatAllocateChain(Volume, Clusters - File->Clusters, Last, &File->Pending)
-               : Status;
+    if (NT_SUCCESS(Status)) {
+        Status = FatAllocateChain(Volume, Clusters - File->Clusters, Last, &File->Pending);
+    }
+    return NT_SUCCESS(Status) ? FatPermitChain(Volume, &File->Pending, File->Pending) : Status;
 }
 
 /* Stages 2 and 3 of extend. */
@@ -78,6 +77,9 @@ static NTSTATUS FatpAttach(PFAT_FILE File, ULONG Bytes)
 
     if (NT_SUCCESS(Status) && File->Pending != 0 && File->Clusters != 0) {
         Status = FatFindCluster(File, File->Clusters - 1, &Last);
+        if (NT_SUCCESS(Status)) {
+            Status = FatPermitEntries(Volume, Last, 1);
+        }
         if (NT_SUCCESS(Status)) {
             Status = FatSetEntry(Volume, Last, File->Pending);
         }
@@ -94,6 +96,7 @@ static NTSTATUS FatpAttach(PFAT_FILE File, ULONG Bytes)
     if (NT_SUCCESS(Status)) {
         ULONG Clusters = FatClustersOf(Volume, Bytes);
 
+        DiskHandOverWrites(Volume->Device, &File->Pending, File);
         File->FirstCluster = First;
         File->Clusters = Clusters > File->Clusters ? Clusters : File->Clusters;
         File->Bytes = Bytes;
@@ -159,6 +162,9 @@ static NTSTATUS FatpCutChain(PFAT_FILE File, ULONG Keep, ULONG Rest)
     if (Keep != 0) {
         Status = FatFindCluster(File, Keep - 1, &Last);
         if (NT_SUCCESS(Status)) {
+            Status = FatPermitEntries(Volume, Last, 1);
+        }
+        if (NT_SUCCESS(Status)) {
             Status = FatSetEntry(Volume, Last, FAT_END | 7);
         }
         if (NT_SUCCESS(Status)) {
@@ -182,6 +188,9 @@ static NTSTATUS FatpShrink(PFAT_FILE File, ULONG Bytes)
     if (Keep < File->Clusters) {
         Status =
             Volume->CrossLinked ? STATUS_DISK_CORRUPT_ERROR : FatFindCluster(File, Keep, &Rest);
+    }
+    if (NT_SUCCESS(Status) && Rest != 0) {
+        Status = FatForbidChain(Volume, File, Rest);
     }
     if (NT_SUCCESS(Status)) {
         Status = FatUpdateEntry(File, First, Bytes);

@@ -9,6 +9,7 @@
  * Invariants:
  *   D1  the driver sees only requests that lie inside its device and inside the partition
  *   D2  when the caller's routine runs, all that the caller had filled in is as it was
+ *   D3  the driver sees only writes that the disk's write list permits
  *
  * Locking: the counters change at DISPATCH_LEVEL; otherwise none, requests are their owners'.
  */
@@ -41,7 +42,22 @@ static void DiskpCompleted(PDISK_REQUEST Request)
     Request->Completion(Request);
 }
 
-static NTSTATUS DiskpCheckRequest(const DISK_DEVICE *Device, const DISK_REQUEST *Request)
+static NTSTATUS DiskpCheckWrite(PDISK_DEVICE Device, const DISK_REQUEST *Request)
+{
+    PDISK_PARTITION Partition = DiskPartitionOf(Device);
+    PDISK_DEVICE Disk = Partition != NULL ? Partition->Parent : Device;
+
+    if (Device->ReadOnly) {
+        return STATUS_MEDIA_WRITE_PROTECTED;
+    }
+    if (Disk->Writes != NULL) {
+        DiskVerifyWrite(Disk, Request->Sector + (Partition != NULL ? Partition->Start : 0),
+                        Request->Sectors);
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS DiskpCheckRequest(PDISK_DEVICE Device, const DISK_REQUEST *Request)
 {
     ULONG64 Bytes = (ULONG64)Request->Sectors * Device->SectorBytes;
 
@@ -59,10 +75,7 @@ static NTSTATUS DiskpCheckRequest(const DISK_DEVICE *Device, const DISK_REQUEST 
         Bytes > Request->Mdl->ByteCount - Request->Offset) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (Request->Operation == DiskWrite && Device->ReadOnly) {
-        return STATUS_MEDIA_WRITE_PROTECTED;
-    }
-    return STATUS_SUCCESS;
+    return Request->Operation == DiskWrite ? DiskpCheckWrite(Device, Request) : STATUS_SUCCESS;
 }
 
 void DiskSubmit(PDISK_DEVICE Device, PDISK_REQUEST Request)

@@ -77,6 +77,12 @@ PDISK_PARTITION DiskPartitionOf(PDISK_DEVICE Device);
 
 /* ---- inside disk/volume ---- */
 
+/* A write to Disk: from its sector, not a partition's.  => Disk->Writes is not NULL. */
+void DiskVerifyWrite(PDISK_DEVICE Disk, ULONG64 Sector, ULONG Sectors);
+
+/* The disk goes away: nothing is submitted any more. */
+void DiskDeleteWriteList(PDISK_DEVICE Disk);
+
 /* The polynomial of UEFI's headers (that of Ethernet).  => Crc is 0 to begin with. */
 ULONG DiskCrc32(ULONG Crc, const void *Data, SIZE_T Bytes);
 

@@ -18,8 +18,11 @@
 #define BAD_POOL_HEADER                         0x00000019u
 #define MEMORY_MANAGEMENT                       0x0000001Au
 #define KMODE_EXCEPTION_NOT_HANDLED             0x0000001Eu
+#define FAT_FILE_SYSTEM                         0x00000023u
 #define PHASE0_INITIALIZATION_FAILED            0x00000031u
+#define NO_MORE_IRP_STACK_LOCATIONS             0x00000035u
 #define NO_MORE_SYSTEM_PTES                     0x0000003Fu
+#define MULTIPLE_IRP_COMPLETE_REQUESTS          0x00000044u
 #define NO_PAGES_AVAILABLE                      0x0000004Du
 #define PFN_LIST_CORRUPT                        0x0000004Eu
 #define PAGE_FAULT_IN_NONPAGED_AREA             0x00000050u

@@ -15,6 +15,7 @@
 #include "mm/init/boot_map.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
+#include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_database.h"
 #include "mm/space/process.h"
 #include "mm/sysva/hyperspace.h"
@@ -130,6 +131,8 @@ void MmInitSystem(const MM_BOOT *Boot)
     MiInitializeBootFrames(Boot->Runs, Boot->RunCount);
     MiInitializePteMaking(Boot->GlobalPages, Boot->WriteCombining);
     MipDecideLayout(Boot);
+    MiNameSettingsWithoutEffect(Boot);
+    MiSetPageColors(MiPageColorsOfCache(MiBootValue(Boot, "SecondLevelDataCache")));
     MipBuildDatabase();
     if (!NT_SUCCESS(MiCreateHyperspace())) {
         MiInstallMoreMemory(MM_BOOT_HYPERSPACE);
@@ -151,4 +154,13 @@ ULONG MmReleaseLoaderMemory(void)
 {
     return MiReleaseLoaderMemory(LoaderFirmwareTemporary) +
            MiReleaseLoaderMemory(LoaderAcpiReclaim);
+}
+
+ULONG MmPhysicalPages(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Pages = MiPhysicalPages;
+
+    MiUnlockPfn(OldIrql);
+    return Pages;
 }

@@ -13,8 +13,6 @@
 #include "vm.h"
 #include "mm/sysva/system_ptes.h"
 
-#define MIP_SYSTEM_START 0x80000000u
-
 static void MipPrintPool(PVOID Va)
 {
     static const char *const Places[] = {"", "free page of", "first page of a run in",
@@ -92,7 +90,7 @@ static void MipPrintAddress(ULONG_PTR Va)
 {
     MI_REGION Region = MiFindRegion(Va);
 
-    if (Va < MIP_SYSTEM_START) {
+    if (Va < MM_SYSTEM_RANGE_START) {
         MipPrintUser(Va);
         return;
     }

@@ -7,7 +7,6 @@
 
 #include "arch/mmu.h"
 
-#define MI_SYSTEM_START    0x80000000u
 #define MI_NO_ACCESS_BYTES 0x10000u /* at both ends of user space */
 
 /* What the two levels make of an address. */
@@ -185,12 +184,12 @@ static void MiCountPage(PMI_AUDIT_RESULT Result, const MI_AUDIT_PAGE *Page)
 
 static void MiCheckUserAccess(PMI_AUDIT Audit, const MI_AUDIT_PAGE *Page)
 {
-    if (Page->Va >= MI_SYSTEM_START && Page->Owner &&
+    if (Page->Va >= MM_SYSTEM_RANGE_START && Page->Owner &&
         MiFindRange(Audit, Page, MiAuditUserVisible) == NULL) {
         MiReportViolation(Audit, "A1: user mode has access to a system page", Page->Va, NULL);
     }
     if (MiOverlaps(Page, 0, MI_NO_ACCESS_BYTES) ||
-        MiOverlaps(Page, MI_SYSTEM_START - MI_NO_ACCESS_BYTES, MI_SYSTEM_START)) {
+        MiOverlaps(Page, MM_SYSTEM_RANGE_START - MI_NO_ACCESS_BYTES, MM_SYSTEM_RANGE_START)) {
         MiReportViolation(Audit, "A3: the first or last 64 KB of user space are mapped", Page->Va,
                           NULL);
     }

@@ -48,6 +48,8 @@ MI_COMMAND_ROUTINE MiCommandReady;
 MI_COMMAND_ROUTINE MiCommandRunning;
 MI_COMMAND_ROUTINE MiCommandStacks;
 
+/* volume_commands.c */
+MI_COMMAND_ROUTINE MiCommandVolumes;
 /* process_commands.c */
 MI_COMMAND_ROUTINE MiCommandProcess;
 MI_COMMAND_ROUTINE MiCommandImplicitProcess;

@@ -14,11 +14,15 @@ static const struct {
     char Tag[MIP_TAG_BYTES + 1];
     const char *Owner;
 } MipOwners[] = {
+    {"Dist", "what is on the disks"},
+    {"DskW", "which sectors of a disk may be written"},
     {"MmBt", "table of large pool blocks"},
     {"MmCp", "copies between processes"},
     {"None", "ExAllocatePool: no tag was given"},
     {"Ovfl", "all tags that found the tag table full"},
+    {"Part", "reading a partition table"},
     {"Proc", "processes"},
+    {"RamD", "a disk made of RAM"},
     {"Test", "the boot's report"},
     {"Thre", "threads"},
     {"VadS", "virtual address descriptors"},

@@ -20,6 +20,7 @@
 #include "mm/pool/pool_free.h"
 
 #include "arch/cpu.h"
+#include "arch/mmu.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_big.h"
 #include "mm/pool/pool_block.h"
@@ -43,8 +44,8 @@
 
 static void MipCheckAddress(PVOID P)
 {
-    if ((ULONG_PTR)P < MI_SYSTEM_RANGE_START) {
-        KeBugCheckEx(BAD_POOL_CALLER, MI_USER_ADDRESS, (ULONG_PTR)P, MI_SYSTEM_RANGE_START, 0);
+    if ((ULONG_PTR)P < MM_SYSTEM_RANGE_START) {
+        KeBugCheckEx(BAD_POOL_CALLER, MI_USER_ADDRESS, (ULONG_PTR)P, MM_SYSTEM_RANGE_START, 0);
     }
 }
 

@@ -25,9 +25,6 @@ void MiCheckSmallBlock(PVOID P);
 /* => Bug check for a page-aligned address that the table of big blocks does not know. */
 NT_NORETURN void MiReportBadBigBlock(PVOID P);
 
-/* Pool lies above it; the layout with 3 GB of user space moves the border up, not down. */
-#define MI_SYSTEM_RANGE_START 0x80000000u
-
 /* 0xC2, P1. */
 #define MI_BAD_IRQL_TO_ALLOCATE 0x8
 #define MI_BAD_IRQL_TO_FREE     0x9

@@ -4,6 +4,7 @@
  */
 #include "mm/pool/pool_front.h"
 
+#include "arch/mmu.h"
 #include "mi_assert.h"
 #include "mm/pool/pool_big.h"
 #include "mm/pool/pool_free.h"
@@ -18,7 +19,7 @@ static void MipApplyReasons(void)
     BOOLEAN Off = __atomic_load_n(&MipOffReasons, __ATOMIC_RELAXED) != 0;
 
     MiPoolFront.Sizes = Off ? 0 : MI_FRONT_SIZES;
-    MiPoolFront.Lowest = Off ? ~(ULONG_PTR)0 : MI_SYSTEM_RANGE_START;
+    MiPoolFront.Lowest = Off ? ~(ULONG_PTR)0 : MM_SYSTEM_RANGE_START;
 }
 
 void MiInitializePoolFrontEnd(void)

@@ -17,7 +17,7 @@ typedef struct _MIP_REGION_RULE {
 } MIP_REGION_RULE;
 
 static const MIP_REGION_RULE MipRules[MiRegions] = {
-    [MiRegionKernel] = {"kernel", 0x80000000u, TRUE, TRUE},
+    [MiRegionKernel] = {"kernel", MM_SYSTEM_RANGE_START, TRUE, TRUE},
     [MiRegionPfnDatabase] = {"page-frame database", 0x81000000u, FALSE, TRUE},
     [MiRegionInitialPool] = {"nonpaged pool, initial", 0, FALSE, TRUE},
     [MiRegionDrivers] = {"drivers", 0, TRUE, TRUE},
@@ -108,10 +108,10 @@ static void MipVerifyRegion(const MI_LAYOUT *Layout, MI_REGION Region)
     if (Range->Bytes == 0) {
         return;
     }
-    MI_ASSERT(Range->Start % PAGE_SIZE == 0 && Range->Bytes % PAGE_SIZE == 0);         /* Y1 */
-    MI_ASSERT(Range->Start >= 0x80000000u && MipLast(Range) >= Range->Start);          /* Y1 */
-    MI_ASSERT(Rule->FixedStart == 0 || Range->Start == Rule->FixedStart);              /* Y2 */
-    MI_ASSERT(!Rule->OwnTables || (Range->Start | Range->Bytes) % MM_LARGE_PAGE == 0); /* Y3 */
+    MI_ASSERT(Range->Start % PAGE_SIZE == 0 && Range->Bytes % PAGE_SIZE == 0);          /* Y1 */
+    MI_ASSERT(Range->Start >= MM_SYSTEM_RANGE_START && MipLast(Range) >= Range->Start); /* Y1 */
+    MI_ASSERT(Rule->FixedStart == 0 || Range->Start == Rule->FixedStart);               /* Y2 */
+    MI_ASSERT(!Rule->OwnTables || (Range->Start | Range->Bytes) % MM_LARGE_PAGE == 0);  /* Y3 */
 }
 
 /* Y1: by address, each begins behind the end of the one before. */

@@ -21,14 +21,14 @@
  */
 #include "mm/sysva/mdl.h"
 
+#include "io_objects.h"
 #include "mi_assert.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/sysva/address.h"
 #include "nt/bugcodes.h"
 #include "rtl.h"
 
-#define MIP_BATCH       64u /* pages between two breaths of MiPfnLock */
-#define MIP_SYSTEM_HALF 0x80000000u
+#define MIP_BATCH 64u /* pages between two breaths of MiPfnLock */
 
 #define MIP_IN_USE                                                                                 \
     (MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL |      \
@@ -60,14 +60,23 @@ SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length)
     return sizeof(MDL) + ADDRESS_AND_SIZE_TO_SPAN_PAGES(Base, Length) * sizeof(PFN_NUMBER);
 }
 
+/* A primary buffer's MDL is the request's; a secondary one's goes behind those it has. */
+static void MipGiveMdlToIrp(PMDL Mdl, BOOLEAN SecondaryBuffer, PIRP Irp)
+{
+    PMDL *Link = &Irp->MdlAddress;
+
+    while (SecondaryBuffer && *Link != NULL) {
+        Link = &(*Link)->Next;
+    }
+    *Link = Mdl;
+}
+
 PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
                          BOOLEAN ChargeQuota, PIRP Irp)
 {
     PMDL Mdl;
 
-    (void)SecondaryBuffer;
     (void)ChargeQuota;
-    MI_ASSERT(Irp == NULL);
     if (Length > MI_MAXIMUM_MDL_PAGES * PAGE_SIZE ||
         ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, Length) > MI_MAXIMUM_MDL_PAGES) {
         return NULL;
@@ -75,6 +84,9 @@ PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBu
     Mdl = MiAllocateMdlMemory(MmSizeOfMdl(VirtualAddress, Length));
     if (Mdl != NULL) {
         MmInitializeMdl(Mdl, VirtualAddress, Length);
+        if (Irp != NULL) {
+            MipGiveMdlToIrp(Mdl, SecondaryBuffer, Irp);
+        }
     }
     return Mdl;
 }
@@ -311,7 +323,7 @@ static inline BOOLEAN MipIsSystemBuffer(const MDL *Mdl, KPROCESSOR_MODE AccessMo
 {
     ULONG_PTR First = (ULONG_PTR)Mdl->StartVa + Mdl->ByteOffset;
 
-    return First >= MIP_SYSTEM_HALF && AccessMode == KernelMode &&
+    return First >= MM_SYSTEM_RANGE_START && AccessMode == KernelMode &&
            Mdl->ByteCount <= 0u - First; /* does not pass the end of the address space */
 }
 

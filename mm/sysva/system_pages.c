@@ -194,7 +194,7 @@ NTSTATUS MiCreateSystemPageTables(ULONG_PTR Start, ULONG Bytes)
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG i;
 
-    MI_ASSERT(Bytes != 0 && Start >= 0x80000000u && Start + (Bytes - 1) >= Start);
+    MI_ASSERT(Bytes != 0 && Start >= MM_SYSTEM_RANGE_START && Start + (Bytes - 1) >= Start);
     for (i = 0; i < Tables && NT_SUCCESS(Status); i++) {
         ULONG_PTR Va = Start + i * MM_LARGE_PAGE;
 

@@ -108,6 +108,7 @@ static void Write(ULONG Index)
     static UCHAR Buffer[MOST_BYTES];
     ULONG Offset = Random(3) == 0 ? Random(MOST_BYTES) : Random(Model[Index].Bytes + 1);
     ULONG Bytes = Random(Random(4) == 0 ? MOST_BYTES - Offset : 3000);
+    ULONG Written;
     FAT_FILE File;
     BOOLEAN Open;
     NTSTATUS Status;
@@ -119,6 +120,8 @@ static void Write(ULONG Index)
     Bytes = Bytes < MOST_BYTES - Offset ? Bytes : MOST_BYTES - Offset;
     FillBytes(Buffer, Bytes, State);
     Status = FatWrite(&File, Offset, Bytes, Buffer);
+    Written = File.Bytes;
+    FatClose(&File);
     if (Status == STATUS_DISK_FULL) {
         return;
     }
@@ -132,7 +135,7 @@ static void Write(ULONG Index)
             Model[Index].Bytes = Offset + Bytes;
         }
     }
-    Require(File.Bytes == Model[Index].Bytes, "size after write", Index, Status);
+    Require(Written == Model[Index].Bytes, "size after write", Index, Status);
 }
 
 static void Resize(ULONG Index)
@@ -147,6 +150,7 @@ static void Resize(ULONG Index)
         return;
     }
     Status = FatSetSize(&File, Bytes);
+    FatClose(&File);
     if (Status == STATUS_DISK_FULL) {
         return;
     }

@@ -2,7 +2,7 @@
 /*
  * fat_tool.c - disk/fat over an image file, for comparison with mtools and fsck.fat.
  *
- *     fat_tool IMAGE SECTOR_BYTES < commands         (an image behind an offset: IMAGE@BYTES)
+ *     fat_tool IMAGE SECTOR_BYTES [format] < commands    (an image behind an offset: IMAGE@BYTES)
  *
  *     tree                    every file: its path, size and a checksum; every directory
  *     put PATH BYTES SEED     create, or cut and write anew, with bytes that SEED makes
@@ -107,6 +107,7 @@ static NTSTATUS Put(const char *Path, ULONG Bytes, ULONG Seed, BOOLEAN Append)
     }
     if (NT_SUCCESS(Status)) {
         Status = FatWrite(&File, Append ? File.Bytes : 0, Bytes, Buffer);
+        FatClose(&File);
     }
     free(Buffer);
     return Status;
@@ -119,6 +120,7 @@ static NTSTATUS Resize(const char *Path, ULONG Bytes, BOOLEAN Reserve)
 
     if (NT_SUCCESS(Status)) {
         Status = Reserve ? FatReserve(&File, Bytes) : FatSetSize(&File, Bytes);
+        FatClose(&File);
     }
     return Status;
 }
@@ -243,12 +245,16 @@ int main(int Count, char **Arguments)
 {
     NTSTATUS Status;
 
-    if (Count != 3) {
-        fprintf(stderr, "fat_tool IMAGE SECTOR_BYTES\n");
+    if (Count != 3 && (Count != 4 || strcmp(Arguments[3], "format") != 0)) {
+        fprintf(stderr, "fat_tool IMAGE SECTOR_BYTES [format]\n");
         return 2;
     }
     OpenImage(Arguments[1], (ULONG)strtoul(Arguments[2], NULL, 0));
-    Status = FatMount(&Disk.Device, &Volume);
+    if (Count == 4) {
+        printf("format %08x\n", (unsigned)FatFormat(&Disk.Device, 0x464F524D, "FORMATTED  "));
+    }
+    Status = DiskRestrictWrites(&Disk.Device);
+    Status = NT_SUCCESS(Status) ? FatMount(&Disk.Device, &Volume) : Status;
     printf("mount %08x\n", (unsigned)Status);
     if (NT_SUCCESS(Status)) {
         if (RunCommands()) {
@@ -256,6 +262,7 @@ int main(int Count, char **Arguments)
         }
         FatDismount(Volume);
     }
+    DiskDeleteWriteList(&Disk.Device);
     printf("blocks %d\n", PlainPoolBlocks);
     return 0;
 }

@@ -4,8 +4,10 @@
  */
 #include "tests/disk/plain_disk.h"
 
+#include "disk/volume/partition.h"
 #include "ex.h"
 #include "ke.h"
+#include "spinlock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +60,9 @@ NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operation, ULONG64 Sec
         Disk->Reads++;
         memcpy(Buffer, At, (size_t)Sectors * Device->SectorBytes);
     } else {
+        if (Device->Writes != NULL) {
+            DiskVerifyWrite(Device, Sector, Sectors);
+        }
         Disk->Writes++;
         Disk->SectorsWritten += Sectors;
         if (Sector + Sectors > Disk->HighestWritten) {
@@ -81,6 +86,24 @@ void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
     (void)Tag;
     PlainPoolBlocks--;
     free(P);
+}
+
+/* One thread and no interrupts: there is nobody to lock out. */
+void NTAPI KeInitializeSpinLock(PKSPIN_LOCK SpinLock)
+{
+    *SpinLock = 0;
+}
+
+KIRQL FASTCALL KfAcquireSpinLock(PKSPIN_LOCK SpinLock) NT_NO_LOCK_ANALYSIS
+{
+    *SpinLock = 1;
+    return 0;
+}
+
+void FASTCALL KfReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql) NT_NO_LOCK_ANALYSIS
+{
+    (void)NewIrql;
+    *SpinLock = 0;
 }
 
 void NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime)

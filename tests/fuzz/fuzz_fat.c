@@ -7,6 +7,7 @@
  * each step costs bounded I/O, no memory is left.
  */
 #include "disk/fat/fat.h"
+#include "disk/volume/partition.h"
 #include "tests/disk/plain_disk.h"
 #include "tests/unit/seed_fat.h"
 
@@ -151,10 +152,12 @@ static void Change(PFAT_VOLUME Volume)
     if (NT_SUCCESS(FatCreate(Volume, "/DIR/new and long name.txt", 0, &File))) {
         Ignored |= FatWrite(&File, 100, sizeof(Bytes), Bytes);
         Ignored |= FatSetSize(&File, 700);
+        FatClose(&File);
     }
     if (NT_SUCCESS(FatOpen(Volume, "/A.TXT", &File))) {
         Ignored |= FatWrite(&File, File.Bytes, sizeof(Bytes), Bytes);
         Ignored |= FatSetSize(&File, 10);
+        FatClose(&File);
     }
     Ignored |= FatRename(Volume, "/DIR", "/a new name for the folder");
     Ignored |= FatDelete(Volume, "/a longer name.txt");
@@ -178,6 +181,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size)
         Damage(Kind, Data + 1, Size - 1);
     }
     PlainDiskInitialize(&Disk, Image, 512, SeedFatSectors(&Seeds[Kind]));
+    Require(NT_SUCCESS(DiskRestrictWrites(&Disk.Device)));
     if (NT_SUCCESS(FatMount(&Disk.Device, &Volume))) {
         Visited = 0;
         Visit(Volume, "", 0);
@@ -187,6 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size)
         }
         FatDismount(Volume);
     }
+    DiskDeleteWriteList(&Disk.Device);
     Require(PlainPoolBlocks == 0);
     Require(Disk.Reads + Disk.Writes < MOST_REQUESTS);
     Restore(Kind);

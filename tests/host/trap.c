@@ -138,7 +138,9 @@ void HostEndGuardedAccess(NTSTATUS Status)
     }
 }
 
-NTSTATUS KiGuardedCopy(PVOID To, const void *From, SIZE_T Bytes)
+/* Both may be NULL: that is an address like any other. */
+__attribute__((no_sanitize("undefined"))) NTSTATUS KiGuardedCopy(PVOID To, const void *From,
+                                                                 SIZE_T Bytes)
 {
     HOST_GUARD Guard;
 

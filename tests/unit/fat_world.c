@@ -4,6 +4,7 @@
  */
 #include "tests/unit/fat_world.h"
 
+#include "disk/volume/partition.h"
 #include "ex.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ void FatWorldStart(const SEED_FAT *Seed, ULONG64 Latency)
     MmWorldStart(4096);
     HostDiskCreate(&FatDisk, Seed->SectorBytes, SeedFatSectors(Seed), Latency);
     SeedFat(Seed, FatDisk.Image);
+    CHECK_EQUAL(STATUS_SUCCESS, DiskRestrictWrites(&FatDisk.Device));
     FatBuffer = ExAllocatePoolWithTag(NonPagedPool, FAT_WORLD_BYTES, FAT_TAG);
     CHECK(FatBuffer != NULL);
     CHECK_EQUAL(STATUS_SUCCESS, FatMount(&FatDisk.Device, &FatVolume));
@@ -37,6 +39,7 @@ void FatWorldFinish(void)
 {
     FatDismount(FatVolume);
     ExFreePoolWithTag(FatBuffer, FAT_TAG);
+    DiskDeleteWriteList(&FatDisk.Device);
     HostDiskDelete(&FatDisk);
     MmWorldFinish();
 }
@@ -57,6 +60,7 @@ void FatWorldPut(const char *Path, ULONG Bytes, UCHAR First)
     Fill(Bytes, First);
     CHECK_EQUAL(STATUS_SUCCESS, FatCreate(FatVolume, Path, 0, &File));
     CHECK_EQUAL(STATUS_SUCCESS, FatWrite(&File, 0, Bytes, FatBuffer));
+    FatClose(&File);
 }
 
 BOOLEAN FatWorldHolds(const char *Path, ULONG Bytes, UCHAR First)
@@ -75,6 +79,7 @@ BOOLEAN FatWorldHolds(const char *Path, ULONG Bytes, UCHAR First)
 
 void FatWorldBreakEntry(ULONG Cluster, ULONG Value)
 {
+    CHECK_EQUAL(STATUS_SUCCESS, FatPermitEntries(FatVolume, Cluster, 1));
     CHECK_EQUAL(STATUS_SUCCESS, FatSetEntry(FatVolume, Cluster, Value));
     CHECK_EQUAL(STATUS_SUCCESS, FatCommit(FatVolume));
     FatAbandon(FatVolume);

@@ -21,7 +21,7 @@ extern PUCHAR FatBuffer; /* FAT_WORLD_BYTES of nonpaged pool */
 
 #define FAT_WORLD_BYTES 65536u
 
-/* An empty volume, mounted.  Latency 0: requests complete at once. */
+/* An empty volume, mounted, on a disk that restricts writes.  Latency 0: requests complete at once. */
 void FatWorldStart(const SEED_FAT *Seed, ULONG64 Latency);
 
 /* Mount again what the disk holds. */

@@ -13,6 +13,7 @@ static void WriteAll(const SEED_FAT *Seed)
     ULONG Cluster;
 
     FatWorldStart(Seed, 0);
+    CHECK_EQUAL(STATUS_SUCCESS, FatPermitEntries(FatVolume, 3, Last - 2));
     for (Cluster = 3; Cluster <= Last; Cluster++) {
         CHECK_EQUAL(STATUS_SUCCESS, FatSetEntry(FatVolume, Cluster, Cluster - 1));
     }
@@ -72,6 +73,7 @@ TEST(FatSetEntry_keeps_the_upper_four_bits_of_fat32)
     Entry = FatDisk.Image + FatVolume->ReservedSectors * 512 + 7 * 4;
     FatPut32(Entry, 0xA0000000);
     FatForgetSectors(FatVolume);
+    CHECK_EQUAL(STATUS_SUCCESS, FatPermitEntries(FatVolume, 7, 1));
     CHECK_EQUAL(STATUS_SUCCESS, FatSetEntry(FatVolume, 7, 0x123));
     CHECK_EQUAL(STATUS_SUCCESS, FatCommit(FatVolume));
     CHECK_EQUAL(0xA0000123, FatGet32(Entry));

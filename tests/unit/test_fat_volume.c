@@ -243,12 +243,13 @@ TEST(Fat_volume_is_dirty_from_the_first_change_to_the_flush)
 /* => How it ended; whatever that is, the other file is whole. */
 static NTSTATUS FailingScenario(void)
 {
-    FAT_FILE File;
+    FAT_FILE File = {.Volume = FatVolume};
     NTSTATUS Status = FatCreate(FatVolume, "/a new file, with a long name", 0, &File);
 
     memset(FatBuffer, 0x42, 6000);
     Status = NT_SUCCESS(Status) ? FatWrite(&File, 100, 6000, FatBuffer) : Status;
     Status = NT_SUCCESS(Status) ? FatSetSize(&File, 2000) : Status;
+    FatClose(&File);
     Status = NT_SUCCESS(Status) ? FatCreateDirectory(FatVolume, "/DIR") : Status;
     Status = NT_SUCCESS(Status)
                  ? FatRename(FatVolume, "/a new file, with a long name", "/DIR/moved")
