@@ -72,6 +72,30 @@ void MiMeasureSystemPte(PMI_BENCH_FIGURES Figures);
 void MiMeasureMdlLock(ULONG Pages, PMI_BENCH_FIGURES Figures);
 void MiMeasureStack(PMI_BENCH_FIGURES Figures);
 
+/* As MiMeasure; Prepare(Context) runs before each sample and is not measured. */
+void MiMeasurePrepared(MI_BENCH_OPERATION *Prepare, MI_BENCH_OPERATION *Operation, PVOID Context,
+                       PMI_BENCH_FIGURES Figures);
+
+/* What several operations, or the way there and back, took together is divided. */
+void MiDivideFigures(PMI_BENCH_FIGURES Figures, ULONG By);
+
+typedef void MI_BENCH_PRINT(const char *Row, const MI_BENCH_FIGURES *Figures);
+
+/*
+ * Measure the virtual memory services and faults in a process of their own:
+ *
+ *     fault.zero            touch a committed page whose page table is there; a frame that is zero
+ *                           already is there too, so that clearing is not counted
+ *     va.reserve64k         reserve and commit 64 KB by one call, and release it, untouched
+ *     va.reserve64k.<n>     the same between n reservations
+ *     va.protect1           protect one resident page
+ *     va.decommit           each of 64 touched pages that are decommitted at once
+ *     space.switch          attach to another address space, or detach
+ *
+ * => As MiMeasure; PASSIVE_LEVEL.  Returns the rows printed: fewer when there is no memory.
+ */
+ULONG MiMeasureAddressSpaces(MI_BENCH_PRINT *Print);
+
 /* Measure nothing, and subtract its median from then on.  => Returns the figures before that. */
 void MiCalibrateBench(PMI_BENCH_FIGURES Figures);
 

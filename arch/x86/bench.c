@@ -203,6 +203,7 @@ void KiRunBenchmarks(ULONG64 PromptTsc)
     KipPrintRow("thread.switch", &Figures);
     KipMeasurePools();
     KipMeasureMemory();
+    (void)MiMeasureAddressSpaces(KipPrintRow);
     KipMeasureDisk();
     KipMeasureRow("console.line.serial", KipWriteSerialLine);
     if (HalConsoleHasScreen()) {

@@ -71,6 +71,30 @@ void MiMeasure(MI_BENCH_OPERATION *Operation, PVOID Context, PMI_BENCH_FIGURES F
     MiSummarizeSamples(MipSamples, MI_BENCH_SAMPLES, Figures);
 }
 
+void MiMeasurePrepared(MI_BENCH_OPERATION *Prepare, MI_BENCH_OPERATION *Operation, PVOID Context,
+                       PMI_BENCH_FIGURES Figures)
+{
+    ULONG i;
+
+    for (i = 0; i < MI_BENCH_WARM_UP; i++) {
+        Prepare(Context);
+        MipMeasureOnce(Operation, Context);
+    }
+    for (i = 0; i < MI_BENCH_SAMPLES; i++) {
+        Prepare(Context);
+        MipSamples[i] = MipMeasureOnce(Operation, Context);
+    }
+    MiSummarizeSamples(MipSamples, MI_BENCH_SAMPLES, Figures);
+}
+
+void MiDivideFigures(PMI_BENCH_FIGURES Figures, ULONG By)
+{
+    Figures->Median /= By;
+    Figures->Mean /= By;
+    Figures->Percentile99 /= By;
+    Figures->Maximum /= By;
+}
+
 static void MipNothing(PVOID Context)
 {
     (void)Context;

@@ -31,14 +31,6 @@ static void MipGoThereAndBack(PVOID Context)
     KeWaitForSingleObject(&MipPong, Executive, KernelMode, FALSE, NULL);
 }
 
-static void MipHalve(PMI_BENCH_FIGURES Figures)
-{
-    Figures->Median /= 2;
-    Figures->Mean /= 2;
-    Figures->Percentile99 /= 2;
-    Figures->Maximum /= 2;
-}
-
 void MiMeasureThreadSwitch(PVOID StackBase, SIZE_T StackBytes, PMI_BENCH_FIGURES Figures)
 {
     const KTHREAD_START Start = {.Routine = MipAnswer,
@@ -54,7 +46,7 @@ void MiMeasureThreadSwitch(PVOID StackBase, SIZE_T StackBytes, PMI_BENCH_FIGURES
     Status = KeCreateSystemThread(&MipPartner, &Start);
     MI_ASSERT(NT_SUCCESS(Status));
     MiMeasure(MipGoThereAndBack, NULL, Figures);
-    MipHalve(Figures);
+    MiDivideFigures(Figures, 2);
     MipPartnerEnds = TRUE;
     MipGoThereAndBack(NULL);
     KeWaitForSingleObject(&MipPartner, Executive, KernelMode, FALSE, NULL);

@@ -2,8 +2,8 @@
 /*
  * address_space.c - making and deleting page directories, and keeping their system halves alike.
  *
- * Four frames are an address space's own: the page directory, the page table of hyperspace, the page
- * behind MmWorkingSetList, and that of VadBitMap.  They are never paged out.
+ * Four frames are an address space's own: the page directory, the page table of hyperspace, the
+ * page behind MmWorkingSetList, and that of VadBitMap.  They are never paged out.
  *
  *     C0000000   entry 300   the directory itself: the self-map shows the tables of who runs
  *     C0400000   entry 301   hyperspace
@@ -161,7 +161,7 @@ static void MipFillDirectory(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
 
 /* ---- where there is room ---- */
 
-/* => Bits: where Frame, zeroed, is mapped.  The first 64 KB and the last two are never anybody's. */
+/* => Bits are clear.  The first 64 KB and the last two are never anybody's. */
 static void MipReserveEnds(PULONG Bits)
 {
     RTL_BITMAP Map;

@@ -99,10 +99,10 @@ NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Found)
 
 static void MipName(PEPROCESS Process, const char *Name)
 {
-    ULONG i;
+    PCHAR To = Process->ImageFileName;
 
-    for (i = 0; i < MI_PROCESS_NAME_BYTES - 1 && Name[i] != 0; i++) {
-        Process->ImageFileName[i] = Name[i];
+    while (*Name != 0 && To < Process->ImageFileName + MI_PROCESS_NAME_BYTES - 1) {
+        *To++ = *Name++;
     }
 }
 

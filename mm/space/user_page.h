@@ -13,7 +13,7 @@
 #include "mm/space/vad.h"
 #include "mm/sysva/pte_kind.h"
 
-/* => The code of a page's protection; MI_NO_PROTECTION: it is not committed.  Without a table too. */
+/* => A page's protection; MI_NO_PROTECTION: it is not committed.  Its table may be missing. */
 ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va);
 
 /* Put the frame, which is the caller's and has the contents, under a committed page without one. */

@@ -112,6 +112,9 @@ NTSTATUS MiFindFreeRange(PEPROCESS Process, ULONG Pages, ULONG_PTR End, BOOLEAN 
     if (Unit == RTL_NO_BIT || Unit >= Limit || Units > Limit - Unit) {
         return STATUS_NO_MEMORY;
     }
+    if (Units == 1 && !TopDown) {
+        Process->VadBitMapHint = Unit; /* every bit below is set: this was the first clear one */
+    }
     *Va = (ULONG_PTR)Unit * MM_ALLOCATION_GRANULARITY;
     return STATUS_SUCCESS;
 }

@@ -34,8 +34,8 @@ NT_MUST_CHECK NTSTATUS MiCreateSystemPageTables(ULONG_PTR Start, ULONG Bytes);
  * (mm/space).  NULL: there are none.  Page tables belong to Directory, which never goes, whoever
  * runs when they are made.
  *
- * => Runs under MiPfnLock; the entry is stored in the running address space.  Set while there is one
- *    thread.
+ * => Runs under MiPfnLock; the entry is stored in the running address space.  Set while there is
+ *    one thread.
  */
 typedef void MI_SYSTEM_PDE_ADDED(ULONG_PTR Va, MMPTE Pde);
 void MiSetSystemPdeRoutine(MI_SYSTEM_PDE_ADDED *Routine, PFN_NUMBER Directory);
