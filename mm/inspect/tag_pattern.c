@@ -14,11 +14,18 @@ static const struct {
     char Tag[MIP_TAG_BYTES + 1];
     const char *Owner;
 } MipOwners[] = {
+    {"Devi", "device objects and disk queues"},
+    {"Driv", "driver objects"},
+    {"FFsD", "the FAT driver's open files"},
+    {"File", "file objects"},
+    {"Io B", "buffers of I/O requests"},
+    {"Irp ", "I/O requests"},
     {"MmBt", "table of large pool blocks"},
     {"None", "ExAllocatePool: no tag was given"},
     {"Ovfl", "all tags that found the tag table full"},
     {"Test", "the boot's report"},
     {"Thre", "threads"},
+    {"Vpb ", "volume parameter blocks"},
 };
 
 static MI_TAG_PATTERN MipPatternOfTag(ULONG Tag)
