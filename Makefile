@@ -157,7 +157,7 @@ screenshot: image
 	    --firmware $(FIRMWARE)
 bench: ## guest instructions for each operation, into build/bench.txt
 bench: image
-	$(Q)python3 tests/boot/bench.py $(B)/hyperspace.img --output $(B)/bench.txt
+	$(Q)python3 tests/boot/bench.py $(B)/hyperspace.img --output $(B)/bench.txt $(BENCH)
 # The pools beside malloc: the kernel's own objects over plain memory.
 POOL_BENCH_SRC := $(filter-out mm/pool/pool_memory.c,$(wildcard mm/pool/*.c mm/ke/*.c)) mm/rtl/bitmap.c mm/rtl/text.c mm/rtl/print.c mm/rtl/assert.c mm/rtl/console_print.c
 $(B)/pool_bench: $(wildcard tests/bench/*.[ch]) $(POOL_BENCH_SRC:%=$(B)/kernel/%.o)
@@ -185,8 +185,8 @@ unit: $(B)/unit
 	$(Q)$(B)/unit $(TEST)
 
 # ---- disk/fat over image files, for comparison with mtools and fsck.fat ----
-FAT_CORE     := $(filter-out disk/fat/fsd%,$(wildcard disk/fat/*.c))
-FAT_TOOL_SRC := $(wildcard tests/disk/*.c) $(FAT_CORE) \
+FAT_PURE     := $(filter-out disk/fat/replace_volume.c disk/fat/judge_volume.c disk/fat/fsd%,$(wildcard disk/fat/*.c))
+FAT_TOOL_SRC := $(wildcard tests/disk/*.c) $(FAT_PURE) \
                 $(addprefix disk/volume/,crc32.c partition_device.c write_list.c) \
                 $(addprefix mm/rtl/,bitmap.c time_fields.c assert.c print.c console_print.c text.c)
 $(B)/fat_tool: $(FAT_TOOL_SRC) $(wildcard tests/disk/*.h disk/fat/*.h)
@@ -198,7 +198,7 @@ $(B)/fat_tool: $(FAT_TOOL_SRC) $(wildcard tests/disk/*.h disk/fat/*.h)
 # ---- fuzzing: 64 bits, since libFuzzer has no 32; only what does not depend on pointers' size ----
 FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c \
               $(addprefix disk/volume/,crc32.c gpt.c mbr.c partition.c partition_device.c write_list.c) \
-              tests/disk/plain_disk.c) $(FAT_CORE)
+              tests/disk/plain_disk.c) $(FAT_PURE)
 FUZZ_RUNS ?= 100000
 FUZZFLAGS := $(COMMON) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
              -DHYPERSPACE_HOST
@@ -222,11 +222,13 @@ format: ## lay out all C files in the house style
 check: ## what can be told without running: layering, style, locks, cppcheck, binaries
 check: all
 	$(Q)tests/tools/check.sh $(B)
-SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit" \
+BENCH_quick := --quick
+# NAME&=: needs one processor and runs beside its neighbours, so the longest come first
+SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit $(B)/fat_tool $(FUZZ)" \
          "clang=$(MAKE) -s -j$(JOBS) CC=clang B=$(B)/clang image $(B)/clang/unit" \
-         "unit=$(B)/unit" "check=tests/tools/check.sh $(B)" "runner=tests/boot/test_runner.py $(B)" \
-         "fat=$(MAKE) -s $(B)/fat_tool && tests/disk/fat.py $(EXTENT) --tool $(B)/fat_tool" \
-         "usb=tests/tools/test_usb.sh" "fuzz=$(MAKE) -s -j$(JOBS) fuzz" "bench=$(MAKE) -s bench" \
+         "bench&=$(MAKE) -s bench BENCH=$(BENCH_$(EXTENT))" "unit&=$(B)/unit" "check&=tests/tools/check.sh $(B)" \
+         "fat&=tests/disk/fat.py $(EXTENT) --tool $(B)/fat_tool" "fuzz&=$(MAKE) -s fuzz" \
+         "runner&=tests/boot/test_runner.py $(B)" "usb&=tests/tools/test_usb.sh" \
          "commands=tests/boot/commands.py $(EXTENT) --build $(B)" \
          "console=tests/boot/console.py $(EXTENT) --build $(B)" \
          "monitor=tests/boot/monitor.py $(EXTENT) --build $(B)" \

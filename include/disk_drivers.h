@@ -16,6 +16,14 @@
  */
 void DiskStartDrivers(void);
 
+/*
+ * Tell the controllers that want to know it that the machine is about to be switched off or reset.
+ *
+ * => Any IRQL, also in a crash; nothing is submitted any more.  Takes 5 s a controller at most.
+ *    A second call does nothing.
+ */
+void DiskStopDrivers(void);
+
 /* => Returns the disk found after After (NULL: the first), in the order of finding, or NULL. */
 PDISK_DEVICE DiskNextDevice(PDISK_DEVICE After);
 
@@ -26,13 +34,16 @@ PDISK_DEVICE DiskNextDevice(PDISK_DEVICE After);
  */
 void DiskReport(const LOADER_BOOT_PARTITION *Boot);
 
+#define DISK_BENCH_DEPTH 8u /* reads at once, at most */
+
 /*
- * Measure one read of Bytes at the beginning of the first disk, alone, with its interrupt; without
- * the time in which the disk works.
+ * Measure Depth reads of Bytes at once at the beginning of the disk, each with its share of the
+ * interrupts; without the time in which the disk works.
  *
- * => PASSIVE_LEVEL, the clock is stopped.  STATUS_NO_SUCH_DEVICE: there is no disk, or none that
- *    reads so much at once.  STATUS_IO_TIMEOUT: one read did not come back.
+ * => PASSIVE_LEVEL, the clock is stopped.  STATUS_NO_SUCH_DEVICE: Disk is NULL, or does not read so
+ *    much at once.  STATUS_IO_TIMEOUT: a read did not come back.
  */
-NT_MUST_CHECK NTSTATUS DiskMeasureRead(ULONG Bytes, PMI_BENCH_FIGURES Figures);
+NT_MUST_CHECK NTSTATUS DiskMeasureRead(PDISK_DEVICE Disk, ULONG Bytes, ULONG Depth,
+                                       PMI_BENCH_FIGURES Figures);
 
 #endif

@@ -11,7 +11,6 @@
 #include "nt/unicode.h"
 
 typedef ULONG ACCESS_MASK, *PACCESS_MASK;
-typedef PVOID HANDLE, *PHANDLE;
 typedef ULONG DEVICE_TYPE;
 
 /* ---- opening ---- */

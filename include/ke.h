@@ -20,6 +20,7 @@
 #include "nt/types.h"
 
 typedef struct _KTHREAD *PKTHREAD, *PRKTHREAD;
+typedef struct _KPROCESS *PKPROCESS, *PRKPROCESS;
 
 /* ---- IRQL: arch/cpu.h has the fast calls ---- */
 
@@ -34,6 +35,7 @@ typedef enum _KOBJECTS {
     EventNotificationObject = 0,
     EventSynchronizationObject = 1,
     MutantObject = 2,
+    ProcessObject = 3,
     SemaphoreObject = 5,
     ThreadObject = 6,
     GateObject = 7,
@@ -168,6 +170,15 @@ typedef struct _WORK_QUEUE_ITEM {
     volatile PVOID Parameter;
 } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
 
+/* Whose address space a thread runs in.  APCs do not exist yet: their fields stay as they are. */
+typedef struct _KAPC_STATE {
+    LIST_ENTRY ApcListHead[2];
+    PKPROCESS Process; /* (D) */
+    BOOLEAN KernelApcInProgress;
+    BOOLEAN KernelApcPending;
+    BOOLEAN UserApcPending;
+} KAPC_STATE, *PKAPC_STATE, *PRKAPC_STATE;
+
 /* 64 bits that readers at any IRQL see whole: High1Time equals High2Time when they are. */
 typedef struct _KSYSTEM_TIME {
     ULONG LowPart;
@@ -204,6 +215,8 @@ NT_C_ASSERT(offsetof(KGUARDED_MUTEX, Gate) == 0x0C);
 NT_C_ASSERT(offsetof(KGUARDED_MUTEX, SpecialApcDisable) == 0x1E);
 NT_C_ASSERT(sizeof(WORK_QUEUE_ITEM) == 0x10);
 NT_C_ASSERT(offsetof(WORK_QUEUE_ITEM, WorkerRoutine) == 0x08);
+NT_C_ASSERT(sizeof(KAPC_STATE) == 0x18);
+NT_C_ASSERT(offsetof(KAPC_STATE, Process) == 0x10);
 NT_C_ASSERT(sizeof(KSYSTEM_TIME) == 0x0C);
 NT_C_ASSERT(sizeof(LARGE_INTEGER) == 8 && _Alignof(LARGE_INTEGER) == 8);
 #endif
@@ -244,6 +257,16 @@ void NTAPI KeEnterCriticalRegion(void);
 void NTAPI KeLeaveCriticalRegion(void);
 void NTAPI KeEnterGuardedRegion(void);
 void NTAPI KeLeaveGuardedRegion(void);
+
+/*
+ * Let the running thread go on in Process' address space, and return to the one of before.  Calls
+ * nest like brackets; *ApcState is the caller's and remembers where to return to.
+ *
+ * => IRQL <= APC_LEVEL, else bug check 0x05: Process, the thread's process, 0, whether IRQL is that
+ *    of a DPC.  Process stays until the detach.
+ */
+void NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState);
+void NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState);
 
 /* ---- waits ---- */
 

@@ -37,6 +37,7 @@ void MmInitSystem(const MM_BOOT *Boot);
 #define MM_BOOT_PTES       3u /* system PTEs and what describes them */
 #define MM_BOOT_POOL       4u /* the initial nonpaged pool, the pools' maps */
 #define MM_BOOT_THREADS    5u
+#define MM_BOOT_PROCESS    6u /* the system's process */
 
 /*
  * Start the zero-page thread and the worker threads.
@@ -53,16 +54,30 @@ void MmStartSystemThreads(void);
  */
 ULONG MmReleaseLoaderMemory(void);
 
+/* => Returns the pages of RAM that the memory manager has.  PASSIVE_LEVEL. */
+ULONG MmPhysicalPages(void);
+
+/*
+ * Make or take into use the paging files that PagingFiles of system.reg asks for, on Volume; NULL:
+ * there is none.  Prints what there is, and why a file is not used.
+ *
+ * => PASSIVE_LEVEL, once.
+ */
+struct _DEVICE_OBJECT;
+void MmCreatePagingFiles(struct _DEVICE_OBJECT *Volume, const LOADER_REGISTRY_VALUE *Values,
+                         ULONG Count);
+
 /* ---- page faults ---- */
 
 typedef struct _MM_FAULT {
     ULONG_PTR Va;
     ULONG_PTR Eip;
-    KIRQL Irql;      /* at which it happened */
-    BOOLEAN Write;   /* else a read or a fetch */
-    BOOLEAN Fetch;   /* where the processor can tell */
-    BOOLEAN Present; /* a right was missing, not the page */
-    BOOLEAN Damaged; /* an entry on the way has a reserved bit */
+    KIRQL Irql;        /* at which it happened */
+    BOOLEAN Write;     /* else a read or a fetch */
+    BOOLEAN Fetch;     /* where the processor can tell */
+    BOOLEAN Present;   /* a right was missing, not the page */
+    BOOLEAN Damaged;   /* an entry on the way has a reserved bit */
+    BOOLEAN Forbidden; /* the kernel touched user memory as if it were its own (SMAP) */
 } MM_FAULT;
 
 /* The bug check that an access deserves. */
@@ -79,7 +94,8 @@ typedef struct _MM_STOP {
  *
  *        0A  P1 Va, P2 IRQL, P3 0 read, 1 write, 8 fetch, P4 Eip     at DISPATCH_LEVEL or above
  *        BE  P1 Va, P2 the PTE                                       a write to what is read-only
- *        1E  P1 C0000005, P2 Eip, P3 0 read, 1 write, P4 Va          below 80000000
+ *        1E  P1 status, P2 Eip, P3 0 read, 1 write, P4 Va            below 80000000: C0000005, or
+                                                                    80000001, a guard page
  *        50  P1 Va, P2 0 read, 1 write, P3 Eip                       nothing is there
  *        4D  P1 modified pages, P2 0, P3 0, P4 commitment            no page came free in 70 s
  *        CC  P1 Va, P2 0 read, 1 write, P3 Eip                       special pool that was freed

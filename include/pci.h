@@ -2,8 +2,9 @@
 /*
  * pci.h - PCI functions: configuration space, address ranges, capabilities, interrupts by message.
  *
- * Source: PCI Local Bus Specification 3.0, chapter 6.  Configuration space is reached through
- * ports CF8/CFC: its first 256 bytes, where everything below stands, of segment 0.
+ * Source: PCI Local Bus Specification 3.0, chapter 6.  Configuration space of segment 0 is reached
+ * in memory where ACPI's MCFG tells where that is (PciMapBuses), 4 KB a function, and through ports
+ * CF8/CFC elsewhere: its first 256 bytes, where everything below stands.
  */
 #ifndef PCI_H
 #define PCI_H
@@ -44,7 +45,10 @@ typedef struct _HAL_PCI_FUNCTION {
 #define PCI_CAP_VENDOR     0x09
 #define PCI_CAP_MSIX       0x11
 
-/* => Any IRQL.  Offset is aligned to the width, below 256.  Who is absent reads as ones. */
+/*
+ * => Any IRQL.  Offset is aligned to the width, below 4096.  Who is absent reads as ones, as does
+ *    what lies beyond 256 where the bus is not mapped.
+ */
 UCHAR PciReadByte(HAL_PCI_FUNCTION F, ULONG Offset);
 USHORT PciReadWord(HAL_PCI_FUNCTION F, ULONG Offset);
 ULONG PciReadLong(HAL_PCI_FUNCTION F, ULONG Offset);
@@ -53,6 +57,18 @@ void PciWriteLong(HAL_PCI_FUNCTION F, ULONG Offset, ULONG Value);
 
 /* => Returns whether there is a configuration mechanism 1. */
 BOOLEAN PciIsPresent(void);
+
+/*
+ * Reach the buses First to Last in memory from now on, those that have functions; Physical is where
+ * First's functions are.  Above 4 GB addresses are too few for it.
+ *
+ * => PASSIVE_LEVEL, before any function is taken.
+ * => Returns how many are reached so.  The others are as before.
+ */
+ULONG PciMapBuses(ULONG64 Physical, ULONG First, ULONG Last);
+
+/* Back to the ports: for tests.  => As PciMapBuses. */
+void PciUnmapBuses(void);
 
 /* Called for each function, bridges too. */
 typedef void PCI_VISIT(HAL_PCI_FUNCTION F, PVOID Context);

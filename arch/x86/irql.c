@@ -25,6 +25,7 @@
 #include "arch/x86/apic.h"
 #include "arch/x86/bugcheck.h"
 #include "arch/x86/pcr.h"
+#include "arch/x86/user_access.h"
 #include "arch/x86/vectors.h"
 
 #define KIP_VECTOR_WORDS (256 / 32)
@@ -240,6 +241,7 @@ void KiDispatchInterrupt(PKTRAP_FRAME Frame, ULONG Vector)
     KIP_ROUTE *Route = &KipRoutes[Vector];
     KIRQL Old = KI_PCR->Irql;
 
+    KiForbidUserAccess(); /* the handler may switch threads */
     if (Vector == KI_VECTOR_SPURIOUS) {
         KiInterruptCounters.Spurious++; /* not in service: must not be acknowledged */
         return;

@@ -34,6 +34,7 @@ void KiRunProbes(void);
 
 /* ---- bench.c ---- */
 void KiRunBenchmarks(ULONG64 PromptTsc);
+void KiRunDiskBenchmarks(void); /* the first disk's rows alone */
 
 /* ---- crash.c ---- */
 

@@ -10,9 +10,15 @@
  * The controller is left with interrupts off, translation to scan code set 1 on, the keyboard's
  * port enabled and the mouse's disabled.  Bytes that come from a mouse all the same are dropped.
  *
- * Locking: none; one reader at a time.
+ * Keys of other keyboards (USB) come as scan codes too, into a ring; their shift keys and prefixes
+ * are theirs alone.
+ *
+ * Locking: none; one reader at a time.  Writers of the ring keep each other out with interrupts
+ * off; reader and writers share two counters that each side alone moves.
  */
 #include "arch/x86/keyboard.h"
+#include "arch/cpu.h"
+#include "arch/keyboard.h"
 #include "arch/port.h"
 #include "arch/x86/keymap.h"
 
@@ -58,8 +64,14 @@
 #define HALP_SEND_TRIES  3
 #define HALP_FLUSH_BYTES 64 /* more than any controller holds */
 
+#define HALP_RING_BYTES  128u /* a power of two */
+
 static BOOLEAN HalpKeyboardPresent;
 static HAL_KEYMAP HalpKeymap;
+static HAL_KEYMAP HalpRingKeymap;
+static UCHAR HalpRing[HALP_RING_BYTES];
+static volatile ULONG HalpRingWritten; /* bytes since the start; of the ring modulo its length */
+static volatile ULONG HalpRingRead;
 static char HalpTyped[HAL_KEY_BYTES]; /* characters of the last key, not yet returned: */
 static ULONG HalpTypedNext;           /* from here */
 static ULONG HalpTypedEnd;            /* to before here */
@@ -170,6 +182,8 @@ BOOLEAN HalInitializeKeyboard(BOOLEAN AcpiSaysPresent)
     HalpKeyboardPresent = FALSE;
     HalpTypedNext = HalpTypedEnd = 0;
     HalInitializeKeymap(&HalpKeymap);
+    HalInitializeKeymap(&HalpRingKeymap);
+    HalpRingRead = HalpRingWritten;
     if (!AcpiSaysPresent || READ_PORT_UCHAR(HALP_KEYBOARD_CONTROL) == HALP_STATUS_ABSENT ||
         !HalpPrepareController()) {
         return FALSE;
@@ -183,19 +197,57 @@ BOOLEAN HalInitializeKeyboard(BOOLEAN AcpiSaysPresent)
     return HalpKeyboardPresent;
 }
 
+void KiTypeScanCodes(const UCHAR *Codes, ULONG Count)
+{
+    BOOLEAN Enabled = KeDisableInterrupts();
+    ULONG i;
+
+    if (HALP_RING_BYTES - (HalpRingWritten - HalpRingRead) >= Count) {
+        for (i = 0; i < Count; i++) {
+            HalpRing[(HalpRingWritten + i) % HALP_RING_BYTES] = Codes[i];
+        }
+        HalpRingWritten += Count;
+    }
+    KeRestoreInterrupts(Enabled);
+}
+
+/* => Returns FALSE when the ring is empty; else a byte of it was taken. */
+static BOOLEAN HalpTakeFromRing(void)
+{
+    UCHAR Byte;
+
+    if (HalpRingRead == HalpRingWritten) {
+        return FALSE;
+    }
+    Byte = HalpRing[HalpRingRead % HALP_RING_BYTES];
+    HalpRingRead++;
+    HalpTypedNext = 0;
+    HalpTypedEnd = HalTranslateScanCode(&HalpRingKeymap, Byte, HalpTyped);
+    return TRUE;
+}
+
+/* => Returns FALSE when the 8042 has nothing; else a byte of it was taken. */
+static BOOLEAN HalpTakeFrom8042(void)
+{
+    int Byte = HalpKeyboardPresent ? HalpPoll() : HALP_NO_BYTE;
+
+    if (Byte == HALP_NO_BYTE) {
+        return FALSE;
+    }
+    HalpTypedNext = 0;
+    HalpTypedEnd =
+        Byte == HALP_MOUSE_BYTE ? 0 : HalTranslateScanCode(&HalpKeymap, (UCHAR)Byte, HalpTyped);
+    return TRUE;
+}
+
 int HalReadKeyboard(void)
 {
     ULONG Bytes = HALP_FLUSH_BYTES;
 
-    while (HalpKeyboardPresent && HalpTypedNext == HalpTypedEnd && Bytes-- != 0) {
-        int Byte = HalpPoll();
-
-        if (Byte == HALP_NO_BYTE) {
+    while (HalpTypedNext == HalpTypedEnd && Bytes-- != 0) {
+        if (!HalpTakeFrom8042() && !HalpTakeFromRing()) {
             return -1;
         }
-        HalpTypedNext = 0;
-        HalpTypedEnd =
-            Byte == HALP_MOUSE_BYTE ? 0 : HalTranslateScanCode(&HalpKeymap, (UCHAR)Byte, HalpTyped);
     }
     return HalpTypedNext == HalpTypedEnd ? -1 : (UCHAR)HalpTyped[HalpTypedNext++];
 }

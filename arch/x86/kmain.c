@@ -20,6 +20,7 @@
 #include "arch/x86/stacks.h"
 #include "arch/x86/symbols.h"
 #include "arch/x86/time.h"
+#include "boot_volume.h"
 #include "disk_drivers.h"
 #include "ke.h"
 #include "mm_machine.h"
@@ -184,9 +185,30 @@ static void KipReleaseMemory(void)
             MmReleaseLoaderMemory());
 }
 
+/* HalReadAcpiTables found nothing where the machine has no such space. */
+static void KipPciMemory(void)
+{
+    ULONG Buses = PciMapBuses(HalAcpi.EcamPhysical, HalAcpi.EcamFirstBus, HalAcpi.EcamLastBus);
+
+    if (Buses != 0) {
+        KiPrint("PCI        configuration space of %u %s in memory, at %llx (MCFG)\n", Buses,
+                Buses == 1 ? "bus" : "buses", (unsigned long long)HalAcpi.EcamPhysical);
+    } else {
+        KiPrint("PCI        configuration space through ports only: %s\n",
+                HalAcpi.EcamPhysical != 0 ? "what MCFG tells cannot be used" : "no MCFG");
+    }
+}
+
 static void KipKeyboard(void)
 {
     HalInitializeKeyboard(HalAcpi.Has8042);
+}
+
+static void KipBootVolume(void)
+{
+    DiskFindBootVolume(&KiLoaderBlock->BootPartition);
+    FatReplaceBootVolume(MmPhysicalPages());
+    FatJudgeBootVolume();
 }
 
 typedef struct _KIP_STEP {
@@ -218,7 +240,9 @@ static const KIP_STEP KipSteps[] = {
     {KipReleaseMemory, "the firmware's temporary memory"},
     {KipKeyboard, "input from a PS/2 keyboard"},
     {KiProtectInitializedData, "a read-only IDT"},
+    {KipPciMemory, "PCI configuration space in memory"},
     {DiskStartDrivers, "disks, by interrupt"},
+    {KipBootVolume, "what is on the disks, and which volume is ours"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},
 };
 

@@ -20,13 +20,14 @@
 #include "arch/cpuid.h"
 #include "arch/x86/pcr.h"
 #include "arch/x86/stacks.h"
+#include "arch/x86/user_access.h"
 #include "rtl.h"
 
 #define HALP_AREA_END      0xFFDFE000u
 #define HALP_COPY_VA       0xFFDFE000u
 #define HALP_SCREEN_END    0xFF800000u
 #define HALP_SCREEN_TABLES 2                    /* where the screen begins and where it ends */
-#define HALP_HIGH_WINDOWS  2u                   /* 4 MB each, for devices above 4 GB */
+#define HALP_HIGH_WINDOWS  6u                   /* 4 MB each, for devices above 4 GB */
 #define HALP_HIGH_LIMIT    (1ull << 40)         /* what PSE-36 reaches */
 #define HALP_SCREEN_LIMIT  (32 * MM_LARGE_PAGE) /* 128 MB: an 8K screen at 4 bytes a pixel */
 
@@ -202,6 +203,7 @@ void KiInitializePageTables(const LOADER_BLOCK *Block)
     KipUnmap((ULONG)KiNmiStackGuard);
     KipUnmap((ULONG)KiIdleStackGuard);
     KipWriteCr4(Cr4);
+    KiAccessPrevention = (Cr4 & CR4_SMAP) != 0;
     KeFlushEntireTb();
 }
 

@@ -49,7 +49,7 @@ volatile void *HalMapFramebuffer(const LOADER_FRAMEBUFFER *Screen, const char **
 ULONG HalReservedBytes(void);
 
 /*
- * Map device registers above 4 GB, not cached, in 4 MB pages through PSE-36; there is room for two.
+ * Map device registers above 4 GB, not cached, in 4 MB pages through PSE-36; there is room for six.
  * A page is shared by all that lie in the same 4 MB.  Never unmapped.
  *
  * => PASSIVE_LEVEL, before there is a second address space.

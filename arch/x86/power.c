@@ -11,6 +11,7 @@
 #include "arch/x86/keyboard.h"
 #include "arch/x86/mmu.h"
 #include "arch/x86/print.h"
+#include "disk_drivers.h"
 #include "rtl.h"
 
 #define HALP_EXIT_PORT         0xF4    /* isa-debug-exit,iobase=0xf4 */
@@ -78,6 +79,7 @@ void HalPowerOff(void)
 {
     HalFlushConsole();
     KeDisableInterrupts();
+    DiskStopDrivers();
     if (HalpAcpi != NULL && HalpAcpi->SleepS5Present && HalpAcpi->Pm1aControlPort != 0) {
         HalpEnterAcpiMode();
         HalpSleep(HalpAcpi->Pm1aControlPort, HalpAcpi->SleepTypeA);
@@ -118,6 +120,7 @@ void HalReset(void)
 
     HalFlushConsole();
     KeDisableInterrupts();
+    DiskStopDrivers();
     HalpResetByAcpi();
     HalResetBy8042();
     KeStallExecutionProcessor(HALP_WAIT_MICROSECONDS / 10);

@@ -4,6 +4,7 @@
  *
  *     report        the boot's report
  *     bench         the benchmark rows
+ *     bench:disk    those of the first disk
  *     crash:<kind>  a bug check on purpose (crash.c)
  *     wait          print READY, then take the list from the console (a restored machine's start)
  *     script        the monitor's commands in monitor.txt on the disk
@@ -47,6 +48,8 @@ static void KipRunWord(const char *Word)
         KiRunReport();
     } else if (strcmp(Word, "bench") == 0) {
         KiRunBenchmarks(KipPromptTsc);
+    } else if (strcmp(Word, "bench:disk") == 0) {
+        KiRunDiskBenchmarks();
     } else if (strcmp(Word, "wait") == 0) {
         KipWait();
     } else if (strcmp(Word, "script") == 0) {

@@ -13,7 +13,10 @@
 
 #include "arch/cpuid.h"
 #include "arch/x86/bugcheck.h"
+#include "arch/mmu.h"
+#include "arch/x86/mmu.h"
 #include "arch/x86/pcr.h"
+#include "arch/x86/user_access.h"
 #include "mm_machine.h"
 #include "nt/status.h"
 
@@ -53,15 +56,24 @@ static PKI_GUARD KipCurrentGuard(void)
     return ((PKI_GUARD)Head)->Handler == KiGuardedResume ? (PKI_GUARD)Head : NULL;
 }
 
-static void KipResumeGuarded(PKI_GUARD Guard, PKTRAP_FRAME Frame, ULONG Vector, ULONG Address)
+static void KipResumeGuarded(PKI_GUARD Guard, PKTRAP_FRAME Frame, ULONG Vector, ULONG Address,
+                             const MM_STOP *Stop)
 {
     Guard->Fault->Happened = TRUE;
     Guard->Fault->Vector = Vector;
     Guard->Fault->ErrorCode = Frame->ErrCode;
     Guard->Fault->Address = Vector == KI_TRAP_PAGE_FAULT ? Address : 0;
     Guard->Fault->Eip = Frame->Eip;
+    Guard->Fault->Stop = *Stop;
     Frame->Eax = (ULONG)Guard;
     Frame->Eip = (ULONG)KiGuardedResume;
+}
+
+/* Under SMAP a supervisor's access to a page that is there: the flag that permits it was clear. */
+static BOOLEAN KipIsForbidden(const KTRAP_FRAME *Frame)
+{
+    return (KiReadCr4() & CR4_SMAP) != 0 && (Frame->EFlags & KI_EFLAGS_AC) == 0 &&
+           (Frame->ErrCode & (KI_FAULT_PRESENT | KI_FAULT_USER)) == KI_FAULT_PRESENT;
 }
 
 /*
@@ -79,6 +91,7 @@ static BOOLEAN KipResolvePageFault(PKTRAP_FRAME Frame, ULONG Address, MM_STOP *S
         .Fetch = (Frame->ErrCode & KI_FAULT_FETCH) != 0,
         .Present = (Frame->ErrCode & KI_FAULT_PRESENT) != 0,
         .Damaged = (Frame->ErrCode & KI_FAULT_RESERVED) != 0,
+        .Forbidden = KipIsForbidden(Frame),
     };
     BOOLEAN Resolved;
 
@@ -129,8 +142,9 @@ void KiDispatchTrap(PKTRAP_FRAME Frame, ULONG Vector)
 {
     ULONG Address = KipFaultAddress(); /* before another fault can change it */
     PKI_GUARD Guard = KipCurrentGuard();
-    MM_STOP Stop;
+    MM_STOP Stop = {0};
 
+    KiForbidUserAccess(); /* until the frame's flags are back */
     if (Vector == KI_TRAP_MACHINE_CHECK && (Guard == NULL || KipInMachineCheck())) {
         KipMachineCheck(Frame);
     }
@@ -139,7 +153,7 @@ void KiDispatchTrap(PKTRAP_FRAME Frame, ULONG Vector)
     }
     /* At a higher level it is no fault of the guarded routine, but of what interrupted it. */
     if (Guard != NULL && KeGetCurrentIrql() == Guard->Irql) {
-        KipResumeGuarded(Guard, Frame, Vector, Address);
+        KipResumeGuarded(Guard, Frame, Vector, Address, &Stop);
         return;
     }
     if (Vector == KI_TRAP_PAGE_FAULT) {

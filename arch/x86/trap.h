@@ -28,6 +28,7 @@
 #define KI_TRAP_EXCEPTIONS    32 /* vectors below are exceptions */
 
 #ifndef __ASSEMBLER__
+#include "mm_machine.h"
 #include "nt/types.h"
 
 typedef struct _KTRAP_FRAME {
@@ -77,6 +78,7 @@ typedef struct _KI_FAULT {
     ULONG ErrorCode;
     ULONG Address; /* CR2 for a page fault */
     ULONG Eip;
+    MM_STOP Stop; /* of a page fault: what it deserves where nobody catches it */
 } KI_FAULT, *PKI_FAULT;
 
 typedef ULONG KI_GUARDED(ULONG Argument);

@@ -14,19 +14,21 @@
 #include "ex.h"
 #include "rtl.h"
 
-#define AHCIP_RANGE          5u
-#define AHCIP_LEAST_BYTES    0x180u  /* one port */
-#define AHCIP_MOST_BYTES     0x1100u /* 32 ports */
+#define AHCIP_RANGE               5u
+#define AHCIP_LEAST_BYTES         0x180u  /* one port */
+#define AHCIP_MOST_BYTES          0x1100u /* 32 ports */
 
-#define AHCIP_CAN_HAND_OFF   0x01u /* in AhciCapabilities2 */
-#define AHCIP_FIRMWARE_OWNS  0x01u /* in AhciHandOff, as the next */
-#define AHCIP_SYSTEM_OWNS    0x02u
-#define AHCIP_FIRMWARE_BUSY  0x10u
-#define AHCIP_HAND_OFF_WAIT  1000u /* us */
-#define AHCIP_HAND_OFF_TRIES 25u   /* the firmware has 25 ms to say that it is busy ... */
-#define AHCIP_BUSY_TRIES     2000u /* ... and 2 s when it is */
+#define AHCIP_SLOTS(Capabilities) (((Capabilities) >> 8 & 0x1Fu) + 1)
+#define AHCIP_CAN_QUEUE           0x40000000u /* in AhciCapabilities */
+#define AHCIP_CAN_HAND_OFF        0x01u       /* in AhciCapabilities2 */
+#define AHCIP_FIRMWARE_OWNS       0x01u       /* in AhciHandOff, as the next */
+#define AHCIP_SYSTEM_OWNS         0x02u
+#define AHCIP_FIRMWARE_BUSY       0x10u
+#define AHCIP_HAND_OFF_WAIT       1000u /* us */
+#define AHCIP_HAND_OFF_TRIES      25u   /* the firmware has 25 ms to say that it is busy ... */
+#define AHCIP_BUSY_TRIES          2000u /* ... and 2 s when it is */
 
-#define AHCIP_ROUNDS         8u /* of an interrupt that keeps coming */
+#define AHCIP_ROUNDS              8u /* of an interrupt that keeps coming */
 
 static ULONG AhcipRead(const AHCI_CONTROLLER *Controller, ULONG Offset)
 {
@@ -93,7 +95,6 @@ static NTSTATUS AhcipMap(PAHCI_CONTROLLER Controller)
     return Controller->Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
 
-/* => Returns how many ports have disks. */
 static BOOLEAN AhcipHasPort(const AHCI_CONTROLLER *Controller, ULONG Index)
 {
     return (AhcipRead(Controller, AhciImplemented) & (1u << Index)) != 0 &&
@@ -114,13 +115,18 @@ static BOOLEAN AhcipSilence(PAHCI_CONTROLLER Controller)
     return Silent;
 }
 
+/* => Returns how many ports have disks. */
 static ULONG AhcipFindDisks(PAHCI_CONTROLLER Controller, ULONG Number)
 {
+    ULONG Capabilities;
     ULONG Found = 0;
     ULONG i;
 
+    AhcipWrite(Controller, AhciControl, AHCI_CONTROL_ENABLE); /* before any other register */
     AhcipHandOff(Controller);
     AhcipWrite(Controller, AhciControl, AHCI_CONTROL_ENABLE);
+    Capabilities = AhcipRead(Controller, AhciCapabilities);
+    Controller->QueueSlots = Capabilities & AHCIP_CAN_QUEUE ? AHCIP_SLOTS(Capabilities) : 0;
     if (!AhcipSilence(Controller) || !NT_SUCCESS(PciEnableMaster(Controller->F))) {
         return 0;
     }

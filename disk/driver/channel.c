@@ -5,7 +5,7 @@
  *     request   from       to         by
  *     Waiting   -          submitted  ChannelpSubmit
  *     in slot   Waiting    a slot     ChannelpStart
- *     Waiting   in slot    again      ChannelpReset, while it has tries left
+ *     Waiting   in slot    again      ChannelRetry, while it has tries left
  *     Finished  any        completed  ChannelFinish, ChannelpReset, ChannelpLeave
  *
  * Every request ends: the controller answers, or its time is up.  Then the controller is reset and
@@ -17,7 +17,7 @@
  *
  * Invariants:
  *   N1  bit n of Busy is set exactly when Slots[n].Request is not NULL
- *   N2  the timer is set while any request is in a slot
+ *   N2  the timer is set while any request is in a slot, but for drivers with limits of their own
  *   N3  with Gone set no request waits or is in a slot once the lock is free
  *
  * Locking: Channel->Lock; completion routines run without it, at DISPATCH_LEVEL.
@@ -78,13 +78,25 @@ BOOLEAN ChannelFinish(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status)
     return TRUE;
 }
 
+BOOLEAN ChannelRetry(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status)
+{
+    PDISK_REQUEST Request = Slot < Channel->SlotCount ? Channel->Slots[Slot].Request : NULL;
+
+    if (Request == NULL || Request->Private[PrivateTries] >= CHANNEL_TRIES) {
+        return ChannelFinish(Channel, Slot, Status);
+    }
+    (void)ChannelpEmptySlot(Channel, Slot);
+    InsertHeadList(&Channel->Waiting, &Request->Link);
+    return TRUE;
+}
+
 /* ---- to the controller ---- */
 
 static void ChannelpSetTimer(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
     LARGE_INTEGER Due = {.QuadPart = -(LONGLONG)CHANNEL_CHECK_MS * CHANNELP_MS};
 
-    if (!Channel->Ticking) {
+    if (!Channel->Ticking && !Channel->Unlimited) {
         Channel->Ticking = TRUE; /* N2 */
         KeSetTimer(&Channel->Timer, Due, &Channel->TimerDpc);
     }
@@ -111,8 +123,9 @@ static void ChannelpStart(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
     while (!IsListEmpty(&Channel->Waiting) && !Channel->Flush) {
         PDISK_REQUEST Request = CONTAINING_RECORD(Channel->Waiting.Flink, DISK_REQUEST, Link);
         ULONG Slot = (ULONG)__builtin_ctzll(~(ULONG64)Channel->Busy);
+        BOOLEAN Alone = Channel->Alone || Request->Operation == DiskFlush;
 
-        if (Slot >= Channel->SlotCount || (Request->Operation == DiskFlush && Channel->Busy != 0)) {
+        if (Slot >= Channel->SlotCount || (Alone && Channel->Busy != 0)) {
             return;
         }
         RemoveEntryList(&Request->Link);
@@ -150,14 +163,7 @@ static void ChannelpReset(PDISK_CHANNEL Channel, NTSTATUS Why) NT_HOLDS(Channel-
         return;
     }
     for (Slot = Channel->SlotCount; Slot-- != 0;) {
-        PDISK_REQUEST Request = Channel->Slots[Slot].Request;
-
-        if (Request != NULL && Request->Private[PrivateTries] < CHANNEL_TRIES) {
-            (void)ChannelpEmptySlot(Channel, Slot);
-            InsertHeadList(&Channel->Waiting, &Request->Link);
-        } else {
-            (void)ChannelFinish(Channel, Slot, Why);
-        }
+        (void)ChannelRetry(Channel, Slot, Why);
     }
 }
 

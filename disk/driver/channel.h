@@ -39,7 +39,7 @@ typedef struct _CHANNEL_OPERATIONS {
      */
     BOOLEAN (*Reset)(PDISK_CHANNEL Channel);
 
-    /* => FALSE: the controller was taken away. */
+    /* => FALSE: the controller was taken away.  Not called while Unlimited. */
     BOOLEAN (*IsPresent)(PDISK_CHANNEL Channel);
 } CHANNEL_OPERATIONS;
 
@@ -56,10 +56,12 @@ struct _DISK_CHANNEL {
     LIST_ENTRY Waiting;  /* (C) of DISK_REQUEST.Link: no slot yet; oldest first */
     LIST_ENTRY Finished; /* (C) of DISK_REQUEST.Link: completion routines still to be run */
     CHANNEL_SLOT Slots[CHANNEL_SLOTS];
-    ULONG Busy;      /* (C) bit n: slot n has a request */
-    BOOLEAN Flush;   /* (C) a flush is on its way, alone */
-    BOOLEAN Gone;    /* (C) all requests fail from now on */
-    BOOLEAN Ticking; /* (C) the timer is set */
+    ULONG Busy;        /* (C) bit n: slot n has a request */
+    BOOLEAN Flush;     /* (C) a flush is on its way, alone */
+    BOOLEAN Alone;     /* (C) the driver's: one request at a time, whatever SlotCount is */
+    BOOLEAN Gone;      /* (C) all requests fail from now on */
+    BOOLEAN Unlimited; /* (I) the driver ends each request in bounded time: no time limits here */
+    BOOLEAN Ticking;   /* (C) the timer is set */
     KTIMER Timer;
     KDPC TimerDpc;
     KDPC InterruptDpc;
@@ -70,7 +72,7 @@ struct _DISK_CHANNEL {
 
 /*
  * => Channel is cleared to zero but for what the driver set: Device's geometry, Operations,
- *    SlotCount from 1 to CHANNEL_SLOTS.  Device.Driver is the driver's.
+ *    SlotCount from 1 to CHANNEL_SLOTS, Unlimited.  Device.Driver is the driver's.
  */
 void ChannelInitialize(PDISK_CHANNEL Channel);
 
@@ -83,6 +85,14 @@ void ChannelInterrupt(PDISK_CHANNEL Channel);
  * => In Poll.  FALSE: nobody waits for this slot; the controller broke the rules.
  */
 BOOLEAN ChannelFinish(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status) NT_HOLDS(Channel->Lock);
+
+/*
+ * Slot's request failed, and may go well the next time: it starts again while it has tries left,
+ * and is finished with Status else.
+ *
+ * => As ChannelFinish; the controller has forgotten the slot.
+ */
+BOOLEAN ChannelRetry(PDISK_CHANNEL Channel, ULONG Slot, NTSTATUS Status) NT_HOLDS(Channel->Lock);
 
 /* ---- the pages of a request ---- */
 

@@ -49,7 +49,7 @@ static void DriverpStartRead(PDISK_DEVICE Disk, PDRIVERP_READ Read, ULONG64 Sect
         .Context = &Read->Done,
     };
     KeInitializeEvent(&Read->Done, NotificationEvent, FALSE);
-    Disk->Submit(Disk, &Read->Request);
+    DiskSubmit(Disk, &Read->Request);
 }
 
 static NTSTATUS DriverpWait(PDRIVERP_READ Read)

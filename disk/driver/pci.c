@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pci.c - PCI functions through configuration mechanism 1: an address port and a data port.
+ * pci.c - PCI functions: their configuration space, in memory or through ports, and finding them.
+ *
+ *     buses that PciMapBuses mapped   memory, 4 KB a function (pci_memory.c)
+ *     others                          configuration mechanism 1: an address and a data port
  *
  * All 256 buses are looked at, and not only those that bridges lead to: a machine may have several
  * host bridges, and bus numbers that firmware gave out are not for the kernel to judge.  An absent
@@ -12,12 +15,12 @@
 #include "pci.h"
 
 #include "arch/port.h"
+#include "disk/driver/pci_memory.h"
 
 #define PCIP_ADDRESS_PORT 0xCF8
 #define PCIP_DATA_PORT    0xCFC
 #define PCIP_ENABLE       0x80000000u
 
-#define PCIP_BUSES        256u
 #define PCIP_DEVICES      32u
 #define PCIP_FUNCTIONS    8u
 #define PCIP_MULTIPLE     0x80u /* header type: there are functions beside 0 */
@@ -45,46 +48,87 @@ static USHORT PcipSelect(HAL_PCI_FUNCTION F, ULONG Offset)
     return (USHORT)(PCIP_DATA_PORT + (Offset & 3));
 }
 
+/* => Ones where neither way leads. */
 UCHAR PciReadByte(HAL_PCI_FUNCTION F, ULONG Offset)
 {
-    BOOLEAN Enabled = KeDisableInterrupts();
-    UCHAR Value = READ_PORT_UCHAR(PcipSelect(F, Offset));
+    volatile UCHAR *Register = PciFindRegister(F, Offset);
+    BOOLEAN Enabled;
+    UCHAR Value = 0xFF;
 
+    if (Register != NULL) {
+        return READ_REGISTER_UCHAR(Register);
+    }
+    Enabled = KeDisableInterrupts();
+    if (Offset < PCI_PORT_BYTES) {
+        Value = READ_PORT_UCHAR(PcipSelect(F, Offset));
+    }
     KeRestoreInterrupts(Enabled);
     return Value;
 }
 
 USHORT PciReadWord(HAL_PCI_FUNCTION F, ULONG Offset)
 {
-    BOOLEAN Enabled = KeDisableInterrupts();
-    USHORT Value = READ_PORT_USHORT(PcipSelect(F, Offset));
+    volatile UCHAR *Register = PciFindRegister(F, Offset);
+    BOOLEAN Enabled;
+    USHORT Value = 0xFFFF;
 
+    if (Register != NULL) {
+        return READ_REGISTER_USHORT((volatile USHORT *)Register);
+    }
+    Enabled = KeDisableInterrupts();
+    if (Offset < PCI_PORT_BYTES) {
+        Value = READ_PORT_USHORT(PcipSelect(F, Offset));
+    }
     KeRestoreInterrupts(Enabled);
     return Value;
 }
 
 ULONG PciReadLong(HAL_PCI_FUNCTION F, ULONG Offset)
 {
-    BOOLEAN Enabled = KeDisableInterrupts();
-    ULONG Value = READ_PORT_ULONG(PcipSelect(F, Offset));
+    volatile UCHAR *Register = PciFindRegister(F, Offset);
+    BOOLEAN Enabled;
+    ULONG Value = 0xFFFFFFFFu;
 
+    if (Register != NULL) {
+        return READ_REGISTER_ULONG((volatile ULONG *)Register);
+    }
+    Enabled = KeDisableInterrupts();
+    if (Offset < PCI_PORT_BYTES) {
+        Value = READ_PORT_ULONG(PcipSelect(F, Offset));
+    }
     KeRestoreInterrupts(Enabled);
     return Value;
 }
 
 void PciWriteWord(HAL_PCI_FUNCTION F, ULONG Offset, USHORT Value)
 {
-    BOOLEAN Enabled = KeDisableInterrupts();
+    volatile UCHAR *Register = PciFindRegister(F, Offset);
+    BOOLEAN Enabled;
 
-    WRITE_PORT_USHORT(PcipSelect(F, Offset), Value);
+    if (Register != NULL) {
+        WRITE_REGISTER_USHORT((volatile USHORT *)Register, Value);
+        return;
+    }
+    Enabled = KeDisableInterrupts();
+    if (Offset < PCI_PORT_BYTES) {
+        WRITE_PORT_USHORT(PcipSelect(F, Offset), Value);
+    }
     KeRestoreInterrupts(Enabled);
 }
 
 void PciWriteLong(HAL_PCI_FUNCTION F, ULONG Offset, ULONG Value)
 {
-    BOOLEAN Enabled = KeDisableInterrupts();
+    volatile UCHAR *Register = PciFindRegister(F, Offset);
+    BOOLEAN Enabled;
 
-    WRITE_PORT_ULONG(PcipSelect(F, Offset), Value);
+    if (Register != NULL) {
+        WRITE_REGISTER_ULONG((volatile ULONG *)Register, Value);
+        return;
+    }
+    Enabled = KeDisableInterrupts();
+    if (Offset < PCI_PORT_BYTES) {
+        WRITE_PORT_ULONG(PcipSelect(F, Offset), Value);
+    }
     KeRestoreInterrupts(Enabled);
 }
 
@@ -111,20 +155,32 @@ static BOOLEAN PcipVisit(HAL_PCI_FUNCTION F, PCI_VISIT *Visit, PVOID Context)
     return F.Function != 0 || (PciReadByte(F, PCI_HEADER_TYPE) & PCIP_MULTIPLE) != 0;
 }
 
-void PciEnumerate(PCI_VISIT *Visit, PVOID Context)
+void PciEnumerateBus(ULONG Bus, PCI_VISIT *Visit, PVOID Context)
 {
-    ULONG Slots = PciIsPresent() ? PCIP_BUSES * PCIP_DEVICES : 0;
-    ULONG Slot;
+    ULONG Device;
     ULONG Function;
 
-    for (Slot = 0; Slot < Slots; Slot++) {
+    for (Device = 0; Device < PCIP_DEVICES; Device++) {
         for (Function = 0; Function < PCIP_FUNCTIONS; Function++) {
-            const HAL_PCI_FUNCTION F = {(UCHAR)(Slot / PCIP_DEVICES), (UCHAR)(Slot % PCIP_DEVICES),
-                                        (UCHAR)Function};
+            const HAL_PCI_FUNCTION F = {(UCHAR)Bus, (UCHAR)Device, (UCHAR)Function};
 
             if (!PcipVisit(F, Visit, Context)) {
                 break;
             }
+        }
+    }
+}
+
+void PciEnumerate(PCI_VISIT *Visit, PVOID Context)
+{
+    BOOLEAN Ports = PciIsPresent();
+    ULONG Bus;
+
+    for (Bus = 0; Bus < PCI_BUSES; Bus++) {
+        const HAL_PCI_FUNCTION First = {(UCHAR)Bus, 0, 0};
+
+        if (Ports || PciFindRegister(First, 0) != NULL) {
+            PciEnumerateBus(Bus, Visit, Context);
         }
     }
 }

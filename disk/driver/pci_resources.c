@@ -25,6 +25,7 @@
 #define PCIP_MSI_ENABLE  0x0001u
 #define PCIP_MSI_COUNT   0x0070u /* log2 of the messages in use */
 #define PCIP_MSI_64      0x0080u
+#define PCIP_MSI_MASKS   0x0100u /* each message can be masked */
 
 /* MSI-X. */
 #define PCIP_MSIX_CONTROL 2u
@@ -152,6 +153,9 @@ static void PcipWriteMsi(HAL_PCI_FUNCTION F, ULONG Capability, const HAL_INTERRU
         Data += 4;
     }
     PciWriteWord(F, Data, (USHORT)Line->Data);
+    if (Control & PCIP_MSI_MASKS) {
+        PciWriteLong(F, Data + 4, PciReadLong(F, Data + 4) & ~1u); /* who knows what firmware did */
+    }
     PciWriteWord(F, Capability + PCIP_MSI_CONTROL, Control | PCIP_MSI_ENABLE);
 }
 

@@ -67,6 +67,7 @@ typedef struct _VBLKP_SLOT {
 } VBLKP_SLOT;
 
 #define VBLKP_STATUS_OK   0u
+#define VBLKP_STATUS_FAIL 1u    /* the request failed; others: it cannot be done at all */
 #define VBLKP_STATUS_NONE 0xFFu /* not written yet */
 
 typedef struct _VBLKP_DISK {
@@ -176,6 +177,9 @@ static BOOLEAN VblkpTake(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
         return FALSE;
     }
     Answer = Disk->Slots[Id / PerSlot].Status;
+    if (Answer == VBLKP_STATUS_FAIL) {
+        return ChannelRetry(Channel, Id / PerSlot, STATUS_IO_DEVICE_ERROR);
+    }
     return ChannelFinish(Channel, Id / PerSlot,
                          Answer == VBLKP_STATUS_OK ? STATUS_SUCCESS : STATUS_IO_DEVICE_ERROR);
 }

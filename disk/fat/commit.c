@@ -67,7 +67,7 @@ NTSTATUS FatReadCleanBit(PFAT_VOLUME Volume, PBOOLEAN Clean)
 static NTSTATUS FatpSetCleanBit(PFAT_VOLUME Volume, BOOLEAN Clean)
 {
     ULONG Bit = FatpCleanBit(Volume);
-    ULONG Value;
+    ULONG Value = 0;
     NTSTATUS Status;
 
     if (Bit == 0) {

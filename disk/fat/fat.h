@@ -106,6 +106,15 @@ typedef struct _FAT_TIMES {
 /* ---- volumes ---- */
 
 /*
+ * Make an empty volume that fills the device: FAT16 up to 256 MB, FAT32 above.  Label is 11
+ * characters, blanks at its end.  What the device held is lost.
+ *
+ * => STATUS_UNRECOGNIZED_VOLUME: the device is too small for FAT16 (2 MB in sectors of 512), or too
+ *    large.  After any other failure the device holds no volume, or the whole new one.
+ */
+NT_MUST_CHECK NTSTATUS FatFormat(PDISK_DEVICE Device, ULONG Serial, const char Label[11]);
+
+/*
  * Check the boot sector and take the volume into use.  Writes nothing.
  *
  * => STATUS_UNRECOGNIZED_VOLUME: not FAT, or a boot sector that contradicts itself or the device.

@@ -11,7 +11,7 @@
 #     LAYOUT   gpt         ESP (FAT32) and a data partition labelled HYPERSPACE: the image we ship
 #              mbr         one active partition, type 0x0C or 0x0E, that holds everything
 #              superfloppy no partition table, one volume that fills the disk
-#     FATBITS  32 or 16: the kind of the volume with the kernel
+#     FATBITS  32, 16 or 12: the kind of the volume with the kernel
 #     DATA_MB  size of that volume
 #
 # Everything that would differ from build to build is fixed here: identifiers, volume serial
@@ -36,11 +36,12 @@ layout=${LAYOUT:-gpt}
 fatbits=${FATBITS:-32}
 
 # Clusters of 4 KB hold one page each, and the FAT kind follows from their count alone: FAT32
-# needs 65,525 of them and more (256 MB), FAT16 fewer.  The ESP reaches that count with 512 bytes.
+# needs 65,525 of them and more (256 MB), FAT16 fewer, FAT12 less than 4,085 (16 MB).  The ESP reaches that count with 512 bytes.
 case $fatbits in
     32) data_mb=${DATA_MB:-512} ;;
     16) data_mb=${DATA_MB:-128} ;;
-    *) echo "make_image: FATBITS is 32 or 16, not $fatbits" >&2; exit 2 ;;
+    12) data_mb=${DATA_MB:-15} ;;
+    *) echo "make_image: FATBITS is 32, 16 or 12, not $fatbits" >&2; exit 2 ;;
 esac
 esp_mb=40
 mb=2048 # sectors
@@ -107,6 +108,7 @@ case $layout in
         truncate -s $((1 + data_mb))M "$image"
         type='\014' # 0x0C: FAT32 by block address, what most firmware takes
         [ "$fatbits" = 32 ] || type='\016'
+        [ "$fatbits" != 12 ] || type='\001'
         # disk signature, one active entry at 1 MB with no cylinders worth the name, 55 AA
         {
             printf "$MBR_SIGNATURE"'\000\000'

@@ -8,6 +8,7 @@
 #ifndef NT_BUGCODES_H
 #define NT_BUGCODES_H
 
+#define INVALID_PROCESS_ATTACH_ATTEMPT          0x00000005u
 #define IRQL_NOT_GREATER_OR_EQUAL               0x00000009u
 #define IRQL_NOT_LESS_OR_EQUAL                  0x0000000Au
 #define MAXIMUM_WAIT_OBJECTS_EXCEEDED           0x0000000Cu

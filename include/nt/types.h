@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef void *PVOID;
+typedef void *PVOID, *HANDLE, **PHANDLE;
 typedef char CHAR, *PCHAR;
 typedef const char *PCSTR;
 typedef uint8_t UCHAR, *PUCHAR;

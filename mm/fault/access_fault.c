@@ -2,15 +2,17 @@
 /*
  * access_fault.c - MmAccessFault: what is at the address, and whether the access may go on.
  *
- * Today only the kernel runs, so that the questions are few: is the page there after all (another
- * thread made it), is it a page of paged pool that nobody touched yet, or is it a bug.  The bug is
- * named by where and how it happened.
+ * Only the kernel runs, so that the questions are few.  In the system half: is the page there after
+ * all (another thread made it), is it a page of paged pool that nobody touched yet, or is it a bug.
+ * In the user half: what user_fault.c says; where it refuses, the status is that of the exception,
+ * which KiGuardedCopy and KiGuardedTouch return and everybody else stops with.
  *
  * Nothing is locked here: a fault may wait for memory.
  */
 #include "mm/fault/fault.h"
 
 #include "arch/mmu.h"
+#include "mm/fault/user_fault.h"
 #include "mm/pfn/commit.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/pfn_list.h"
@@ -56,10 +58,6 @@ static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
         return MipStop(Stop, ATTEMPTED_WRITE_TO_READONLY_MEMORY, Fault->Va,
                        MipEntryOf(Fault->Va).Long, 0, 0);
     }
-    if (Fault->Va < MM_SYSTEM_RANGE_START) {
-        return MipStop(Stop, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_ACCESS_VIOLATION,
-                       Fault->Eip, Fault->Write, Fault->Va);
-    }
     return MipStop(Stop, PAGE_FAULT_IN_NONPAGED_AREA, Fault->Va, Fault->Write, Fault->Eip, 0);
 }
 
@@ -102,6 +100,21 @@ static BOOLEAN MipMakePage(const MM_FAULT *Fault, MM_STOP *Stop)
     return MipWaitForMemory(Stop); /* then the access is simply tried again */
 }
 
+static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
+{
+    NTSTATUS Status = MiUserFault(Fault);
+
+    if (Status == STATUS_SUCCESS) {
+        return TRUE;
+    }
+    if (Status == STATUS_NO_MEMORY) {
+        return MipWaitForMemory(Stop);
+    }
+    MiFaultCounters.Refused++;
+    return MipStop(Stop, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Status, Fault->Eip, Fault->Write,
+                   Fault->Va);
+}
+
 /* => TRUE: Entry lets the access through: another thread was quicker, or the TLB was behind. */
 static BOOLEAN MipIsSpurious(const MM_FAULT *Fault, MMPTE Entry)
 {
@@ -117,12 +130,16 @@ static BOOLEAN MipIsPagedPool(ULONG_PTR Va)
 
 BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
 {
-    MMPTE Entry = MipEntryOf(Fault->Va);
+    MMPTE Entry;
 
     MiFaultCounters.Faults++;
-    if (Fault->Irql >= DISPATCH_LEVEL || Fault->Va < MM_SYSTEM_RANGE_START) {
+    if (Fault->Irql >= DISPATCH_LEVEL) {
         return MipNameTheBug(Fault, Stop);
     }
+    if (Fault->Va < MM_SYSTEM_RANGE_START) {
+        return MipUserFault(Fault, Stop);
+    }
+    Entry = MipEntryOf(Fault->Va);
     if (MipIsSpurious(Fault, Entry)) {
         MiFaultCounters.Spurious++;
         return TRUE;

@@ -12,6 +12,9 @@
 typedef struct _MI_FAULT_COUNTERS {
     ULONG Faults;      /* page faults, whatever became of them */
     ULONG DemandZero;  /* pages made */
+    ULONG Transition;  /* pages that still had their frame */
+    ULONG GuardPages;  /* guard pages touched */
+    ULONG Refused;     /* accesses to the user half that failed */
     ULONG Spurious;    /* nothing to do any more */
     ULONG MemoryWaits; /* waits for a page to come free */
 } MI_FAULT_COUNTERS, *PMI_FAULT_COUNTERS;

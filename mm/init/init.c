@@ -3,7 +3,7 @@
  * init.c - MmInitSystem: the order in which the memory manager comes to life.
  *
  *     loader's runs -> layout -> memory for the database -> database -> hyperspace, system PTEs,
- *     kernel stacks -> pools -> events; then threads, and the loader's memory is released
+ *     kernel stacks -> pools -> the system's process -> events; then threads, and the loader's memory is released
  *
  * Each step uses only what stands to its left.
  */
@@ -15,7 +15,9 @@
 #include "mm/init/boot_map.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
+#include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_database.h"
+#include "mm/space/process.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
@@ -129,6 +131,8 @@ void MmInitSystem(const MM_BOOT *Boot)
     MiInitializeBootFrames(Boot->Runs, Boot->RunCount);
     MiInitializePteMaking(Boot->GlobalPages, Boot->WriteCombining);
     MipDecideLayout(Boot);
+    MiNameSettingsWithoutEffect(Boot);
+    MiSetPageColors(MiPageColorsOfCache(MiBootValue(Boot, "SecondLevelDataCache")));
     MipBuildDatabase();
     if (!NT_SUCCESS(MiCreateHyperspace())) {
         MiInstallMoreMemory(MM_BOOT_HYPERSPACE);
@@ -137,6 +141,9 @@ void MmInitSystem(const MM_BOOT *Boot)
     MiInitializeKernelStacks();
     if (!NT_SUCCESS(MiCreatePools(Boot))) {
         MiInstallMoreMemory(MM_BOOT_POOL);
+    }
+    if (!NT_SUCCESS(MiInitializeProcesses())) {
+        MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);
@@ -147,4 +154,13 @@ ULONG MmReleaseLoaderMemory(void)
 {
     return MiReleaseLoaderMemory(LoaderFirmwareTemporary) +
            MiReleaseLoaderMemory(LoaderAcpiReclaim);
+}
+
+ULONG MmPhysicalPages(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Pages = MiPhysicalPages;
+
+    MiUnlockPfn(OldIrql);
+    return Pages;
 }

@@ -29,6 +29,9 @@ NT_MUST_CHECK BOOLEAN MiCreateSpecialPool(void);
 /* => Returns the number that system.reg has for Name; 0: none. */
 ULONG MiBootValue(const MM_BOOT *Boot, const char *Name);
 
+/* Name the values of system.reg that were changed and change nothing. */
+void MiNameSettingsWithoutEffect(const MM_BOOT *Boot);
+
 /* What the zero-page thread runs: never returns. */
 void NTAPI MiZeroPageThread(PVOID Context);
 

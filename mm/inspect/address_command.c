@@ -10,6 +10,7 @@
 #include "mm/ke/thread.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/sysva/layout.h"
+#include "vm.h"
 #include "mm/sysva/system_ptes.h"
 
 static void MipPrintPool(PVOID Va)
@@ -53,12 +54,44 @@ static void MipPrintStack(ULONG_PTR Va)
     }
 }
 
+static const char *MipStateName(ULONG State)
+{
+    if (State == MEM_COMMIT) {
+        return "MEM_COMMIT";
+    }
+    return State == MEM_RESERVE ? "MEM_RESERVE" : "MEM_FREE";
+}
+
+static void MipPrintUser(ULONG_PTR Va)
+{
+    MEMORY_BASIC_INFORMATION Information;
+
+    if (!MiCommandNeedsProcesses()) {
+        return;
+    }
+    if (!NT_SUCCESS(NtQueryVirtualMemory(NtCurrentProcess(), (PVOID)Va, MemoryBasicInformation,
+                                         &Information, sizeof(Information), NULL))) {
+        MiFail("%08X: the last 64 KB of the user half are never used.", (ULONG)Va);
+        return;
+    }
+    MiPrint("  %08X - %08X  %08X\n", (ULONG)(ULONG_PTR)Information.BaseAddress,
+            (ULONG)((ULONG_PTR)Information.BaseAddress + Information.RegionSize - 1),
+            (ULONG)Information.RegionSize);
+    MiPrint("    State       %08x %s\n", Information.State, MipStateName(Information.State));
+    if (Information.State != MEM_FREE) {
+        MiPrint("    Type        %08x MEM_PRIVATE\n", Information.Type);
+        MiPrint("    Protect     %08x, allocated with %08x at %08X\n", Information.Protect,
+                Information.AllocationProtect, (ULONG)(ULONG_PTR)Information.AllocationBase);
+    }
+    MipPrintMapping(Va);
+}
+
 static void MipPrintAddress(ULONG_PTR Va)
 {
     MI_REGION Region = MiFindRegion(Va);
 
     if (Va < MM_SYSTEM_RANGE_START) {
-        MiFail("%08X is a user address: there are no address spaces yet.", (ULONG)Va);
+        MipPrintUser(Va);
         return;
     }
     if (Region == MiRegions) {

@@ -54,6 +54,15 @@ MI_COMMAND_ROUTINE MiCommandDevObj;
 MI_COMMAND_ROUTINE MiCommandDrvObj;
 MI_COMMAND_ROUTINE MiCommandFileObj;
 
+/* volume_commands.c */
+MI_COMMAND_ROUTINE MiCommandVolumes;
+/* process_commands.c */
+MI_COMMAND_ROUTINE MiCommandProcess;
+MI_COMMAND_ROUTINE MiCommandImplicitProcess;
+
+/* vad_command.c */
+MI_COMMAND_ROUTINE MiCommandVad;
+
 /* verify_command.c */
 MI_COMMAND_ROUTINE MiCommandVerify;
 
@@ -61,6 +70,12 @@ MI_COMMAND_ROUTINE MiCommandVerify;
 NT_MUST_CHECK BOOLEAN MiCommandNeedsFrames(void);
 NT_MUST_CHECK BOOLEAN MiCommandNeedsSystemPtes(void);
 NT_MUST_CHECK BOOLEAN MiCommandNeedsPools(void);
+
+/* The same of processes; also when IRQL forbids to look at them. */
+NT_MUST_CHECK BOOLEAN MiCommandNeedsProcesses(void);
+
+/* => NULL: Address is no process', and a sentence said so. */
+struct _EPROCESS *MiFindProcess(ULONG_PTR Address);
 
 /* The words of a 4-character tag: * is any tag, ? any character; blanks also stand for zeroes. */
 typedef struct _MI_TAG_PATTERN {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object_commands.c - the commands about pool blocks, threads and I/O objects.
+ * object_commands.c - the commands about pool blocks, threads, processes, disks, I/O objects.
  */
 #include "mm/inspect/commands.h"
 
@@ -14,6 +14,10 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!ready", MiCommandReady, "", "threads that are ready to run"},
     {"!running", MiCommandRunning, "", "the running thread"},
     {"!stacks", MiCommandStacks, "[0-2 [name]]", "all threads, and what they wait for"},
+    {"!volumes", MiCommandVolumes, "", "disks, partitions, the boot volume"},
+    {"!process", MiCommandProcess, "[addr or 0 [flags]]", "a process, or all: 1 with figures"},
+    {".process", MiCommandImplicitProcess, "[addr or 0]", "look at a process' address space"},
+    {"!vad", MiCommandVad, "[root or vad [1]]", "what the user half is reserved for"},
     {"!irp", MiCommandIrp, "<addr>", "an I/O request and its stack locations"},
     {"!devobj", MiCommandDevObj, "<addr>", "a device object and its stack"},
     {"!drvobj", MiCommandDrvObj, "<addr>", "a driver object: devices, dispatch routines"},

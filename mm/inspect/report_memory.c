@@ -8,6 +8,7 @@
 #include "ex.h"
 #include "mm.h"
 #include "mm/fault/fault.h"
+#include "mm/inspect/report_space.h"
 #include "mm/pfn/frame.h"
 #include "mm/pfn/pfn_database.h"
 #include "mm/pfn/pfn_inspect.h"
@@ -394,6 +395,7 @@ void MiReportMemory(void)
     MipReportMdl(NonPagedPool, "nonpaged pool");
     MipReportMdl(PagedPool, "paged pool");
     MipReportContiguous();
+    MiReportAddressSpaces();
     MiDescribePoolOverhead(KiConsoleSink, NULL);
     MiVerifyAll();
     MipReportBalance(&Before);

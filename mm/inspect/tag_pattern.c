@@ -15,16 +15,24 @@ static const struct {
     const char *Owner;
 } MipOwners[] = {
     {"Devi", "device objects and disk queues"},
+    {"Dist", "what is on the disks"},
     {"Driv", "driver objects"},
+    {"DskW", "which sectors of a disk may be written"},
     {"FFsD", "the FAT driver's open files"},
     {"File", "file objects"},
     {"Io B", "buffers of I/O requests"},
     {"Irp ", "I/O requests"},
     {"MmBt", "table of large pool blocks"},
+    {"MmCp", "copies between processes"},
     {"None", "ExAllocatePool: no tag was given"},
     {"Ovfl", "all tags that found the tag table full"},
+    {"Part", "reading a partition table"},
+    {"Proc", "processes"},
+    {"RamD", "a disk made of RAM"},
     {"Test", "the boot's report"},
     {"Thre", "threads"},
+    {"VadS", "virtual address descriptors"},
+    {"VadW", "bits of write watches"},
     {"Vpb ", "volume parameter blocks"},
 };
 

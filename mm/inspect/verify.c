@@ -7,7 +7,8 @@
  *   V2  RAM that a valid system PTE maps is held: it is on no list
  *   V3  commitment is the sum of what was charged to it: pages that a PTE or a directory entry of
  *       the system half owns (paged pool's apart), pages that paged pool handed out, touched or
- *       not, and those of MmAllocatePagesForMdl; it is within its limit
+ *       not, those of MmAllocatePagesForMdl, and what processes are charged for; it is within its
+ *       limit
  *
  * A violation of V1 or V2 is bug check 0x1A, 403: PTE and PFN are out of step (P2 the PTE's
  * address, P3 its contents, P4 the frame).  One that the audit of the page tables finds is 0x1A,
@@ -22,6 +23,8 @@
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/space/space_verify.h"
+#include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
@@ -42,6 +45,16 @@ static BOOLEAN MipIsSystemHalf(const MMPTE *At)
     return At >= MiGetPteAddress(MM_SYSTEM_RANGE_START) && At <= MiGetPteAddress(0xFFFFFFFFu);
 }
 
+/* In a page table, or its directory entry, that each address space has for itself. */
+static BOOLEAN MipIsProcessPrivate(const MMPTE *At)
+{
+    return At < MiGetPteAddress(MM_SYSTEM_RANGE_START) ||
+           (At >= MiGetPteAddress(MI_HYPERSPACE_START) &&
+            At < MiGetPteAddress(MI_HYPERSPACE_START + MM_LARGE_PAGE)) ||
+           (At >= MiGetPdeAddress(0) && At < MiGetPdeAddress(MM_SYSTEM_RANGE_START)) ||
+           At == MiGetPdeAddress(PTE_BASE) || At == MiGetPdeAddress(MI_HYPERSPACE_START);
+}
+
 /* V1 for one frame.  => Returns whether a PTE of the system half owns it. */
 static BOOLEAN MipVerifyOwner(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
@@ -50,7 +63,8 @@ static BOOLEAN MipVerifyOwner(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     BOOLEAN Maps;
     MMPTE Pte = {.Long = 0};
 
-    if (!MiIsRamFrame(Frame) || Pfn->u3.e1.PrototypePte || !MipIsSystemHalf(At)) {
+    if (!MiIsRamFrame(Frame) || Pfn->u3.e1.PrototypePte || !MipIsSystemHalf(At) ||
+        (PsInitialSystemProcess != NULL && MipIsProcessPrivate(At))) {
         return FALSE;
     }
     if (!MmIsAddressValid(At)) {
@@ -85,6 +99,9 @@ void MiVerifyFrameOwners(void)
     MiUnlockPfn(OldIrql);
     if (MiPoolRegion(MiPaged)->Pages != 0) {
         Charged += MiPoolRegion(MiPaged)->UsedPages;
+    }
+    if (PsInitialSystemProcess != NULL) {
+        Charged += MiCountProcessCharges();
     }
     MI_ASSERT(MiCommit.Committed == Charged); /* V3 */
     MI_ASSERT(MiCommit.Committed <= MiCommit.Limit && MiCommit.Committed <= MiCommit.Peak);
@@ -139,6 +156,12 @@ static BOOLEAN MipHasThreads(void)
     return KeGetCurrentThread() != NULL;
 }
 
+/* Above APC_LEVEL nobody can attach to another address space. */
+static BOOLEAN MipHasProcesses(void)
+{
+    return PsInitialSystemProcess != NULL && KeGetCurrentIrql() <= APC_LEVEL;
+}
+
 static BOOLEAN MipHasLayout(void)
 {
     return MiLayout.Region[MiRegionKernel].Bytes != 0;
@@ -168,6 +191,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
     {"pools", MipHasPools, MiVerifyPool},
+    {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
     {NULL, NULL, NULL},

@@ -6,6 +6,7 @@
 #define KE_DISPATCHER_H
 
 #include "mi_assert.h"
+#include "mm/ke/process.h"
 #include "mm/ke/thread.h"
 #include "nt/bugcodes.h"
 
@@ -52,6 +53,19 @@ void KiSwapThread(void) NT_HOLDS(KiDispatcherLock);
 
 /* Change a thread's priority, and what follows from it. */
 void KiSetPriority(PKTHREAD Thread, SCHAR Priority) NT_HOLDS(KiDispatcherLock);
+
+/* ---- process.c ---- */
+
+extern PKPROCESS KiSystemProcess; /* (I) NULL before KeInitializeProcesses */
+
+/* Go on in Process' address space; CR3 is written only when it is another one.  NULL: stay. */
+void KiSwapProcess(PKPROCESS Process) NT_HOLDS(KiDispatcherLock);
+
+/* A thread begins, and ends, to count among those that run in a process.  NULL: none. */
+void KiEnterProcess(PKPROCESS Process) NT_HOLDS(KiDispatcherLock);
+
+/* => Thread is the running one, and ends: it goes on in the system's address space. */
+void KiLeaveProcess(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock);
 
 /* ---- thread.c ---- */
 

@@ -25,6 +25,7 @@
  *       and the next one
  *   S6  the stack that the machine runs on is that of the running thread; the others' saved
  *       pointers lie in their stacks
+ *   S7  the page directory in use is that of the running thread's ApcState.Process
  *
  * Locking: KiDispatcherLock, which is handed over in a switch: the thread that is left took it, the
  * one that comes releases it.
@@ -165,6 +166,9 @@ void KiSwapThread(void)
     KiCurrentThread = Next; /* S1 */
     Next->ContextSwitches++;
     KeCounters.ContextSwitches++;
+    if (Next->ApcState.Process != Old->ApcState.Process) {
+        KiSwapProcess(Next->ApcState.Process);
+    }
     KiSwapStack(&Old->KernelStack, Next->KernelStack);
     MI_DEBUG_ASSERT(KiCurrentThread == Old && Old->State == Running);
 }

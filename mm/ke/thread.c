@@ -58,6 +58,7 @@ void KeTerminateThread(void)
     Thread->Header.SignalState = 1;
     KiWaitTest(&Thread->Header, IO_NO_INCREMENT);
     RemoveEntryList(&Thread->ThreadListEntry);
+    KiLeaveProcess(Thread); /* its address space may go before it does */
     InsertTailList(&KipDead, &Thread->QueueListEntry);
     KeCounters.ThreadsTerminated++;
     KeInsertQueueDpc(&KipReaperDpc, NULL, NULL); /* runs when the next thread lowers IRQL */
@@ -90,7 +91,9 @@ void KiInitializeThread(PKTHREAD Thread, const KTHREAD_START *Start)
         .StartContext = Start->Context,
         .Reaper = Start->Reaper,
         .Name = Start->Name,
+        .Process = Start->Process != NULL ? Start->Process : KiSystemProcess,
     };
+    Thread->ApcState.Process = Thread->Process;
     KiInitializeHeader(&Thread->Header, ThreadObject, sizeof(*Thread), 0);
     InitializeListHead(&Thread->MutantListHead);
     KeInitializeTimer(&Thread->Timer);
@@ -118,6 +121,7 @@ NTSTATUS KeCreateSystemThread(PKTHREAD Thread, const KTHREAD_START *Start)
     OldIrql = KiLockDispatcher();
     Thread->ThreadId = ++KipLastThreadId;
     InsertTailList(&KiThreadList, &Thread->ThreadListEntry);
+    KiEnterProcess(Thread->ApcState.Process);
     KeCounters.ThreadsCreated++;
     KiReadyThread(Thread);
     KiUnlockDispatcher(OldIrql);
@@ -171,6 +175,7 @@ void KeInitializeThreads(PVOID IdleStackBase, SIZE_T IdleStackBytes) NT_NO_LOCK_
 {
     KIRQL OldIrql = KfRaiseIrql(HIGH_LEVEL); /* the clock sees all of it or nothing */
 
+    KiSystemProcess = NULL;
     KiInitializeTime();
     KiInitializeTimers();
     KiInitializeDpcs();

@@ -62,6 +62,8 @@ typedef struct _KTHREAD {
     CCHAR WaitMode;                                 /* (D) */
     BOOLEAN Alertable;                              /* (D) */
     BOOLEAN WaitNext;             /* (T) it holds the dispatcher for the wait that follows */
+    PKPROCESS Process;            /* (I) whose thread it is; NULL before there are processes */
+    KAPC_STATE ApcState;          /* (D) Process: whose address space it runs in */
     KIRQL WaitIrql;               /* (T) IRQL of before that */
     SHORT KernelApcDisable;       /* (T) < 0: normal kernel APCs are held back */
     SHORT SpecialApcDisable;      /* (T) < 0: all are */
@@ -81,6 +83,7 @@ typedef struct _KTHREAD_START {
     SIZE_T StackBytes;
     KTHREAD_REAPER *Reaper; /* or NULL */
     const char *Name;
+    PKPROCESS Process; /* whose thread it is; NULL: the system's */
 } KTHREAD_START;
 
 /*

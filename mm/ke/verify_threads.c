@@ -2,9 +2,10 @@
 /*
  * verify_threads.c - every thread is where its state says, and nowhere else.
  *
- * Checks S1-S6 (schedule.c), W1-W3 (wait.c), M1-M2 (mutex.c) and R1-R3 (timer.c).  Each walk is
+ * Checks S1-S7 (schedule.c), W1-W3 (wait.c), M1-M2 (mutex.c) and R1-R3 (timer.c).  Each walk is
  * bounded: a list that was bent into a loop is found, not followed.
  */
+#include "arch/mmu.h"
 #include "mm/ke/dispatcher.h"
 
 /* More threads, blocks or timers than this in one list: a loop. */
@@ -105,6 +106,26 @@ static void VerifyStack(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
     }
 }
 
+/* S7, and each process counts the threads that run in it. */
+static void VerifyProcessOf(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
+{
+    PKPROCESS Process = Thread->ApcState.Process;
+    ULONG Steps = 0;
+    ULONG Count = 0;
+    PLIST_ENTRY Entry;
+
+    if (Process == NULL) {
+        return;
+    }
+    MI_ASSERT(Process->Header.Type == ProcessObject);
+    for (Entry = Step(&KiThreadList, &Steps); Entry != &KiThreadList; Entry = Step(Entry, &Steps)) {
+        Count += CONTAINING_RECORD(Entry, KTHREAD, ThreadListEntry)->ApcState.Process == Process;
+    }
+    MI_ASSERT(Count == Process->ThreadsInside);
+    MI_ASSERT(Thread != KiCurrentThread ||
+              Process->DirectoryTableBase[0] == KiCurrentDirectoryFrame() << PAGE_SHIFT);
+}
+
 static void VerifyThread(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
 {
     BOOLEAN IsIdle = Thread == &KiIdleThread;
@@ -115,6 +136,7 @@ static void VerifyThread(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
     VerifyStack(Thread);
     MI_ASSERT((Thread->State == Running) == (Thread == KiCurrentThread)); /* S1 */
     MI_ASSERT((Thread->State == Standby) == (Thread == KiNextThread));    /* S4 */
+    VerifyProcessOf(Thread);
     VerifyMutants(Thread);
     VerifyWaitList(&Thread->Header);
     switch ((KTHREAD_STATE)Thread->State) {

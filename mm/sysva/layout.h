@@ -68,8 +68,8 @@ typedef struct _MI_LAYOUT_INPUT {
 } MI_LAYOUT_INPUT, *PMI_LAYOUT_INPUT;
 
 #define MI_FRAMEBUFFER_END 0xFF800000u
-/* The most that HalMapFramebuffer maps is 128 MB; the simulated machine hides 136 MB this way. */
-#define MI_FRAMEBUFFER_LIMIT 0x08800000u
+/* HalMapFramebuffer maps 128 MB at most, devices have 24; the simulated machine hides memory so. */
+#define MI_FRAMEBUFFER_LIMIT 0x09800000u
 
 /*
  * Compute the layout.  Values that are absent, of another type or unknown count as 0: the system

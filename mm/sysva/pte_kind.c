@@ -3,8 +3,8 @@
  * pte_kind.c - the words and letters for page-table entries.
  *
  * Names of protections: the five bits are an access (0-7) and 8 for not cached, 16 for a guard
- * page; both together mean write-combined.  The access 0 alone is never stored: such a page has no
- * access, which is 24 for a page that is decommitted.
+ * page; both together mean write-combined.  The access 0 alone is never stored: 24 is a page with no
+ * access, 16 one that is decommitted.
  */
 #include "mm/sysva/pte_kind.h"
 

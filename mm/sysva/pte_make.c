@@ -64,6 +64,36 @@ MMPTE MiMakeWindowPte(PFN_NUMBER Frame)
     return Pte;
 }
 
+MMPTE MiMakeUserPde(PFN_NUMBER Frame)
+{
+    MMPTE Pde = MiMakeKernelPde(Frame);
+
+    Pde.Hard.Owner = 1;
+    return Pde;
+}
+
+/* Caching is the same as for system addresses; the other bits are the user's. */
+MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribute)
+{
+    MMPTE Pte = MiKernelTemplates[MiKernelReadWrite][Attribute];
+
+    Pte.Hard.Global = 0;
+    Pte.Hard.Dirty = 0;
+    Pte.Hard.Write = Write != FALSE;
+    Pte.Hard.Owner = 1;
+    Pte.Hard.PageFrameNumber = Frame;
+    return Pte;
+}
+
+MMPTE MiMakeTransitionPte(PFN_NUMBER Frame, ULONG Protection)
+{
+    MMPTE Pte = MiMakeSoftwarePte(Protection);
+
+    Pte.Hard.Reserved = 1;
+    Pte.Hard.PageFrameNumber = Frame;
+    return Pte;
+}
+
 MI_CACHE_ATTRIBUTE MiPteCacheAttribute(MMPTE Pte)
 {
     if (Pte.Hard.CacheDisable) {

@@ -69,6 +69,15 @@ static inline MMPTE MiMakeValidKernelPte(MMPTE Template, PFN_NUMBER Frame)
 /* A directory entry for a page table of the system half. */
 MMPTE MiMakeKernelPde(PFN_NUMBER Frame);
 
+/* A directory entry for a page table of the user half. */
+MMPTE MiMakeUserPde(PFN_NUMBER Frame);
+
+/* A valid PTE of the user half: not global, Accessed, not Dirty. */
+MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribute);
+
+/* Not valid; Frame still has the contents. */
+MMPTE MiMakeTransitionPte(PFN_NUMBER Frame, ULONG Protection);
+
 /* A window of one address space: not global. */
 MMPTE MiMakeWindowPte(PFN_NUMBER Frame);
 
@@ -82,6 +91,20 @@ static inline MMPTE MiMakeZeroPte(void)
 /* The documented software PTE: the protection code in bits 5 to 9. */
 #define MM_READWRITE            4u
 #define MI_PTE_PROTECTION_SHIFT 5
+
+/* The same with any protection (mm/space/protection.h), for pages of the user half. */
+static inline MMPTE MiMakeSoftwarePte(ULONG Protection)
+{
+    MMPTE Pte = {.Long = Protection << MI_PTE_PROTECTION_SHIFT};
+
+    return Pte;
+}
+
+/* => Of a software or transition PTE. */
+static inline ULONG MiSoftwareProtection(MMPTE Pte)
+{
+    return Pte.Long >> MI_PTE_PROTECTION_SHIFT & 31;
+}
 
 /* A writable page that is made, zeroed, by the first access to it. */
 static inline MMPTE MiMakeDemandZeroPte(void)

@@ -17,6 +17,14 @@
 #include "rtl.h"
 
 ULONG MiSystemPageTables;
+static MI_SYSTEM_PDE_ADDED *MipPdeAdded; /* called under MiPfnLock */
+static PFN_NUMBER MipSystemDirectory;    /* with MipPdeAdded */
+
+void MiSetSystemPdeRoutine(MI_SYSTEM_PDE_ADDED *Routine, PFN_NUMBER Directory)
+{
+    MipPdeAdded = Routine;
+    MipSystemDirectory = Directory;
+}
 
 /* ---- charges ---- */
 
@@ -144,10 +152,14 @@ static BOOLEAN MipInsertPageTable(ULONG_PTR Va, PFN_NUMBER Frame)
     BOOLEAN Wanted = !MiReadPte(Pde).Hard.Valid;
 
     if (Wanted) {
-        MiSetFramePte(Frame, Pde, MiMakeZeroPte(), MiTableFrame(Pde));
+        MiSetFramePte(Frame, Pde, MiMakeZeroPte(),
+                      MipPdeAdded != NULL ? MipSystemDirectory : MiTableFrame(Pde));
         MiWritePte(Pde, MiMakeKernelPde(Frame));
         __atomic_add_fetch(&MiSystemPageTables, 1, __ATOMIC_RELAXED);
         memset(PAGE_ALIGN(MiGetPteAddress(Va)), 0, PAGE_SIZE);
+        if (MipPdeAdded != NULL) {
+            MipPdeAdded(Va, MiMakeKernelPde(Frame));
+        }
     }
     MiUnlockPfn(OldIrql);
     return Wanted;

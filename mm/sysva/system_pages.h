@@ -29,6 +29,17 @@ void MiReturnSystemPages(ULONG Pages);
  */
 NT_MUST_CHECK NTSTATUS MiCreateSystemPageTables(ULONG_PTR Start, ULONG Bytes);
 
+/*
+ * Hears of each new directory entry of the system half, so that other address spaces get it too
+ * (mm/space).  NULL: there are none.  Page tables belong to Directory, which never goes, whoever
+ * runs when they are made.
+ *
+ * => Runs under MiPfnLock; the entry is stored in the running address space.  Set while there is one
+ *    thread.
+ */
+typedef void MI_SYSTEM_PDE_ADDED(ULONG_PTR Va, MMPTE Pde);
+void MiSetSystemPdeRoutine(MI_SYSTEM_PDE_ADDED *Routine, PFN_NUMBER Directory);
+
 /* The frame of the page table (or directory) that Pte lies in.  => It is there. */
 static inline PFN_NUMBER MiTableFrame(PMMPTE Pte)
 {

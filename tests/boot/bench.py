@@ -14,10 +14,12 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+import figures
 import hyperspace_qemu as hq
 
 ROW = re.compile(r"^bench ([a-z][a-z0-9.]*) (\d+) (\d+) (\d+) (\d+) (\d+)\s*$", re.M)
 CYCLES = re.compile(r"^# (\d+) cycles since the loader's entry$", re.M)
+BUSES = ["ahci", "nvme"]  # whose rows are measured besides virtio's
 GOALS = os.path.join(os.path.dirname(__file__), "bench_goals.txt")
 
 
@@ -31,6 +33,12 @@ def read_goals():
                 name, goal, state = (words + [""])[:3]
                 goals[name] = (None if goal == "-" else int(goal), state)
     return goals
+
+
+def measured_buses(options):
+    """All but the one that has all rows; quick: one of them, by the seed."""
+    buses = [disk for disk in BUSES if disk != options.disk]
+    return [buses[figures.seed() % len(buses)]] if options.quick else buses
 
 
 def table(rows, goals):
@@ -55,20 +63,23 @@ def main():
     parser.add_argument("--disk", default="virtio", choices=sorted(hq.DISKS))
     parser.add_argument("--memory", default=256, type=int)
     parser.add_argument("--timeout", default=300, type=int)
+    parser.add_argument("--quick", action="store_true", help="one of the other buses")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="hyperspace-bench-") as folder:
-        def run(name):
-            image = hq.Image(options.image, os.path.join(folder, name))
-            image.add_options("/RUN=%s,shutdown" % name)
-            return hq.boot(hq.Machine(image.path, options.firmware, options.disk, options.memory,
+        def run(word, disk=options.disk):
+            image = hq.Image(options.image, os.path.join(folder, word.replace(":", "-") + disk))
+            image.add_options("/RUN=%s,shutdown" % word)
+            return hq.boot(hq.Machine(image.path, options.firmware, disk, options.memory,
                                       icount="0"), options.timeout)
 
         with ThreadPoolExecutor(2) as pool:
+            result = pool.submit(run, "bench")
             report = pool.submit(run, "report")
-            result = run("bench")
-            report = report.result()
-    rows = ROW.findall(result.log)
+            buses = [pool.submit(run, "bench:disk", disk) for disk in measured_buses(options)]
+            result, report = result.result(), report.result()
+            runs = [result] + [bus.result() for bus in buses]
+    rows = [row for ended in runs for row in ROW.findall(ended.log)]
     # What the kernel itself cannot measure: all of a boot, to the last line of its report.
     whole = CYCLES.search(report.log)
     if whole and report.outcome == "passed":
@@ -79,16 +90,19 @@ def main():
     print(table(rows, goals))
 
     found = {row[0] for row in rows}
-    missing = [name for name, (_, state) in goals.items() if state and name not in found]
+    quiet = tuple("." + disk for disk in BUSES if disk not in measured_buses(options))
+    missing = [name for name, (_, state) in goals.items() if state and name not in found
+               and not name.removesuffix(".q8").endswith(quiet)]
     above = [row[0] for row in rows if goals.get(row[0], (None, ""))[1] == "held"
              and int(row[1]) > goals[row[0]][0]]
     if missing:
         print("bench: FAILED, no row for " + ", ".join(missing))
     if above:
         print("bench: FAILED, above a goal that must hold: " + ", ".join(above))
-    if result.outcome != "passed":
-        print("bench: FAILED, %s\n%s" % (result.reason, result.tail()))
-    return 1 if missing or above or result.outcome != "passed" else 0
+    bad = [ended for ended in runs if ended.outcome != "passed"]
+    for ended in bad:
+        print("bench: FAILED, %s\n%s" % (ended.reason, ended.tail()))
+    return 1 if missing or above or bad else 0
 
 
 if __name__ == "__main__":

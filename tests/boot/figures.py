@@ -13,10 +13,12 @@ import subprocess
 # id: (target of the whole run, what a trial is)
 DUE = {
     "R3": (1000, "allocation made to fail, everything verified and balanced after it"),
+    "R4": (4000, "disk request made to fail, a status and whole files after it"),
     "R7": (1000000, "fuzzed input: memory map, ACPI table, ELF, configuration"),
     "R10": (1, "boot whose protection audit ran"),
     "R12": (1000, "run after which every counter was what it was before"),
     "R13": (100, "test under the checker of lock order and of pageable memory at raised IRQL"),
+    "R14": (100, "run whose every written sector was compared with what was ours to write"),
     "R16": (120, "boot of another configuration"),
     "R18": (300, "induced crash"),
     "R20": (20, "seed, run three times"),

@@ -39,11 +39,15 @@ DISKS = {
     "virtio": ["-device", "virtio-blk-pci,drive=d0,bootindex=0"],
     "nvme": ["-device", "nvme,drive=d0,serial=hyperspace,bootindex=0"],
     "usb": ["-device", "qemu-xhci,id=x",
-            "-device", "usb-storage,bus=x.0,drive=d0,bootindex=0"],
+            "-device", "usb-storage,id=disk0,bus=x.0,drive=d0,bootindex=0"],
     # behind a hub OVMF only finds the stick when no boot index is given
     "usbhub": ["-device", "qemu-xhci,id=x", "-device", "usb-hub,bus=x.0,port=1",
                "-device", "usb-storage,bus=x.0,port=1.1,drive=d0"],
 }
+
+# Those whose errors QEMU can handle itself instead of reporting them.
+DRIVERS = {"ahci": "ide-hd", "virtio": "virtio-blk-pci", "usb": "usb-storage",
+           "usbhub": "usb-storage"}
 
 # What the kernel writes to port 0xF4 comes back as (value << 1) | 1.
 STATUS_PASSED = (0x2A << 1) | 1
@@ -78,6 +82,10 @@ class Machine:
     serial: bool = True  # False: the machine has no serial port at all
     keys: bool = False  # Ctrl-A is QEMU's escape key on the serial line
     incoming: str = ""  # file with a saved machine
+    writable: bool = False  # the image itself is written; else what is written is forgotten
+    write_log: str = ""  # file in which blklogwrites records each write
+    errors: dict = field(default_factory=dict)  # blkdebug's inject-error and set-state
+    throttle: str = ""  # properties of a throttle-group: "x-iops-total=20"
     extra: Sequence[str] = ()
     program: str = QEMU
 
@@ -89,9 +97,11 @@ class Machine:
                 "-nodefaults", *self.video, "-display", self.display, "-no-reboot",
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                 "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + OVMF + code,
-                "-drive", "if=pflash,unit=1,format=raw,snapshot=on,file=" + OVMF + variables,
-                "-drive", "id=d0,if=none,format=raw,snapshot=on,file=" + self.image]
-        line += DISKS[self.disk]
+                "-drive", "if=pflash,unit=1,format=raw,snapshot=on,file=" + OVMF + variables]
+        line += self.disk_options() + DISKS[self.disk]
+        if self.errors:  # else QEMU stops the machine for some of them
+            line += ["-global", DRIVERS[self.disk] + ".werror=report",
+                     "-global", DRIVERS[self.disk] + ".rerror=report"] * (self.disk in DRIVERS)
         if not self.serial:
             line += ["-serial", "none"]
         elif self.keys:
@@ -107,6 +117,27 @@ class Machine:
         if self.incoming:
             line += ["-incoming", "exec:cat '%s'" % self.incoming]
         return line + list(self.extra)
+
+    def disk_options(self) -> List[str]:
+        """The disk behind the controller: the image, and what is put between the two."""
+        if not (self.writable or self.write_log or self.errors or self.throttle):
+            return ["-drive", "id=d0,if=none,format=raw,snapshot=on,file=" + self.image]
+        # flushes end in the host's memory: the host does not lose power in these tests
+        fast = {"cache": {"no-flush": True}}
+        node: dict = dict(fast, driver="file", filename=self.image, locking="off")
+        if self.errors:  # below raw, which tells it of each read and write
+            node = dict(self.errors, driver="blkdebug", image=node)
+        node = {"driver": "raw", "file": node}
+        options: List[str] = []
+        if self.write_log:
+            open(self.write_log, "wb").close()
+            node = {"driver": "blklogwrites", "file": node, "log-sector-size": 512,
+                    "log-super-update-interval": 1,
+                    "log": dict(fast, driver="file", filename=self.write_log)}
+        if self.throttle:
+            options += ["-object", "throttle-group,id=slow," + self.throttle]
+            node = {"driver": "throttle", "throttle-group": "slow", "file": node}
+        return options + ["-blockdev", json.dumps(dict(node, **{"node-name": "d0"}))]
 
     def name(self) -> str:
         """How tests call this configuration."""

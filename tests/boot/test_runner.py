@@ -4,17 +4,22 @@
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 
+import fat_image
 import figures
 import hyperspace_qemu as hq
 import crashes
 import matrix
+import storage
+import storage_plan
 import trials
 
+TAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools/tap.py")
 GOOD = "ok 1 - a\nok 2 - b\n2 passed, 0 failed\n"
 STOP = ("*** STOP: 0x0000001E (0xC0000005, 0x80801234, 0x00000000, 0x00000008)\n"
         "KMODE_EXCEPTION_NOT_HANDLED\n"
@@ -168,6 +173,113 @@ def data_volume():
                   b" /DEBUG" in image.read("boot.ini") and before == after)
 
 
+def suites_together():
+    """What runs at the same time is told in order, and nothing that goes wrong looks green."""
+    with tempfile.TemporaryDirectory() as folder:
+        def add_up(*suites):
+            done = subprocess.run([sys.executable, TAP, "--log", os.path.join(folder, "log"),
+                                   *suites], stdout=subprocess.PIPE, check=False)
+            lines = done.stdout.decode().split("\n")
+            return done.returncode, [line for line in lines if not line.startswith("#")]
+
+        status, lines = add_up("a&=sleep 0.6; echo ok 1 - slow", "b&=echo ok 1 - quick",
+                               "c=echo ok 1 - alone")
+        check("suites at the same time speak in their order", status == 0 and lines == [
+            "ok 1 - slow", "ok 1 - quick", "ok 1 - alone", "3 passed, 0 failed", ""])
+        status, lines = add_up("a&=echo ok 1 - good", "b&=exit 3")
+        check("one that dies beside another is a failure", status == 1 and lines == [
+            "ok 1 - good", "not ok - b died with status 3", "1 passed, 1 failed", ""])
+
+
+def fill(volume, plan):
+    """Put a plan's files on a volume with mtools."""
+    environment = dict(storage.ENVIRONMENT)
+    for path, file in plan.tree().items():
+        command = ["mmd", "-i", volume, "::/" + path] if not file else [
+            "mcopy", "-i", volume, "-", "::/" + path]
+        subprocess.run(command, check=True, env=environment,
+                       input=plan.contents(file) if file else b"")
+    subprocess.run(["mcopy", "-i", volume, "-", "::/pagefile.sys"], check=True, env=environment,
+                   input=bytes(1 << 20))
+
+
+def storage_judged():
+    """A disk as the guest should leave it, and what can be wrong with one."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, after, log = (os.path.join(folder, name) for name in ("before", "after", "log"))
+        subprocess.run([trials.MAKE_IMAGE, before], check=True, env=dict(
+            os.environ, LAYOUT="mbr", FATBITS="16", DATA_MB="40", FILES=sys.argv[1]))
+        image = hq.Image(before, after)
+        plan = storage_plan.Plan(3, 1 << 20)
+        fill(image.volume, plan)
+        with open(after, "rb") as file:
+            good = file.read()
+        first = hq.data_offset(after)
+
+        def judged(change=None, unlogged=()):
+            with open(after, "wb") as file:
+                file.write(good)
+            if change:
+                change()
+            written = sorted(fat_image.differing_sectors(before, after) - set(unlogged))
+            write_log(log, written)
+            judgement = storage.Judgement(before, after, log, os.path.join(folder, "judged"))
+            try:
+                return {name: getattr(judgement, name)() for name in (
+                    "clean", "paging_file", "confined")} | {
+                        "fsck": judgement.fsck(False), "files": judgement.files(plan, set())}
+            finally:
+                judgement.close()
+
+        def put(sector, offset, data):
+            def change():
+                with open(after, "r+b") as file:
+                    file.seek(sector * 512 + offset)
+                    file.write(data)
+            return change
+
+        def found(verdicts):
+            return sorted(name for name, verdict in verdicts.items() if verdict)
+
+        volume = fat_image.Volume(after, first)
+        name, entry = next((item for item in volume.root_entries().items() if item[1].bytes > 4096
+                            and item[0] not in fat_image.OWN))
+        foreign = first // 512 + volume.cluster_sectors(entry.cluster)[0]
+        own = fat_image.differing_sectors(before, after)
+        data = first // 512 + volume.data
+        inside = next(n for n in range(data, data + volume.clusters * volume.each) if good[
+            n * 512 + 8:n * 512 + 16] == plan.written(5, 0, 512, 512)[8:16])
+        fats = first // 512 + volume.reserved
+        volume.close()
+        check("a disk as planned is in order", found(judged()) == [])
+        check("a changed byte of a file is found", found(judged(put(inside, 100, b"?"))) == [
+            "files"])
+        check("a deleted file is missed", "files" in found(judged(lambda: image.delete(
+            plan.path(0, False)))))
+        check("a file too many is found", found(judged(lambda: image.write(
+            "storage/more", b"x"))) == ["files"])
+        check("a missing paging file is found", found(judged(lambda: image.delete(
+            "pagefile.sys"))) == ["paging_file"])
+        check("a write into %s is found" % name, found(judged(put(foreign, 0, b"?"))) == [
+            "confined"])
+        check("a write outside the volume is found", found(judged(put(1, 0, b"?"))) == ["confined"])
+        check("a write that no log has is found", found(judged(None, [max(own)])) == ["confined"])
+        check("a chain that was changed is found", "confined" in found(judged(put(
+            fats, entry.cluster * 2, b"\xff\xff"))))
+        check("FATs that differ are found", "fsck" in found(judged(put(
+            fats, 10000, b"\x01\x00"))))
+        check("a volume that is not clean is found", "clean" in found(judged(put(
+            fats, 3, b"\x7f"))))
+
+
+def write_log(path, sectors):
+    """What blklogwrites would have written."""
+    with open(path, "wb") as file:
+        file.write(struct.pack("<QQQI", 0x6A736677736872, 1, len(sectors), 512).ljust(512, b"\0"))
+        for sector in sectors:
+            file.write(struct.pack("<QQQQ", sector, 1, 0, 512).ljust(1024, b"\0"))
+
+
 def figures_tell():
     check("no failure in 300 is below 1 %", figures.bound95(0, 300) == 0.01)
     check("one failure in 100 is below 4.8 %", 0.047 < figures.bound95(1, 100) < 0.048)
@@ -189,6 +301,8 @@ if __name__ == "__main__":
     stop_screens()
     boot_ini()
     data_volume()
+    suites_together()
+    storage_judged()
     figures_tell()
     print("1..%d" % check.number)
     sys.exit(1 if check.failed else 0)

@@ -48,6 +48,7 @@ class Bench:
         self.locks: Dict[str, threading.Lock] = {}
         self.made: Dict[str, Union[str, Exception]] = {}
         self.protection = [0, 0]  # boots with a protection audit, and those where it failed
+        self.confined = [0, 0]  # runs whose writes were all compared (R14), and those with a stray one
         self.crash_failures = 0
         self.hangs = 0
 

@@ -9,6 +9,7 @@
     power     a scenario, cut after each sector that it writes: fsck.fat finds lost clusters at
               worst, files that were left alone are whole, renamed ones are there
     errors    the same with each request failing, and all behind it
+    format    volumes that we made: fsck.fat finds nothing, mtools writes files that we read
 """
 
 import argparse
@@ -239,6 +240,33 @@ def test_errors(bench, volume, step):
     return sweep(bench, volume, "fail", 400, step)
 
 
+# what FatFormat decides by itself: kind and bytes a cluster, for sector bytes and sectors
+FORMATS = [(16, 512, 512, 4400), (16, 512, 1024, 16384), (16, 512, 4096, 65536),
+           (16, 4096, 4096, 16384), (32, 512, 4096, 540672), (32, 4096, 4096, 70000)]
+
+
+def test_format(bench, expected):
+    kind, sector, cluster, sectors = expected
+    volume = (kind, sector, cluster // sector, sectors)
+    with open(bench.image, "wb") as file:
+        file.write(b"\xe5" * (sector * 2000))
+        file.truncate(sectors * sector)
+    done = run([bench.tool, bench.image, str(sector), "format"], input=b"figures\nstop\n")
+    words = done.stdout.decode().split()
+    require("00000000" == words[1] and "blocks 0" in done.stdout.decode(), done.stdout.decode())
+    figures = words[words.index("figures") + 1:]
+    require([int(word) for word in figures[:3]] == [kind, sector, cluster], " ".join(words))
+    for _ in range(2):
+        status, words = bench.fsck()
+        require(status == 0 and len([word for word in words if word]) == 2,
+                "fsck.fat:\n" + "\n".join(words))
+        done = run(["mcopy", "-i", bench.image, "-o", __file__, "::/A copied file.py"])
+        require(done.returncode == 0, "mcopy: " + done.stdout.decode())
+    label = run(["mlabel", "-s", "-i", bench.image, "::"]).stdout.decode()
+    require("FORMATTED" in label, label)
+    require(len(compare(bench, volume)) == 1, "one file was written")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("extent", nargs="?", default="quick", choices=["quick", "long"])
@@ -257,6 +285,7 @@ def main():
                  for volume in small]
         jobs += [("errors", volume, lambda v: test_errors(bench, v, 1 if is_long else 5))
                  for volume in small]
+        jobs += [("format", volume, lambda v: test_format(bench, v)) for volume in FORMATS]
         for name, volume, job in jobs:
             number += 1
             title = "fat: %s, FAT%d, sectors of %d, %d a cluster" % ((name,) + volume[:3])

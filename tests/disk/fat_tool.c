@@ -2,7 +2,7 @@
 /*
  * fat_tool.c - disk/fat over an image file, for comparison with mtools and fsck.fat.
  *
- *     fat_tool IMAGE SECTOR_BYTES < commands         (an image behind an offset: IMAGE@BYTES)
+ *     fat_tool IMAGE SECTOR_BYTES [format] < commands    (an image behind an offset: IMAGE@BYTES)
  *
  *     tree                    every file: its path, size and a checksum; every directory
  *     put PATH BYTES SEED     create, or cut and write anew, with bytes that SEED makes
@@ -245,11 +245,14 @@ int main(int Count, char **Arguments)
 {
     NTSTATUS Status;
 
-    if (Count != 3) {
-        fprintf(stderr, "fat_tool IMAGE SECTOR_BYTES\n");
+    if (Count != 3 && (Count != 4 || strcmp(Arguments[3], "format") != 0)) {
+        fprintf(stderr, "fat_tool IMAGE SECTOR_BYTES [format]\n");
         return 2;
     }
     OpenImage(Arguments[1], (ULONG)strtoul(Arguments[2], NULL, 0));
+    if (Count == 4) {
+        printf("format %08x\n", (unsigned)FatFormat(&Disk.Device, 0x464F524D, "FORMATTED  "));
+    }
     Status = DiskRestrictWrites(&Disk.Device);
     Status = NT_SUCCESS(Status) ? FatMount(&Disk.Device, &Volume) : Status;
     printf("mount %08x\n", (unsigned)Status);

@@ -17,6 +17,7 @@
 #define SECTOR      512u
 
 #define CMD_START   0x0001u
+#define CMD_SPIN_UP 0x0002u
 #define CMD_RECEIVE 0x0010u
 #define CMD_FR      0x4000u
 #define CMD_CR      0x8000u
@@ -24,6 +25,7 @@
 #define TASK_READY  0x50u
 #define TASK_ERROR  0x51u
 #define EVENT_DONE  0x00000001u
+#define EVENT_QUEUE 0x00000008u
 #define EVENT_ERROR 0x40000000u
 #define EVENT_LINK  0x00400000u
 #define DIAG_LINK   0x00010000u
@@ -39,6 +41,7 @@ enum {
     RegisterLink = 0x28 / 4,
     RegisterControl = 0x2C / 4,
     RegisterError = 0x30 / 4,
+    RegisterActive = 0x34 / 4,
     RegisterIssue = 0x38 / 4
 };
 
@@ -63,25 +66,35 @@ static void Signal(AHCI_DISK *Disk, ULONG Events)
 typedef struct _COMMAND {
     ULONG Header[8];
     UCHAR Fis[20];
+    ULONG64 HeaderAt;
     ULONG64 Table;
     ULONG64 Sector;
+    ULONG Bytes;
+    BOOLEAN Queued;
 } COMMAND;
 
-static COMMAND Fetch(AHCI_DISK *Disk)
+static COMMAND Fetch(AHCI_DISK *Disk, ULONG Slot)
 {
-    COMMAND C;
-    ULONG64 List = (ULONG64)Registers(Disk)[RegisterList + 1] << 32 | Registers(Disk)[RegisterList];
+    const ULONG *R = Registers(Disk);
+    COMMAND C = {.HeaderAt = ((ULONG64)R[RegisterList + 1] << 32 | R[RegisterList]) + 32 * Slot};
     ULONG i;
 
-    CHECK(List % 1024 == 0 && Registers(Disk)[RegisterFis] % 256 == 0);
-    PciMockRead(Disk->Pci, List, C.Header, sizeof(C.Header));
+    CHECK(R[RegisterList] % 1024 == 0 && R[RegisterFis] % 256 == 0);
+    PciMockRead(Disk->Pci, C.HeaderAt, C.Header, sizeof(C.Header));
     C.Table = (ULONG64)C.Header[3] << 32 | C.Header[2];
     CHECK(C.Table % 128 == 0 && (C.Header[0] & 0x1F) == 5);
     PciMockRead(Disk->Pci, C.Table, C.Fis, sizeof(C.Fis));
     CHECK(C.Fis[0] == 0x27 && C.Fis[1] == 0x80);
-    C.Sector = 0;
     for (i = 0; i < 3; i++) {
         C.Sector |= (ULONG64)C.Fis[4 + i] << (8 * i) | (ULONG64)C.Fis[8 + i] << (24 + 8 * i);
+    }
+    C.Queued = C.Fis[2] == 0x60 || C.Fis[2] == 0x61;
+    if (C.Queued) {
+        CHECK(Disk->Queues);
+        CHECK(C.Fis[12] == Slot << 3 && C.Fis[13] == 0);
+        C.Bytes = (C.Fis[3] | (ULONG)C.Fis[11] << 8) * SECTOR;
+    } else {
+        C.Bytes = (C.Fis[12] | (ULONG)C.Fis[13] << 8) * SECTOR;
     }
     return C;
 }
@@ -112,65 +125,95 @@ static void Move(AHCI_DISK *Disk, COMMAND *C, PUCHAR Data, ULONG Bytes, BOOLEAN 
         Moved += Now;
     }
     CHECK_EQUAL(Bytes, Moved);
-    PciMockWrite(Disk->Pci, Registers(Disk)[RegisterList] + 4, &Moved, 4);
+    Moved = C->Queued || Write ? 0xDEAD : Moved; /* of those nothing is promised */
+    PciMockWrite(Disk->Pci, C->HeaderAt + 4, &Moved, 4);
 }
 
-static void Execute(AHCI_DISK *Disk, ULONG Divisor)
+static void Execute(AHCI_DISK *Disk, COMMAND *C, ULONG Divisor)
 {
-    COMMAND C = Fetch(Disk);
-    ULONG Bytes = (C.Fis[12] | (ULONG)C.Fis[13] << 8) * SECTOR;
-
-    Disk->Commands[C.Fis[2]]++;
-    switch (C.Fis[2]) {
+    Disk->Commands[C->Fis[2]]++;
+    switch (C->Fis[2]) {
     case 0xEC:
-        Move(Disk, &C, (PUCHAR)Disk->Identify, SECTOR, FALSE);
+        Move(Disk, C, (PUCHAR)Disk->Identify, SECTOR, FALSE);
         break;
     case 0x25:
     case 0x35:
-        CHECK(Bytes != 0 && C.Sector * SECTOR + Bytes <= sizeof(Disk->Medium));
-        CHECK_EQUAL(0x40, C.Fis[7]);
-        Move(Disk, &C, Disk->Medium + C.Sector * SECTOR, Bytes / Divisor, C.Fis[2] == 0x35);
+    case 0x60:
+    case 0x61:
+        CHECK(C->Bytes != 0 && C->Sector * SECTOR + C->Bytes <= sizeof(Disk->Medium));
+        CHECK_EQUAL(0x40, C->Fis[7]);
+        Move(Disk, C, Disk->Medium + C->Sector * SECTOR, C->Bytes / Divisor,
+             C->Fis[2] == 0x35 || C->Fis[2] == 0x61);
         break;
     default:
-        CHECK_EQUAL(0xEA, C.Fis[2]);
-        CHECK_EQUAL(0, C.Header[0] >> 16);
+        CHECK_EQUAL(0xEA, C->Fis[2]);
+        CHECK_EQUAL(0, C->Header[0] >> 16);
         break;
     }
 }
 
-static void Fail(AHCI_DISK *Disk, ULONG Task)
+/* A queued command leaves the list as soon as the device has it. */
+static void Fail(AHCI_DISK *Disk, AHCI_ANSWER How, ULONG Slot, BOOLEAN Queued)
 {
-    Registers(Disk)[RegisterTask] = Task;
-    Signal(Disk, EVENT_ERROR); /* the command stays issued until the port is stopped */
-}
-
-static void Work(PVOID Context)
-{
-    AHCI_DISK *Disk = Context;
-    AHCI_ANSWER How = Disk->Misbehaves != 0 ? Disk->Answer : AhciAnswers;
     ULONG *R = Registers(Disk);
 
-    if (Disk->Pci->Gone || Disk->NoLink || !(R[RegisterCommand] & CMD_START) ||
-        R[RegisterIssue] == 0) {
+    R[RegisterTask] = TASK_ERROR | (How == AhciFailsBusy ? TASK_BUSY : 0);
+    if (Queued || How == AhciFailsMildly) {
+        R[RegisterIssue] &= ~(1u << Slot);
+    }
+    Disk->Refuses = Disk->Refuses || Queued;
+    Signal(Disk, How != AhciFailsMildly ? EVENT_ERROR : Queued ? EVENT_QUEUE : EVENT_DONE);
+}
+
+static void Answer(AHCI_DISK *Disk, ULONG Slot)
+{
+    AHCI_ANSWER How = Disk->Misbehaves != 0 ? Disk->Answer : AhciAnswers;
+    ULONG *R = Registers(Disk);
+    COMMAND C = Fetch(Disk, Slot);
+
+    CHECK_EQUAL(C.Queued, (R[RegisterActive] >> Slot) & 1);
+    CHECK(C.Queued || (R[RegisterIssue] == 1u << Slot && R[RegisterActive] == 0));
+    if (Disk->Refuses) {
+        Fail(Disk, AhciFails, Slot, C.Queued);
         return;
     }
-    CHECK_EQUAL(1, R[RegisterIssue]);
     Disk->Misbehaves -= Disk->Misbehaves != 0;
+    if (How == AhciFails || How == AhciFailsBusy || How == AhciFailsMildly) {
+        Fail(Disk, How, Slot, C.Queued);
+        return;
+    }
     if (How == AhciSilent) {
+        R[RegisterIssue] &= C.Queued ? ~(1u << Slot) : 0xFFFFFFFFu;
         return;
     }
-    if (How == AhciFails || How == AhciFailsBusy) {
-        Fail(Disk, TASK_ERROR | (How == AhciFailsBusy ? TASK_BUSY : 0));
-        return;
-    }
-    Execute(Disk, How == AhciStops ? 2 : 1);
-    R[RegisterIssue] = 0;
+    Execute(Disk, &C, How == AhciStops ? 2 : 1);
+    R[RegisterIssue] &= ~(1u << Slot);
+    R[RegisterActive] &= ~(1u << Slot);
     R[RegisterTask] = TASK_READY;
     if (How != AhciNoInterrupt) {
-        Signal(Disk, EVENT_DONE);
+        Signal(Disk, C.Queued ? EVENT_QUEUE : EVENT_DONE);
     }
     if (How == AhciTwice) {
         Signal(Disk, EVENT_DONE);
+    }
+}
+
+/* The newest first: queued commands may end in any order. */
+static void Work(PVOID Context)
+{
+    AHCI_DISK *Disk = Context;
+    ULONG *R = Registers(Disk);
+    ULONG Many = (ULONG)__builtin_popcount(R[RegisterActive]);
+    ULONG Slot;
+
+    Disk->MostAtOnce = Many > Disk->MostAtOnce ? Many : Disk->MostAtOnce;
+    for (Slot = 32; Slot-- != 0;) {
+        if (Disk->Pci->Gone || Disk->NoLink || !(R[RegisterCommand] & CMD_START)) {
+            return;
+        }
+        if ((R[RegisterIssue] & (1u << Slot)) != 0) {
+            Answer(Disk, Slot);
+        }
     }
 }
 
@@ -186,7 +229,10 @@ static void WriteCommand(AHCI_DISK *Disk, ULONG *R, ULONG Value)
         CHECK(!(R[RegisterTask] & (TASK_BUSY | 8)));
     }
     if (!(Value & CMD_START)) {
-        R[RegisterIssue] = 0;
+        R[RegisterIssue] = R[RegisterActive] = 0;
+    }
+    if ((Value & CMD_SPIN_UP) != 0 && !(R[RegisterCommand] & CMD_SPIN_UP)) {
+        Disk->SpunAt = HostCycles();
     }
     R[RegisterCommand] = (Value & ~(CMD_CR | CMD_FR)) | Shown;
 }
@@ -196,6 +242,7 @@ static void WriteControl(AHCI_DISK *Disk, ULONG *R, ULONG Value)
     if ((Value & 0xF) == 1) {
         CHECK(!(R[RegisterCommand] & CMD_START));
         Disk->LinkResets++;
+        Disk->Refuses = FALSE;
         R[RegisterTask] = TASK_READY;
     }
     R[RegisterControl] = Value;
@@ -218,6 +265,10 @@ static void WritePort(AHCI_DISK *Disk, ULONG Port, ULONG Register, ULONG Value)
     case RegisterControl:
         WriteControl(Disk, R, Value);
         break;
+    case RegisterActive:
+        CHECK(R[RegisterCommand] & CMD_START);
+        R[Register] |= Value;
+        break;
     case RegisterIssue:
         CHECK(R[RegisterCommand] & CMD_START);
         R[Register] |= Value;
@@ -229,15 +280,23 @@ static void WritePort(AHCI_DISK *Disk, ULONG Port, ULONG Register, ULONG Value)
     }
 }
 
+static BOOLEAN IsSpinning(const AHCI_DISK *Disk, ULONG64 After)
+{
+    return !Disk->Staggered || (Disk->SpunAt != 0 && HostCycles() >= Disk->SpunAt + After);
+}
+
 static ULONG ReadPort(const AHCI_DISK *Disk, ULONG Port, ULONG Register)
 {
-    BOOLEAN There = Port == AHCI_DISK_PORT && !Disk->NoLink;
+    BOOLEAN There = Port == AHCI_DISK_PORT && !Disk->NoLink && IsSpinning(Disk, Disk->FoundCycles);
+    BOOLEAN Ready = IsSpinning(Disk, Disk->SpinCycles);
 
     switch (Register) {
     case RegisterLink:
         return There ? 0x123 : 0;
     case RegisterSignature:
-        return There ? Disk->Signature : 0xFFFFFFFF;
+        return There && Ready ? Disk->Signature : 0xFFFFFFFF;
+    case RegisterTask:
+        return Ready ? Disk->Ports[Port].Registers[Register] : TASK_BUSY;
     default:
         return Disk->Ports[Port].Registers[Register];
     }
@@ -257,12 +316,15 @@ static ULONG Read(void *Device, ULONG Offset, ULONG Width)
     if (Disk->Pci->Gone) {
         return 0xFFFFFFFFu;
     }
+    Disk->EnabledTooLate = Disk->EnabledTooLate || (Offset > 4 && Disk->Control == 0);
     if (Offset >= PORT_AT) {
         ULONG Port = (Offset - PORT_AT) / PORT_BYTES;
 
         return IsImplemented(Disk, Port) ? ReadPort(Disk, Port, Offset % PORT_BYTES / 4) : 0;
     }
     switch (Offset) {
+    case 0x00:
+        return 31u << 8 | (Disk->Queues ? 0x40000000u : 0);
     case 0x04:
         return Disk->Control;
     case 0x08:
@@ -319,12 +381,28 @@ void AhciDiskAttach(AHCI_DISK *Disk)
     Disk->DelayCycles = HOST_CYCLE_FREQUENCY / 10000;
     for (i = 0; i < 3; i++) { /* as firmware leaves it: running */
         Disk->Ports[i].Registers[RegisterTask] = i == AHCI_DISK_PORT ? TASK_READY : 0x7F;
-        Disk->Ports[i].Registers[RegisterCommand] = CMD_START | CMD_RECEIVE | CMD_CR | CMD_FR;
+        Disk->Ports[i].Registers[RegisterCommand] =
+            CMD_START | CMD_SPIN_UP | CMD_RECEIVE | CMD_CR | CMD_FR;
     }
     Disk->Pci = PciMockAdd(0, 31, 0, 0x29228086, 0x010601);
     PciMockRange(Disk->Pci, 5, BASE, RANGE_BYTES, FALSE);
     RegistersClaim(BASE, RANGE_BYTES, Read, Write, Disk);
     PciMockCapability(Disk->Pci, PCI_CAP_MSI, 16);
+}
+
+void AhciDiskQueue(AHCI_DISK *Disk, ULONG Depth)
+{
+    Disk->Queues = TRUE;
+    Disk->Identify[75] = (USHORT)(Depth - 1);
+    Disk->Identify[76] = 0x0102;
+}
+
+void AhciDiskStagger(AHCI_DISK *Disk, ULONG64 FoundCycles, ULONG64 SpinCycles)
+{
+    Disk->Staggered = TRUE;
+    Disk->FoundCycles = FoundCycles;
+    Disk->SpinCycles = SpinCycles;
+    Registers(Disk)[RegisterCommand] = 0;
 }
 
 void AhciDiskUnplug(AHCI_DISK *Disk)

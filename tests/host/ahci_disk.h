@@ -17,6 +17,7 @@ typedef enum _AHCI_ANSWER {
     AhciSilent,      /* never */
     AhciFails,       /* the task file has an error; nothing was moved */
     AhciFailsBusy,   /* the same, and the device stays busy until the link is reset */
+    AhciFailsMildly, /* the same as the first, but only the task file tells */
     AhciStops,       /* moves half of the data and says that all is well */
     AhciNoInterrupt, /* right, but it does not interrupt */
     AhciTwice        /* interrupts twice */
@@ -35,24 +36,38 @@ typedef struct _AHCI_DISK {
     BOOLEAN FirmwareBusy; /* says that it needs time, for ever */
     ULONG Signature;
     USHORT Identify[256];
+    BOOLEAN Queues;      /* controller and disk know queued commands */
+    BOOLEAN Staggered;   /* the disk spins up when it is told to, */
+    ULONG64 FoundCycles; /* is seen after this, */
+    ULONG64 SpinCycles;  /* and ready after this */
     ULONG64 DelayCycles; /* of an answer */
 
     /* found by the test */
     ULONG Commands[256]; /* by code */
     ULONG LinkResets;
-    BOOLEAN TouchedOthers; /* registers of ports that are not implemented */
+    ULONG MostAtOnce;       /* queued commands */
+    BOOLEAN EnabledTooLate; /* other registers were used before the controller was enabled */
+    BOOLEAN TouchedOthers;  /* registers of ports that are not implemented */
     UCHAR Medium[AHCI_DISK_SECTORS * 512];
 
     /* its own: ports 0 and 2 */
     ULONG Control;
     ULONG Interrupts;
     ULONG HandOff;
+    BOOLEAN Refuses; /* queued commands have failed: nothing more until the link is reset */
+    ULONG64 SpunAt;  /* told to spin up */
     struct {
         ULONG Registers[32];
     } Ports[3];
 } AHCI_DISK;
 
 void AhciDiskAttach(AHCI_DISK *Disk);
+
+/* Before a driver looks: it takes Depth queued commands. */
+void AhciDiskQueue(AHCI_DISK *Disk, ULONG Depth);
+
+/* Before a driver looks: firmware has not spun it up. */
+void AhciDiskStagger(AHCI_DISK *Disk, ULONG64 FoundCycles, ULONG64 SpinCycles);
 
 /* The cable is pulled out; the port says so. */
 void AhciDiskUnplug(AHCI_DISK *Disk);

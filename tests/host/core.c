@@ -10,6 +10,7 @@
 #include "mm/pfn/pfn.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/pool_tag.h"
+#include "mm/space/process.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
@@ -35,4 +36,5 @@ void HostpForgetCore(void)
     memset(MiPoolTags, 0, sizeof(MiPoolTags));
     MiInitializePoolPages(NoPools, FALSE);
     memset(&MiLayout, 0, sizeof(MiLayout));
+    MiForgetProcesses();
 }

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define CLAIMS          16u
-#define WINDOW_BYTES    0x10000u
+#define WINDOW_BYTES    0x100000u
 #define MESSAGES        8u
 #define FIRST_VECTOR    0x70u
 #define MESSAGE_ADDRESS 0xFEE00000u

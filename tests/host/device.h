@@ -24,7 +24,7 @@ void DeviceReset(void);
 typedef ULONG REGISTER_READ(void *Device, ULONG Offset, ULONG Width);
 typedef void REGISTER_WRITE(void *Device, ULONG Offset, ULONG Width, ULONG Value);
 
-/* => At most 64 KB, and no other device has them; fails the test else. */
+/* => At most 1 MB, and no other device has them; fails the test else. */
 void RegistersClaim(ULONG64 Physical, ULONG Bytes, REGISTER_READ *Read, REGISTER_WRITE *Write,
                     void *Device);
 
@@ -41,7 +41,7 @@ void MessagesFail(ULONG Nth);
 /* ---- PCI ---- */
 
 #define PCI_MOCK_FUNCTIONS 8u
-#define PCI_MOCK_BYTES     256u
+#define PCI_MOCK_BYTES     4096u
 
 typedef struct _PCI_MOCK {
     ULONG Address;         /* bus << 16 | device << 11 | function << 8 */
@@ -50,12 +50,18 @@ typedef struct _PCI_MOCK {
     ULONG RangeMasks[6];   /* bits of the address registers that can be written */
     ULONG MessageTable[4]; /* MSI-X entry 0, in PciMockMsix's range */
     ULONG LastCapability;
-    ULONG SizedWhileOn; /* address registers written while decoding was on */
-    UCHAR Space[PCI_MOCK_BYTES];
+    ULONG SizedWhileOn;          /* address registers written while decoding was on */
+    UCHAR Space[PCI_MOCK_BYTES]; /* from 256 on: in memory only */
 } PCI_MOCK;
 
 /* Id is device << 16 | vendor, Class the upper three bytes of the class register. */
 PCI_MOCK *PciMockAdd(ULONG Bus, ULONG Device, ULONG Function, ULONG Id, ULONG Class);
+
+/* No configuration mechanism 1. */
+void PciMockNoPorts(void);
+
+/* Bus's configuration space is in memory at Base, beside the ports.  => Returns its accesses. */
+const ULONG *PciMockMemory(ULONG Bus, ULONG64 Base);
 
 /* Address register Index decodes memory; Wide: with the next one, 64 bits. */
 void PciMockRange(PCI_MOCK *Mock, ULONG Index, ULONG64 Base, ULONG64 Bytes, BOOLEAN Wide);

@@ -19,6 +19,7 @@
 
 #include "arch/cpu.h"
 #include "arch/mmu.h"
+#include "nt/status.h"
 #include "nt/types.h"
 
 /* ---- addresses: what is simulated; the rest belongs to the Linux process ---- */
@@ -89,6 +90,14 @@ typedef BOOLEAN HOST_FAULT_HANDLER(ULONG_PTR Va, ULONG ErrorCode);
 
 /* => NULL: every page fault is bug check 0x50. */
 void HostSetFaultHandler(HOST_FAULT_HANDLER *Handler);
+
+/*
+ * For a handler: end the KiGuardedCopy or KiGuardedTouch that faulted with Status.
+ *
+ * => Returns when no such access runs on this stack.  Returning FALSE from the handler does the
+ *    same with STATUS_ACCESS_VIOLATION.
+ */
+void HostEndGuardedAccess(NTSTATUS Status);
 
 /*
  * A ready-made handler: any page that is not there becomes a writable zeroed frame, for user mode

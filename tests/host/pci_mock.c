@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pci_mock.c - PCI functions behind ports CF8/CFC, and what they do as bus masters.
+ * pci_mock.c - PCI functions behind ports CF8/CFC or in memory, and what they do as bus masters.
  */
 #include "tests/host/pci_mock.h"
 
@@ -17,10 +17,19 @@
 #define FIRST_CAPABILITY 0x40u
 #define CAPABILITY_BYTES 24u
 #define TABLE_BYTES      0x1000u
+#define MEMORY_BUSES     4u
+
+typedef struct _MEMORY_BUS {
+    ULONG Bus;
+    ULONG Accesses;
+} MEMORY_BUS;
 
 static PCI_MOCK Functions[PCI_MOCK_FUNCTIONS];
 static ULONG FunctionCount;
 static ULONG Address;
+static MEMORY_BUS Memory[MEMORY_BUSES];
+static ULONG MemoryCount;
+static BOOLEAN NoPorts;
 
 ULONG PciMockLong(const PCI_MOCK *Mock, ULONG Offset)
 {
@@ -35,34 +44,42 @@ void PciMockSetLong(PCI_MOCK *Mock, ULONG Offset, ULONG Value)
     memcpy(Mock->Space + Offset, &Value, sizeof(Value));
 }
 
-static PCI_MOCK *Selected(void)
+static PCI_MOCK *Find(ULONG Where)
 {
     ULONG i;
 
     for (i = 0; i < FunctionCount; i++) {
-        if ((Address & ENABLE) && (Address & 0x00FFFF00) == Functions[i].Address &&
-            !Functions[i].Gone) {
+        if (Where == Functions[i].Address && !Functions[i].Gone) {
             return &Functions[i];
         }
     }
     return NULL;
 }
 
-static ULONG ReadConfiguration(void *Device, USHORT Offset, ULONG Width)
+static PCI_MOCK *Selected(void)
 {
-    PCI_MOCK *F = Selected();
+    return (Address & ENABLE) ? Find(Address & 0x00FFFF00) : NULL;
+}
+
+static ULONG ReadFunction(const PCI_MOCK *F, ULONG Register, ULONG Width)
+{
     ULONG Value = 0;
 
-    (void)Device;
-    if (Offset < 4) {
-        return Address;
-    }
-    CHECK(Offset % Width == 0);
+    CHECK(Register % Width == 0 && Register + Width <= PCI_MOCK_BYTES);
     if (F == NULL) {
         return 0xFFFFFFFFu >> (32 - 8 * Width);
     }
-    memcpy(&Value, F->Space + (Address & 0xFC) + Offset - 4, Width);
+    memcpy(&Value, F->Space + Register, Width);
     return Value;
+}
+
+static ULONG ReadConfiguration(void *Device, USHORT Offset, ULONG Width)
+{
+    (void)Device;
+    if (NoPorts) {
+        return 0xFFFFFFFFu >> (32 - 8 * Width);
+    }
+    return Offset < 4 ? Address : ReadFunction(Selected(), (Address & 0xFC) + Offset - 4, Width);
 }
 
 static void WriteRange(PCI_MOCK *F, ULONG Index, ULONG Value)
@@ -74,30 +91,73 @@ static void WriteRange(PCI_MOCK *F, ULONG Index, ULONG Value)
     PciMockSetLong(F, PCI_BASE_ADDRESS + 4 * Index, (Value & Mask) | (Old & ~Mask));
 }
 
+static void WriteFunction(PCI_MOCK *F, ULONG Register, ULONG Width, ULONG Value)
+{
+    if (Register >= PCI_BASE_ADDRESS && Register < PCI_BASE_ADDRESS + 24) {
+        CHECK_EQUAL(4, Width);
+        WriteRange(F, (Register - PCI_BASE_ADDRESS) / 4, Value);
+        return;
+    }
+    CHECK(Register == PCI_COMMAND || Register >= FIRST_CAPABILITY);
+    if (Register == PCI_COMMAND && F->NoMaster) {
+        Value &= ~PCI_COMMAND_MASTER;
+    }
+    memcpy(F->Space + Register, &Value, Width);
+}
+
 static void WriteConfiguration(void *Device, USHORT Offset, ULONG Width, ULONG Value)
 {
     PCI_MOCK *F = Selected();
-    ULONG Register = (Address & 0xFC) + Offset - 4;
 
     (void)Device;
     if (Offset < 4) {
         CHECK(Offset == 0 && Width == 4);
         Address = Value;
-    } else if (F != NULL && Register >= PCI_BASE_ADDRESS && Register < PCI_BASE_ADDRESS + 24) {
-        CHECK_EQUAL(4, Width);
-        WriteRange(F, (Register - PCI_BASE_ADDRESS) / 4, Value);
-    } else if (F != NULL) {
-        CHECK(Register == PCI_COMMAND || Register >= FIRST_CAPABILITY);
-        if (Register == PCI_COMMAND && F->NoMaster) {
-            Value &= ~PCI_COMMAND_MASTER;
-        }
-        memcpy(F->Space + Register, &Value, Width);
+    } else if (F != NULL && !NoPorts) {
+        WriteFunction(F, (Address & 0xFC) + Offset - 4, Width, Value);
     }
+}
+
+/* ---- in memory: 4 KB a function ---- */
+
+static ULONG ReadMemory(void *Device, ULONG Offset, ULONG Width)
+{
+    MEMORY_BUS *Bus = Device;
+
+    Bus->Accesses++;
+    return ReadFunction(Find(Bus->Bus << 16 | Offset >> 12 << 8), Offset % 4096, Width);
+}
+
+static void WriteMemory(void *Device, ULONG Offset, ULONG Width, ULONG Value)
+{
+    MEMORY_BUS *Bus = Device;
+    PCI_MOCK *F = Find(Bus->Bus << 16 | Offset >> 12 << 8);
+
+    Bus->Accesses++;
+    if (F != NULL) {
+        WriteFunction(F, Offset % 4096, Width, Value);
+    }
+}
+
+const ULONG *PciMockMemory(ULONG Bus, ULONG64 Base)
+{
+    MEMORY_BUS *New = &Memory[MemoryCount++];
+
+    CHECK(MemoryCount <= MEMORY_BUSES);
+    *New = (MEMORY_BUS){Bus, 0};
+    RegistersClaim(Base, 0x100000, ReadMemory, WriteMemory, New);
+    return &New->Accesses;
+}
+
+void PciMockNoPorts(void)
+{
+    NoPorts = TRUE;
 }
 
 void PciMockReset(void)
 {
-    FunctionCount = Address = 0;
+    FunctionCount = Address = MemoryCount = 0;
+    NoPorts = FALSE;
     memset(Functions, 0, sizeof(Functions));
     PortsClaim(ADDRESS_PORT, 8, ReadConfiguration, WriteConfiguration, NULL);
 }
@@ -137,7 +197,7 @@ ULONG PciMockCapability(PCI_MOCK *Mock, UCHAR Id, ULONG Bytes)
         Offset = Mock->LastCapability + CAPABILITY_BYTES;
         Mock->Space[Mock->LastCapability + 1] = (UCHAR)Offset;
     }
-    CHECK(Bytes <= CAPABILITY_BYTES && Offset + Bytes <= PCI_MOCK_BYTES);
+    CHECK(Bytes <= CAPABILITY_BYTES && Offset + Bytes <= 256);
     Mock->Space[Offset] = Id;
     Mock->LastCapability = Offset;
     return Offset;
@@ -196,6 +256,10 @@ void PciMockInterrupt(PCI_MOCK *Mock)
     } else if (Msi != 0 && (Mock->Space[Msi + 2] & 1)) {
         BOOLEAN Wide = (Mock->Space[Msi + 2] & 0x80) != 0;
         ULONG64 High = Wide ? PciMockLong(Mock, Msi + 8) : 0;
+
+        if ((Mock->Space[Msi + 3] & 1) && (PciMockLong(Mock, Msi + (Wide ? 16 : 12)) & 1)) {
+            return; /* masked */
+        }
 
         MessageSend(High << 32 | PciMockLong(Mock, Msi + 4),
                     PciMockLong(Mock, Msi + (Wide ? 12 : 8)) & 0xFFFF);

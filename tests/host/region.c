@@ -21,6 +21,7 @@
 #include "tests/host/machine_i.h"
 
 #include <errno.h>
+#include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,4 +156,6 @@ void HostpUnmapHost(ULONG_PTR Va)
     if (mmap(PAGE_ALIGN(Va), PAGE_SIZE, PROT_NONE, Flags, -1, 0) == MAP_FAILED) {
         HostpDie("cannot unmap a frame");
     }
+    /* whoever maps this page next finds no marks of a stack that was here */
+    ASAN_UNPOISON_MEMORY_REGION(PAGE_ALIGN(Va), PAGE_SIZE);
 }

@@ -21,13 +21,16 @@
 #define _GNU_SOURCE
 
 #include "arch/cpuid.h"
+#include "nt/status.h"
 #include "tests/host/machine_i.h"
 
 #include <errno.h>
 #include <sanitizer/common_interface_defs.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 
 #define HOST_ERROR_WRITE      0x02u /* Linux passes the real processor's error code on */
@@ -115,6 +118,56 @@ static HOST_STACK EmergencyExtent(void)
     return (HOST_STACK){Bottom, Bottom + sizeof(EmergencyStack)};
 }
 
+/* ---- accesses that may fail ---- */
+
+/* Where such an access goes on; in the stack's list of exception handlers. */
+typedef struct _HOST_GUARD {
+    PVOID Next;
+    jmp_buf Escape;
+    NTSTATUS Status;
+} HOST_GUARD, *PHOST_GUARD;
+
+/* => Returns when no such access runs on this stack. */
+void HostEndGuardedAccess(NTSTATUS Status)
+{
+    PHOST_GUARD Guard = HostpExceptionList;
+
+    if (Guard != EXCEPTION_CHAIN_END && Guard != NULL) {
+        Guard->Status = Status;
+        longjmp(Guard->Escape, 1);
+    }
+}
+
+/* Both may be NULL: that is an address like any other. */
+__attribute__((no_sanitize("undefined"))) NTSTATUS KiGuardedCopy(PVOID To, const void *From,
+                                                                 SIZE_T Bytes)
+{
+    HOST_GUARD Guard;
+
+    HostpRequire(KeGetCurrentIrql() < DISPATCH_LEVEL, KeGetCurrentIrql());
+    Guard.Status = STATUS_SUCCESS;
+    Guard.Next = KiExchangeExceptionList(&Guard);
+    if (setjmp(Guard.Escape) == 0) {
+        memcpy(To, From, Bytes);
+    }
+    KiExchangeExceptionList(Guard.Next);
+    return Guard.Status;
+}
+
+NTSTATUS KiGuardedTouch(PVOID Va)
+{
+    HOST_GUARD Guard;
+
+    HostpRequire(KeGetCurrentIrql() < DISPATCH_LEVEL, KeGetCurrentIrql());
+    Guard.Status = STATUS_SUCCESS;
+    Guard.Next = KiExchangeExceptionList(&Guard);
+    if (setjmp(Guard.Escape) == 0) {
+        __atomic_fetch_or((volatile UCHAR *)Va, 0, __ATOMIC_RELAXED);
+    }
+    KiExchangeExceptionList(Guard.Next);
+    return Guard.Status;
+}
+
 /* ---- on the thread's stack ---- */
 
 static void CheckProgress(ULONG_PTR Va, ULONG ErrorCode)
@@ -141,6 +194,7 @@ static void HandlePageFault(ULONG_PTR Va, ULONG ErrorCode)
     HostTrace(HostTraceFault, ErrorCode);
     CheckProgress(Va, ErrorCode);
     if (FaultHandler == NULL || !FaultHandler(Va, ErrorCode)) {
+        HostEndGuardedAccess(STATUS_ACCESS_VIOLATION);
         KeBugCheckEx(HOST_BUGCHECK_PAGE_FAULT, Va, (ErrorCode & HOST_FAULT_WRITE) != 0, 0,
                      ErrorCode);
     }

@@ -23,6 +23,7 @@
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_memory.h"
+#include "mm/space/process.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pages.h"
@@ -245,6 +246,50 @@ static BOOLEAN SystemPages(ULONG Pages)
     return Made;
 }
 
+/* A process that reserves, commits, touches, protects and frees, page by page and all at once. */
+static BOOLEAN UseMemory(ULONG_PTR Va, ULONG Pages)
+{
+    PVOID Base = (PVOID)Va;
+    SIZE_T Bytes = Pages * PAGE_SIZE;
+    PVOID Half = (PVOID)(Va + Pages / 2 * PAGE_SIZE);
+    SIZE_T Rest = PAGE_SIZE;
+    ULONG Old;
+
+    if (!NT_SUCCESS(NtAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Bytes, MEM_COMMIT,
+                                            PAGE_READONLY)) ||
+        !NT_SUCCESS(
+            NtProtectVirtualMemory(NtCurrentProcess(), &Base, &Bytes, PAGE_READWRITE, &Old)) ||
+        !NT_SUCCESS(MmProbeForWrite(Base, Bytes, 1))) {
+        return FALSE;
+    }
+    memset(Base, 0x5A, Bytes);
+    return NT_SUCCESS(NtFreeVirtualMemory(NtCurrentProcess(), &Half, &Rest, MEM_DECOMMIT)) &&
+           NT_SUCCESS(NtAllocateVirtualMemory(NtCurrentProcess(), &Half, 0, &Rest, MEM_COMMIT,
+                                              PAGE_READWRITE)) &&
+           *(volatile UCHAR *)Half == 0;
+}
+
+static BOOLEAN AddressSpace(ULONG Pages)
+{
+    PEPROCESS Process;
+    KAPC_STATE State;
+    PVOID Va = NULL;
+    SIZE_T Bytes = Pages * PAGE_SIZE;
+    BOOLEAN Done;
+
+    if (!NT_SUCCESS(PsCreateProcess("inject", &Process))) {
+        return FALSE;
+    }
+    KeStackAttachProcess(&Process->Pcb, &State);
+    Done = NT_SUCCESS(NtAllocateVirtualMemory(NtCurrentProcess(), &Va, 0, &Bytes,
+                                              MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE)) &&
+           UseMemory((ULONG_PTR)Va, Pages);
+    KeUnstackDetachProcess(&State);
+    PsTerminateProcess(Process);
+    PsDereferenceProcess(Process);
+    return Done;
+}
+
 /* ---- the table: a routine and what it is called with ---- */
 
 typedef struct _SCENARIO {
@@ -270,6 +315,7 @@ static const SCENARIO Scenarios[] = {
     {"noncached", NonCached, {1, 2, 3, 8, 16, 40}},
     {"reserved", Reserved, {1, 2, 3, 5, 8, 13, 20, 40}},
     {"I/O space", IoSpace, {1, 2, 4, 8, 9, 23, 100}},
+    {"address space", AddressSpace, {1, 2, 5, 16, 17, 60}},
     {"system pages", SystemPages, {1, 2, 4, 8, 9, 23, 24, 64}},
 };
 

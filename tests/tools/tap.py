@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs suites one after the other, adds up their TAP lines, ends with "N passed, N failed".
+"""Runs suites, adds up their TAP lines, ends with "N passed, N failed".
 
     tap.py --log FILE [--figures FILE] NAME=COMMAND...
+
+Suites run one after the other.  Neighbours written NAME&=COMMAND need one processor each: as many
+of them run at a time as there are processors, and their lines come in the order given all the same.
 
 A suite is a shell command.  One that prints no TAP counts as one test, passed by status 0.  One
 that ends badly without a "not ok" line has died and counts as one failure more: nothing that goes
@@ -10,11 +13,14 @@ wrong can look green.
 """
 
 import argparse
+import itertools
 import os
+import queue
 import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../boot"))
 import figures  # noqa: E402 (the path comes first)
@@ -36,36 +42,73 @@ class Log:
             stream.flush()
 
 
-def run_suite(name, command, log, told):
-    """(passed, failed) of one suite; figures that its lines tell are added to told."""
-    log.say("# ---- %s ----\n" % name)
-    started = time.monotonic()
-    process = subprocess.Popen(command, shell=True, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    count = {"ok": 0, "not ok": 0}
-    for raw in process.stdout:
-        line = raw.decode("utf-8", "replace")
-        match = LINE.match(line)
+class Suite:
+    """One suite: what it is, what it says as it runs, what came of it."""
+
+    def __init__(self, text):
+        name, self.command = text.split("=", 1)
+        self.name = name.rstrip("&")
+        self.beside = name.endswith("&")  # may run beside its neighbours
+        self.lines = queue.Queue()  # None: there are no more
+        self.count = {"ok": 0, "not ok": 0}
+        self.told = []  # figures: (id, trials, failures)
+
+    def take(self, line):
+        """Count a line and pass it on."""
+        match, figure = LINE.match(line), FIGURE.match(line)
         if match:
-            count[match.group(1)] += 1
-        figure = FIGURE.match(line)
+            self.count[match.group(1)] += 1
         if figure:
-            trials, failures = told.get(figure.group(1), (0, 0))
-            told[figure.group(1)] = (trials + int(figure.group(2)),
-                                     failures + int(figure.group(3)))
-        log.say(line)
-    status = process.wait()
-    if status and not count["not ok"]:
-        count["not ok"] = 1
-        log.say("not ok - %s died with status %d\n" % (name, status))
-    elif not status and not count["ok"] and not count["not ok"]:
-        count["ok"] = 1
-        log.say("ok - %s\n" % name)
-    elif not status and count["not ok"]:
-        log.say("# %s ended with status 0 in spite of its failures\n" % name)
-    log.say("# %s: %d passed, %d failed, %.0f s\n"
-            % (name, count["ok"], count["not ok"], time.monotonic() - started))
-    return count["ok"], count["not ok"]
+            self.told.append((figure.group(1), int(figure.group(2)), int(figure.group(3))))
+        self.lines.put(line)
+
+    def run(self):
+        """Run to the end; whatever happens the end is told."""
+        started = time.monotonic()
+        try:
+            process = subprocess.Popen(self.command, shell=True, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            for raw in process.stdout:
+                self.take(raw.decode("utf-8", "replace"))
+            self.judge(process.wait())
+        except Exception as error:
+            self.take("not ok - %s: %s\n" % (self.name, error))
+        self.lines.put("# %s: %d passed, %d failed, %.0f s\n" % (
+            self.name, self.count["ok"], self.count["not ok"], time.monotonic() - started))
+        self.lines.put(None)
+
+    def judge(self, status):
+        if status and not self.count["not ok"]:
+            self.take("not ok - %s died with status %d\n" % (self.name, status))
+        elif not status and not self.count["ok"] and not self.count["not ok"]:
+            self.take("ok - %s\n" % self.name)
+        elif not status and self.count["not ok"]:
+            self.lines.put("# %s ended with status 0 in spite of its failures\n" % self.name)
+
+
+def run_group(suites, log):
+    """Run neighbours, and say what they say in their order."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for suite in suites:
+            pool.submit(suite.run)
+        for suite in suites:
+            log.say("# ---- %s ----\n" % suite.name)
+            for line in iter(suite.lines.get, None):
+                log.say(line)
+
+
+def add_figures(suites, path, seconds):
+    """What the suites' lines told, added up; then all figures, with their bounds."""
+    told = {}
+    for suite in suites:
+        for name, trials, failures in suite.told:
+            before = told.get(name, (0, 0))
+            told[name] = (before[0] + trials, before[1] + failures)
+    for name, (trials, failures) in sorted(told.items()):
+        figures.record(path, name, trials, failures, seconds)
+    lines = figures.read(path)
+    figures.write(path, lines)
+    return "".join("#   %s\n" % figures.sentence(line) for line in lines)
 
 
 def main():
@@ -79,21 +122,18 @@ def main():
         os.remove(options.figures)
 
     started = time.monotonic()
-    passed = failed = 0
-    summary, told = [], {}
-    for suite in options.suites:
-        name, command = suite.split("=", 1)
-        good, bad = run_suite(name, command, log, told)
-        passed, failed = passed + good, failed + bad
-        summary.append("#   %-12s %5d passed %5d failed\n" % (name, good, bad))
-    log.say("# ---- summary, %.0f s ----\n%s" % (time.monotonic() - started, "".join(summary)))
+    suites = [Suite(text) for text in options.suites]
+    for beside, group in itertools.groupby(suites, lambda suite: suite.beside):
+        for part in [list(group)] if beside else [[suite] for suite in group]:
+            run_group(part, log)
+    seconds = time.monotonic() - started
+    log.say("# ---- summary, %.0f s ----\n" % seconds)
+    for suite in suites:
+        log.say("#   %-12s %5d passed %5d failed\n" % (suite.name, suite.count["ok"],
+                                                       suite.count["not ok"]))
     if options.figures:
-        for identifier, (trials, failures) in sorted(told.items()):
-            figures.record(options.figures, identifier, trials, failures,
-                           time.monotonic() - started)
-        lines = figures.read(options.figures)
-        figures.write(options.figures, lines)
-        log.say("".join("#   %s\n" % figures.sentence(line) for line in lines))
+        log.say(add_figures(suites, options.figures, seconds))
+    passed, failed = (sum(suite.count[word] for suite in suites) for word in ("ok", "not ok"))
     log.say("%d passed, %d failed\n" % (passed, failed))
     return 1 if failed or not passed else 0
 

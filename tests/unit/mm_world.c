@@ -8,6 +8,7 @@
 #include "mm/pfn/pfn.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/system_ptes.h"
+#include "nt/bugcodes.h"
 #include "verify.h"
 
 #include <stdio.h>
@@ -31,6 +32,9 @@ static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
     MM_STOP Stop;
 
     if (!MmAccessFault(&What, &Stop)) {
+        if (Stop.Code == KMODE_EXCEPTION_NOT_HANDLED) {
+            HostEndGuardedAccess((NTSTATUS)Stop.Parameter[0]);
+        }
         KeBugCheckEx(Stop.Code, Stop.Parameter[0], Stop.Parameter[1], Stop.Parameter[2],
                      Stop.Parameter[3]);
     }

@@ -27,7 +27,7 @@ TEST(Address_names_the_region)
     CHECK_SHOWS("Usage       HAL\n", Command("!address ffffffff"));
     CHECK_SHOWS("Usage       kernel\n", Command("!address 80000000"));
     CHECK_SHOWS("is in no region", Command("!address a3000000"));
-    CHECK_SHOWS("is a user address", Command("!address 7fffffff"));
+    CHECK_SHOWS("last 64 KB", Command("!address 7fffffff"));
     CHECK_SHOWS("there are none yet", Command("!address -summary"));
     PopulatedFinish();
 }

@@ -15,6 +15,7 @@ static PDISK_REQUEST Started[64];
 static ULONG StartCount;
 static ULONG Finish;     /* slots that the next Poll finishes */
 static NTSTATUS Answer;  /* with which it does */
+static BOOLEAN Retry;    /* it asks for another try */
 static BOOLEAN Rules;    /* Poll keeps to them */
 static BOOLEAN CanReset; /* Reset works */
 static BOOLEAN Present;
@@ -33,7 +34,7 @@ static BOOLEAN Poll(PDISK_CHANNEL C) NT_NO_LOCK_ANALYSIS
 
     for (Slot = 0; Slot < SLOTS; Slot++) {
         if (Finish & (1u << Slot)) {
-            CHECK(ChannelFinish(C, Slot, Answer));
+            CHECK(Retry ? ChannelRetry(C, Slot, Answer) : ChannelFinish(C, Slot, Answer));
         }
     }
     Finish = 0;
@@ -63,7 +64,7 @@ static void Arrange(void)
     Channel.SlotCount = SLOTS;
     Channel.Device.SectorBytes = 512;
     ChannelInitialize(&Channel);
-    StartCount = Finish = 0;
+    StartCount = Finish = Retry = 0;
     Answer = STATUS_SUCCESS;
     Rules = CanReset = Present = TRUE;
 }
@@ -127,6 +128,8 @@ TEST(Channel_does_not_finish_a_slot_that_is_free_or_absent)
     CHECK(!ChannelFinish(&Channel, 0, STATUS_SUCCESS));
     CHECK(!ChannelFinish(&Channel, SLOTS, STATUS_SUCCESS));
     CHECK(!ChannelFinish(&Channel, 0xFFFFFFFF, STATUS_SUCCESS));
+    CHECK(!ChannelRetry(&Channel, 0, STATUS_SUCCESS));
+    CHECK(!ChannelRetry(&Channel, SLOTS, STATUS_SUCCESS));
     KfReleaseSpinLock(&Channel.Lock, OldIrql);
     Close(0);
 }
@@ -179,6 +182,43 @@ TEST(Channel_request_is_tried_twice)
     Close(1);
 }
 
+TEST(Channel_retry_comes_before_those_that_wait_and_ends)
+{
+    ULONG i;
+
+    Arrange();
+    for (i = 0; i < SLOTS + 1; i++) {
+        Submit(i, DiskRead);
+    }
+    Retry = TRUE;
+    Answer = STATUS_IO_DEVICE_ERROR;
+    FinishSlots(2);
+    CHECK_EQUAL(0, Requests[1].Completions);
+    CHECK(Started[SLOTS] == &Requests[1].Request);
+    FinishSlots(2);
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, DiskBenchWait(&Requests[1]));
+    CHECK(Started[SLOTS + 1] == &Requests[SLOTS].Request);
+    Retry = FALSE;
+    FinishSlots(7);
+    CHECK_EQUAL(0, Channel.Resets);
+    Close(SLOTS + 1);
+}
+
+TEST(Channel_flush_that_is_tried_again_is_alone_again)
+{
+    Arrange();
+    Submit(0, DiskFlush);
+    Submit(1, DiskWrite);
+    Retry = TRUE;
+    FinishSlots(1);
+    CHECK_EQUAL(2, StartCount);
+    CHECK(Started[1] == &Requests[0].Request);
+    Retry = FALSE;
+    FinishSlots(1);
+    FinishSlots(1);
+    Close(2);
+}
+
 TEST(Channel_time_runs_for_each_request_alone)
 {
     Arrange();
@@ -204,6 +244,19 @@ TEST(Channel_flush_has_more_time)
     Sleep(CHANNEL_FLUSH_LIMIT - CHANNEL_LIMIT_MS);
     CHECK_EQUAL(1, Channel.Resets);
     FinishSlots(1);
+    Close(1);
+}
+
+TEST(Channel_without_limits_leaves_time_to_the_driver)
+{
+    Arrange();
+    Channel.Unlimited = TRUE;
+    Submit(0, DiskRead);
+    CHECK(!Channel.Ticking);
+    Sleep(2 * CHANNEL_LIMIT_MS);
+    CHECK_EQUAL(0, Channel.Resets);
+    FinishSlots(1);
+    CHECK_EQUAL(STATUS_SUCCESS, DiskBenchWait(&Requests[0]));
     Close(1);
 }
 

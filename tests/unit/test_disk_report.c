@@ -48,6 +48,7 @@ TEST(DiskReport_reads_the_boot_volume_and_the_partition_table)
     CHECK(Said("the header of a GPT in sector 1 was read, status 00000000"));
     CHECK(Said("8 reads of 4096 bytes at once"));
     CHECK_EQUAL(18, Mock.Requests[0]);
+    CHECK_EQUAL(18, DiskNextDevice(NULL)->RequestCounts[DiskRead]);
     CHECK_EQUAL(0, Mock.Requests[1]);
     CHECK_EQUAL(8, Mock.MostAtOnce);
     DiskBenchFinish();

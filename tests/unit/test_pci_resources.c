@@ -134,14 +134,17 @@ TEST(ConnectMessage_uses_MSI_X_first_and_interrupts)
     Finish();
 }
 
-static void TryMsi(UCHAR Control)
+static void TryMsi(USHORT Control)
 {
     PCI_MESSAGE Message = {0};
     ULONG Capability;
 
     Arrange();
-    Capability = PciMockCapability(Mock, PCI_CAP_MSI, 16);
-    Mock->Space[Capability + 2] = Control;
+    Capability = PciMockCapability(Mock, PCI_CAP_MSI, 24);
+    PciMockSetLong(Mock, Capability, PciMockLong(Mock, Capability) | (ULONG)Control << 16);
+    if (Control & 0x100) {
+        PciMockSetLong(Mock, Capability + (Control & 0x80 ? 16 : 12), 0xFF); /* all are masked */
+    }
     CHECK_EQUAL(STATUS_SUCCESS, PciConnectMessage(Where, Interrupt, &Interrupts, &Message));
     CHECK(!Message.Extended);
     CHECK_EQUAL(1, Mock->Space[Capability + 2] & 0x71); /* enabled, with one message */
@@ -159,6 +162,12 @@ TEST(ConnectMessage_uses_MSI_of_32_and_64_bits)
     TryMsi(0x00);
     TryMsi(0x80);
     TryMsi(0x80 | 0x30 | 0x06); /* firmware left eight messages on */
+}
+
+TEST(ConnectMessage_takes_away_the_mask_that_firmware_left)
+{
+    TryMsi(0x100);
+    TryMsi(0x180);
 }
 
 TEST(ConnectMessage_without_messages_is_not_supported)

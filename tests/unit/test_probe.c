@@ -4,6 +4,7 @@
  */
 #include "disk/driver/drivers.h"
 #include "tests/host/ahci_disk.h"
+#include "tests/host/nvme_disk.h"
 #include "tests/host/virtio_disk.h"
 #include "tests/unit/disk_bench.h"
 #include "tests/unit/mm_world.h"
@@ -12,6 +13,7 @@
 
 static VIRTIO_DISK Virtio;
 static AHCI_DISK Ahci;
+static NVME_MOCK Nvme;
 
 static void Arrange(void)
 {
@@ -31,17 +33,21 @@ TEST(StartDrivers_finds_the_disks_of_all_controllers_and_names_those_without_dri
     Arrange();
     PciMockAdd(0, 1, 0, 0x11111234, 0x030000);
     VirtioDiskAttach(&Virtio);
-    PciMockAdd(0, 5, 0, 0x00101B36, 0x010802);
+    NvmeMockAttach(&Nvme);
+    PciMockAdd(0, 5, 0, 0x00101234, 0x010100);
     PciMockAdd(0, 6, 0, 0x9A0B8086, 0x010400);
     AhciDiskAttach(&Ahci);
     DiskStartDrivers();
     Disk = DiskNextDevice(NULL);
     CHECK_TEXT("virtio0", Disk->Name);
     Disk = DiskNextDevice(Disk);
+    CHECK_TEXT("nvme0.1", Disk->Name);
+    Disk = DiskNextDevice(Disk);
     CHECK_TEXT("ahci0.2", Disk->Name);
     CHECK(DiskNextDevice(Disk) == NULL);
     CHECK(Said("virtio-blk controller at 00:02.0\n           virtio0: 1024 sectors of 512 bytes"));
-    CHECK(Said("NVMe controller at 00:05.0: no driver for it yet\n"));
+    CHECK(Said("NVMe controller at 00:04.0\n           nvme0.1: 1024 sectors of 512 bytes"));
+    CHECK(Said("IDE controller at 00:05.0: no driver for it yet: switch it to AHCI"));
     CHECK(Said("RAID controller at 00:06.0: no driver for it yet: switch it to AHCI or NVMe"));
     CHECK(Said("AHCI controller at 00:1f.0\n           ahci0.2: 1024 sectors"));
     DiskBenchFinish();

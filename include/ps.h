@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ps.h - processes, as drivers see them, and threads of the system's own.
+ *
+ * Names and prototypes are those of ntddk.h and ntifs.h.  A process is an address space and what it
+ * is charged for; threads and handles of its own come with user mode.
+ */
+#ifndef PS_H
+#define PS_H
+
+#include "ke.h"
+#include "nt/status.h"
+#include "nt/types.h"
+
+typedef struct _EPROCESS *PEPROCESS;
+
+extern PEPROCESS PsInitialSystemProcess; /* NULL until there are processes */
+
+/* Whose address space the running thread is in.  => NULL until there are processes. */
+PEPROCESS NTAPI IoGetCurrentProcess(void);
+#define PsGetCurrentProcess IoGetCurrentProcess
+
+HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
+
+/*
+ * => PASSIVE_LEVEL.  On success *Process is referenced: PsDereferenceProcess.
+ * => STATUS_INVALID_PARAMETER: there is no such process.
+ */
+NT_MUST_CHECK NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process);
+
+/* ---- ours, until there are process objects and handles ---- */
+
+/*
+ * Make a process with an empty user half.  Name: up to 15 characters are kept.
+ *
+ * => PASSIVE_LEVEL.  On success the caller has a reference; the process lives until it is ended
+ *    and the last reference is gone.
+ * => STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MEMORY: nothing changed.
+ */
+NT_MUST_CHECK NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *Process);
+
+/*
+ * End a process: its user half is empty from now on, it refuses services with
+ * STATUS_PROCESS_IS_TERMINATING, and whoever waits for it goes on.
+ *
+ * => PASSIVE_LEVEL, once; not the system's process.
+ */
+void PsTerminateProcess(PEPROCESS Process);
+
+/* => Any IRQL; the caller has a reference, or the process did not end. */
+void PsReferenceProcess(PEPROCESS Process);
+
+/*
+ * The last one deletes a process that was ended.
+ *
+ * => PASSIVE_LEVEL; no thread runs in its address space.
+ */
+void PsDereferenceProcess(PEPROCESS Process);
+
+/* ---- threads ---- */
+
+/* => PASSIVE_LEVEL; the thread ends when it returns. */
+typedef void NTAPI PS_SYSTEM_ROUTINE(PVOID Context);
+
+/*
+ * Start a system thread: what PsCreateSystemThread does, without a handle, of which there are none
+ * yet.  Its memory is freed when it has ended.
+ *
+ * => PASSIVE_LEVEL, after MmInitSystem.  Priority is 1 to HIGH_PRIORITY; Name stays.
+ * => STATUS_INSUFFICIENT_RESOURCES: no memory, nothing was started.
+ */
+NT_MUST_CHECK NTSTATUS PsStartSystemThread(PS_SYSTEM_ROUTINE *Routine, PVOID Context,
+                                           KPRIORITY Priority, const char *Name);
+
+#endif

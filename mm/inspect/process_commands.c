@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process_commands.c - !process and .process.
+ *
+ *     !process              the process whose address space the monitor looks at
+ *     !process 0 [flags]    all of them; flag 1: with figures
+ *     !process <addr> [..]  one; without flags with figures
+ *     .process              which one the monitor looks at
+ *     .process <addr>       look at another one: its addresses in !pte, !vad, d* and e*
+ *     .process 0            back to where the monitor runs
+ *
+ * To look at a process is to attach to it, so .process counts for one thread: the monitor's.  Lines
+ * for what does not exist yet (session, handles, token, times) are not printed.
+ */
+#include "mm/inspect/commands.h"
+
+#include "mm/space/process.h"
+
+static PEPROCESS MipImplicit; /* attached to and referenced; or NULL */
+static PKTHREAD MipThread;    /* who did */
+static KAPC_STATE MipHome;
+
+BOOLEAN MiCommandNeedsProcesses(void)
+{
+    if (PsInitialSystemProcess == NULL) {
+        MiFail("There are no processes yet.");
+        return FALSE;
+    }
+    if (KeGetCurrentIrql() > APC_LEVEL) {
+        MiFail("At IRQL %u nobody can look at another address space.", KeGetCurrentIrql());
+        return FALSE;
+    }
+    return TRUE;
+}
+
+PEPROCESS MiFindProcess(ULONG_PTR Address)
+{
+    PEPROCESS Found = NULL;
+    PLIST_ENTRY Entry;
+
+    ExAcquireFastMutex(&PspActiveProcessMutex);
+    for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
+        PEPROCESS Process = CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks);
+
+        if ((ULONG_PTR)Process == Address) {
+            Found = Process;
+        }
+    }
+    ExReleaseFastMutex(&PspActiveProcessMutex);
+    if (Found == NULL) {
+        MiFail("%08X is not the address of a process; !process 0 0 lists them.", (ULONG)Address);
+    }
+    return Found;
+}
+
+/* ---- !process ---- */
+
+static void MipPrintFigures(const EPROCESS *Process)
+{
+    MiPrint("    VadRoot %08X Vads %u Private %u. Locked %u. Page tables %u.\n",
+            (ULONG)(ULONG_PTR)Process->VadRoot.Root, Process->NumberOfVads, Process->WorkingSetSize,
+            Process->LockedPages, Process->PageTables);
+    MiPrint("    QuotaPoolUsage[NonPagedPool]      %u\n", Process->QuotaUsage[PsNonPagedPool]);
+    MiPrint("    Working Set Sizes (now,min,max)  (%u, %u, %u)\n", Process->WorkingSetSize,
+            Process->MinimumWorkingSet, Process->MaximumWorkingSet);
+    MiPrint("    PeakWorkingSetSize                %u\n", Process->PeakWorkingSetSize);
+    MiPrint("    VirtualSize                       %u Kb\n", (ULONG)Process->VirtualSize / 1024);
+    MiPrint("    PeakVirtualSize                   %u Kb\n",
+            (ULONG)Process->PeakVirtualSize / 1024);
+    MiPrint("    PageFaultCount                    %u\n", Process->PageFaultCount);
+    MiPrint("    CommitCharge                      %u\n", Process->CommitCharge);
+}
+
+static void MipPrintProcess(const EPROCESS *Process, ULONG_PTR Flags)
+{
+    MiPrint("PROCESS %08X  Cid: %04x%s\n", (ULONG)(ULONG_PTR)Process,
+            (ULONG)(ULONG_PTR)Process->UniqueProcessId, Process->VmDeleted ? "  (ended)" : "");
+    MiPrint("    DirBase: %08x  Threads inside: %u\n", (ULONG)Process->Pcb.DirectoryTableBase[0],
+            Process->Pcb.ThreadsInside);
+    MiPrint("    Image: %s\n", Process->ImageFileName);
+    if (Flags & 1) {
+        MipPrintFigures(Process);
+    }
+    MiPrint("\n");
+}
+
+static void MipPrintAll(ULONG_PTR Flags)
+{
+    PLIST_ENTRY Entry;
+
+    ExAcquireFastMutex(&PspActiveProcessMutex);
+    for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
+        MipPrintProcess(CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks), Flags);
+    }
+    ExReleaseFastMutex(&PspActiveProcessMutex);
+}
+
+void MiCommandProcess(const char *Arguments)
+{
+    BOOLEAN Mine = Arguments[0] == 0;
+    ULONG_PTR Address;
+    ULONG_PTR Flags;
+
+    if (!MiCommandNeedsProcesses() || !MiTakeOptional(&Arguments, 0, &Address) ||
+        !MiTakeOptional(&Arguments, Address == 0 && !Mine ? 0 : 1, &Flags)) {
+        return;
+    }
+    if (Mine) {
+        MipPrintProcess(PsGetCurrentProcess(), Flags);
+    } else if (Address == 0) {
+        MipPrintAll(Flags);
+    } else if (MiFindProcess(Address) != NULL) {
+        MipPrintProcess((PEPROCESS)Address, Flags);
+    }
+}
+
+/* ---- .process ---- */
+
+static void MipLookHome(void)
+{
+    if (MipImplicit != NULL && MipThread == KeGetCurrentThread()) {
+        KeUnstackDetachProcess(&MipHome);
+        PsDereferenceProcess(MipImplicit);
+    }
+    MipImplicit = NULL;
+}
+
+static void MipLookAt(PEPROCESS Process)
+{
+    PsReferenceProcess(Process);
+    KeStackAttachProcess(&Process->Pcb, &MipHome);
+    MipThread = KeGetCurrentThread();
+    MipImplicit = Process;
+}
+
+void MiCommandImplicitProcess(const char *Arguments)
+{
+    BOOLEAN Ask = Arguments[0] == 0;
+    ULONG_PTR Address;
+    PEPROCESS Process = NULL;
+
+    if (!MiCommandNeedsProcesses() || !MiTakeOptional(&Arguments, 0, &Address)) {
+        return;
+    }
+    if (Address != 0) {
+        Process = MiFindProcess(Address);
+        if (Process == NULL) {
+            return;
+        }
+    }
+    if (!Ask) {
+        MipLookHome();
+    }
+    if (Process != NULL) {
+        MipLookAt(Process);
+    }
+    MiPrint("Implicit process is %s%08X\n", Ask ? "" : "now ",
+            (ULONG)(ULONG_PTR)PsGetCurrentProcess());
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * address_space.c - making and deleting page directories, and keeping their system halves alike.
+ *
+ * Four frames are an address space's own: the page directory, the page table of hyperspace, the page
+ * behind MmWorkingSetList, and that of VadBitMap.  They are never paged out.
+ *
+ *     C0000000   entry 300   the directory itself: the self-map shows the tables of who runs
+ *     C0400000   entry 301   hyperspace
+ *     80000000 and up, the others: the system half, the same everywhere
+ *
+ * A new page table of the system half is stored in every directory before anybody can use it
+ * (MiSetSystemPdeRoutine), and never goes.  So there is no stale entry that a fault would have to
+ * repair, and kernel stacks and nonpaged pool, for which no fault may happen, can grow at any time.
+ * The price is a few instructions for each process when 4 MB of system space get their first page.
+ *
+ * Invariants (MiVerifyAddressSpaces):
+ *   H1  each directory's system half but its own two entries is that of the running one
+ *   H2  entry 300 of each is its own frame; entry 301 its own hyperspace
+ *
+ * Locking: MiPfnLock for MipAddressSpaces, and for reading the system half while a new directory
+ * joins.
+ */
+#include "mm/space/address_space.h"
+
+#include "mi_assert.h"
+#include "mm/pfn/frame.h"
+#include "mm/pfn/page_color.h"
+#include "mm/pfn/pfn_reference.h"
+#include "mm/space/page_table.h"
+#include "mm/space/user_page.h"
+#include "mm/space/virtual_free.h"
+#include "mm/sysva/hyperspace.h"
+#include "mm/sysva/system_pages.h"
+#include "nt/bugcodes.h"
+
+#define MIP_TABLES_AT_EXIT 0x3453u /* subcode of 0x1A */
+#define MIP_UNITS          (MM_SYSTEM_RANGE_START / MM_ALLOCATION_GRANULARITY)
+
+typedef enum _MIP_FRAME {
+    MipDirectory,
+    MipHyperspace,
+    MipWorkingSetList,
+    MipVadBitMap,
+    MipOwnFrames
+} MIP_FRAME;
+
+NT_C_ASSERT(MIP_UNITS / 8 == PAGE_SIZE);
+
+static LIST_ENTRY MipAddressSpaces NT_GUARDED_BY(MiPfnLock);
+
+/* The entry of an address in its page table. */
+static ULONG MipIndex(ULONG_PTR Va)
+{
+    return (ULONG)(Va >> PTI_SHIFT) % PTE_PER_PAGE;
+}
+
+static PFN_NUMBER MipDirectoryFrame(const EPROCESS *Process)
+{
+    return (PFN_NUMBER)(Process->Pcb.DirectoryTableBase[0] >> PAGE_SHIFT);
+}
+
+/* ---- the system half ---- */
+
+static void MipAddSystemPde(ULONG_PTR Va, MMPTE Pde) NT_HOLDS(MiPfnLock)
+{
+    PLIST_ENTRY Entry;
+
+    for (Entry = MipAddressSpaces.Flink; Entry != &MipAddressSpaces; Entry = Entry->Flink) {
+        PEPROCESS Process = CONTAINING_RECORD(Entry, EPROCESS, MmProcessLinks);
+        KIRQL OldIrql;
+        PMMPTE Directory = MiMapFrameInHyperspace(MipDirectoryFrame(Process), &OldIrql);
+
+        MiWritePte(Directory + MiTableIndex(Va), Pde);
+        MiUnmapFrameInHyperspace(Directory, OldIrql);
+    }
+}
+
+void MiForgetAddressSpaces(void) NT_NO_LOCK_ANALYSIS
+{
+    InitializeListHead(&MipAddressSpaces);
+    MiSetSystemPdeRoutine(NULL, MI_NO_FRAME);
+}
+
+void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
+{
+    KIRQL PfnIrql = MiLockPfn();
+    BOOLEAN GoOn = TRUE;
+    PLIST_ENTRY Entry;
+
+    for (Entry = MipAddressSpaces.Flink; GoOn && Entry != &MipAddressSpaces; Entry = Entry->Flink) {
+        PEPROCESS Process = CONTAINING_RECORD(Entry, EPROCESS, MmProcessLinks);
+        KIRQL OldIrql;
+        PMMPTE Directory = MiMapFrameInHyperspace(MipDirectoryFrame(Process), &OldIrql);
+
+        GoOn = Routine(Process, Directory, Context);
+        MiUnmapFrameInHyperspace(Directory, OldIrql);
+    }
+    MiUnlockPfn(PfnIrql);
+}
+
+/* ---- frames ---- */
+
+static NTSTATUS MipAllocateFrames(PPFN_NUMBER Frames, ULONG Count)
+{
+    NTSTATUS Status = MiChargeSystemPages(Count);
+    ULONG Made;
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    for (Made = 0; Made < Count; Made++) {
+        Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frames[Made]);
+        if (!NT_SUCCESS(Status)) {
+            goto FreeFrames;
+        }
+    }
+    return STATUS_SUCCESS;
+
+FreeFrames:
+    while (Made != 0) {
+        MiFreeFrame(Frames[--Made]);
+    }
+    MiReturnSystemPages(Count);
+    return Status;
+}
+
+/* Each frame's place, as the address space itself will see it. */
+static void MipTieFrames(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
+{
+    const MMPTE Zero = MiMakeZeroPte();
+
+    MiSetFramePte(Frames[MipDirectory], MiGetPdeAddress(PTE_BASE), Zero, Frames[MipDirectory]);
+    MiSetFramePte(Frames[MipHyperspace], MiGetPdeAddress(MI_HYPERSPACE_START), Zero,
+                  Frames[MipDirectory]);
+    MiSetFramePte(Frames[MipWorkingSetList], MiGetPteAddress(MI_WORKING_SET_LIST_VA), Zero,
+                  Frames[MipHyperspace]);
+    MiSetFramePte(Frames[MipVadBitMap], MiGetPteAddress(MI_VAD_BITMAP_VA), Zero,
+                  Frames[MipHyperspace]);
+}
+
+static void MipFillDirectory(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
+{
+    ULONG Index;
+    KIRQL OldIrql;
+    PMMPTE Entry = MiMapFrameInHyperspace(Frames[MipDirectory], &OldIrql);
+
+    for (Index = MI_USER_PAGE_TABLES; Index < PTE_PER_PAGE; Index++) {
+        MiWritePte(Entry + Index, MiReadPte((PMMPTE)PDE_BASE + Index));
+    }
+    MiWritePte(Entry + MiTableIndex(PTE_BASE), MiMakeKernelPde(Frames[MipDirectory]));
+    MiWritePte(Entry + MiTableIndex(MI_HYPERSPACE_START), MiMakeKernelPde(Frames[MipHyperspace]));
+    MiUnmapFrameInHyperspace(Entry, OldIrql);
+
+    Entry = MiMapFrameInHyperspace(Frames[MipHyperspace], &OldIrql);
+    MiWritePte(Entry + MipIndex(MI_WORKING_SET_LIST_VA),
+               MiMakeWindowPte(Frames[MipWorkingSetList]));
+    MiWritePte(Entry + MipIndex(MI_VAD_BITMAP_VA), MiMakeWindowPte(Frames[MipVadBitMap]));
+    MiUnmapFrameInHyperspace(Entry, OldIrql);
+}
+
+/* ---- where there is room ---- */
+
+/* => Bits: where Frame, zeroed, is mapped.  The first 64 KB and the last two are never anybody's. */
+static void MipReserveEnds(PULONG Bits)
+{
+    RTL_BITMAP Map;
+
+    RtlInitializeBitMap(&Map, Bits, MIP_UNITS);
+    RtlSetBits(&Map, 0, 1);
+    RtlSetBits(&Map, MIP_UNITS - 2, 2);
+}
+
+/* ---- create, adopt, delete ---- */
+
+static void MipInitialize(PEPROCESS Process)
+{
+    ExInitializeFastMutex(&Process->AddressCreationLock);
+    RtlInitializeBitMap(&Process->VadBitMap, (PULONG)(ULONG_PTR)MI_VAD_BITMAP_VA, MIP_UNITS);
+    Process->VadBitMapHint = 1;
+    Process->VadRoot.Root = NULL;
+    Process->MinimumWorkingSet = MI_DEFAULT_MINIMUM_WORKING_SET;
+    Process->MaximumWorkingSet = MI_DEFAULT_MAXIMUM_WORKING_SET;
+    Process->QuotaLimit[PsNonPagedPool] = MI_NO_LIMIT;
+    Process->QuotaLimit[PsPagedPool] = MI_NO_LIMIT;
+    Process->QuotaLimit[PsPageFile] = MI_NO_LIMIT;
+}
+
+NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
+{
+    PFN_NUMBER Frames[MipOwnFrames];
+    NTSTATUS Status = MipAllocateFrames(Frames, MipOwnFrames);
+    KIRQL OldIrql;
+    KIRQL Dispatch;
+    PULONG Bits;
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    MipInitialize(Process);
+    Process->StructurePages = MipOwnFrames;
+    Process->Pcb.DirectoryTableBase[0] = Frames[MipDirectory] << PAGE_SHIFT;
+    Process->Pcb.DirectoryTableBase[1] = Frames[MipHyperspace] << PAGE_SHIFT;
+    OldIrql = MiLockPfn();
+    MipTieFrames(Frames);
+    MipFillDirectory(Frames);
+    Bits = MiMapFrameInHyperspace(Frames[MipVadBitMap], &Dispatch);
+    MipReserveEnds(Bits);
+    MiUnmapFrameInHyperspace(Bits, Dispatch);
+    InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks); /* H1 from here on */
+    MiUnlockPfn(OldIrql);
+    return STATUS_SUCCESS;
+}
+
+static void MipMapOwnFrame(ULONG_PTR Va, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    PMMPTE Pte = MiGetPteAddress(Va);
+
+    MiSetFramePte(Frame, Pte, MiMakeZeroPte(), MiTableFrame(Pte));
+    MiWritePte(Pte, MiMakeWindowPte(Frame));
+}
+
+NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
+{
+    PFN_NUMBER Frames[2];
+    NTSTATUS Status = MipAllocateFrames(Frames, RTL_NUMBER_OF(Frames));
+    KIRQL OldIrql;
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    MipInitialize(Process);
+    Process->StructurePages = 3; /* with the page table that MiCreateHyperspace charged */
+    Process->Pcb.DirectoryTableBase[0] = KiCurrentDirectoryFrame() << PAGE_SHIFT;
+    Process->Pcb.DirectoryTableBase[1] = MiTableFrame(MiGetPteAddress(MI_WORKING_SET_LIST_VA))
+                                         << PAGE_SHIFT;
+    OldIrql = MiLockPfn();
+    MipMapOwnFrame(MI_WORKING_SET_LIST_VA, Frames[0]);
+    MipMapOwnFrame(MI_VAD_BITMAP_VA, Frames[1]);
+    MipReserveEnds((PULONG)(ULONG_PTR)MI_VAD_BITMAP_VA);
+    InitializeListHead(&MipAddressSpaces);
+    InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks);
+    MiUnlockPfn(OldIrql);
+    MiSetSystemPdeRoutine(MipAddSystemPde, KiCurrentDirectoryFrame());
+    MiInitializeUserPages();
+    return STATUS_SUCCESS;
+}
+
+void MiCleanProcessAddressSpace(PEPROCESS Process)
+{
+    while (Process->VadRoot.Root != NULL) {
+        MiReleaseVad(Process, MiVadOf(RtlAvlFirstNode(&Process->VadRoot)));
+    }
+    if (Process->PageTables != 0 || Process->CommitCharge != 0) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MIP_TABLES_AT_EXIT, (ULONG_PTR)Process, Process->PageTables,
+                     Process->CommitCharge);
+    }
+}
+
+static PFN_NUMBER MipReadFrame(PFN_NUMBER Table, ULONG Index)
+{
+    KIRQL OldIrql;
+    PMMPTE Entry = MiMapFrameInHyperspace(Table, &OldIrql);
+    PFN_NUMBER Frame = MiReadPte(Entry + Index).Hard.PageFrameNumber;
+
+    MiUnmapFrameInHyperspace(Entry, OldIrql);
+    return Frame;
+}
+
+static void MipDeleteFrame(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    MiClearFramePte(Frame);
+    MiDecrementShareCount(Frame);
+}
+
+void MmDeleteProcessAddressSpace(PEPROCESS Process)
+{
+    PFN_NUMBER Directory = MipDirectoryFrame(Process);
+    PFN_NUMBER Hyperspace = (PFN_NUMBER)(Process->Pcb.DirectoryTableBase[1] >> PAGE_SHIFT);
+    KIRQL OldIrql;
+
+    MI_ASSERT(Process->Pcb.ThreadsInside == 0 && Directory != KiCurrentDirectoryFrame());
+    OldIrql = MiLockPfn();
+    RemoveEntryList(&Process->MmProcessLinks);
+    MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_WORKING_SET_LIST_VA)));
+    MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_VAD_BITMAP_VA)));
+    MipDeleteFrame(Hyperspace);
+    MipDeleteFrame(Directory); /* last: the others gave their shares of it back */
+    MiUnlockPfn(OldIrql);
+    MiReturnSystemPages(MipOwnFrames);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_table.h - the page tables of a user half: made when an entry is needed, deleted with the
+ * last one.
+ *
+ * Everything here runs under the process' AddressCreationLock, attached to the process: the tables
+ * are seen through the self-map.
+ */
+#ifndef MM_SPACE_PAGE_TABLE_H
+#define MM_SPACE_PAGE_TABLE_H
+
+#include "arch/mmu.h"
+#include "mm/space/process.h"
+#include "mm/sysva/pte_make.h"
+
+#define MI_USER_PAGE_TABLES (MM_SYSTEM_RANGE_START / MM_LARGE_PAGE)
+
+/* What each address space keeps for itself, at the same address in hyperspace. */
+typedef struct _MMWSL {
+    USHORT UsedPageTableEntries[MI_USER_PAGE_TABLES];    /* (S) entries that are not zero */
+    ULONG CommittedPageTables[MI_USER_PAGE_TABLES / 32]; /* (S) bits: charged for (D3 of vad.c) */
+} MMWSL, *PMMWSL;
+
+NT_C_ASSERT(sizeof(MMWSL) <= PAGE_SIZE);
+
+#define MI_WORKING_SET_LIST_VA 0xC0503000u /* where a debugger's user looks for it */
+#define MI_VAD_BITMAP_VA       0xC0504000u /* the bits of VadBitMap: a page of their own */
+#define MmWorkingSetList       ((PMMWSL)(ULONG_PTR)MI_WORKING_SET_LIST_VA)
+
+static inline ULONG MiTableIndex(ULONG_PTR Va)
+{
+    return (ULONG)(Va >> PDI_SHIFT);
+}
+
+static inline BOOLEAN MiHasPageTable(ULONG_PTR Va)
+{
+    return MiReadPte(MiGetPdeAddress(Va)).Hard.Valid;
+}
+
+static inline BOOLEAN MiIsPageTableCommitted(ULONG Table)
+{
+    return MmWorkingSetList->CommittedPageTables[Table / 32] >> Table % 32 & 1;
+}
+
+/*
+ * Store an entry and count it.  Says nothing to the TLB.
+ *
+ * => Old is what is there.
+ */
+static inline void MiStoreUserPte(PMMPTE Pte, MMPTE Old, MMPTE New)
+{
+    ULONG Table = (ULONG)((ULONG_PTR)Pte - PTE_BASE) >> PAGE_SHIFT;
+
+    MmWorkingSetList->UsedPageTableEntries[Table] =
+        (USHORT)(MmWorkingSetList->UsedPageTableEntries[Table] + (New.Long != 0) - (Old.Long != 0));
+    MiWritePte(Pte, New);
+}
+
+/*
+ * Charge for the page tables of [Start, End] that no descriptor has had so far.
+ *
+ * => STATUS_PAGEFILE_QUOTA, STATUS_COMMITMENT_LIMIT: nothing changed.
+ */
+NT_MUST_CHECK NTSTATUS MiCommitPageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);
+
+/* => None of them is there any more. */
+void MiDecommitPageTables(PEPROCESS Process, ULONG First, ULONG Last);
+
+/*
+ * Make Va's page table, when it is not there.
+ *
+ * => It is committed.  STATUS_NO_MEMORY: no frame.
+ */
+NT_MUST_CHECK NTSTATUS MiMakePageTable(PEPROCESS Process, ULONG_PTR Va);
+
+/* The same for all of [Start, End].  => On failure nothing is left that was not there. */
+NT_MUST_CHECK NTSTATUS MiMakePageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);
+
+/* Delete the page tables of [Start, End] that have no entries. */
+void MiDeleteEmptyPageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.c - processes from creation to the last reference, and who a service's handle means.
+ *
+ *     state     by                      references   user half
+ *     alive     PsCreateProcess         2: its own, and its creator's
+ *     ended     PsTerminateProcess      its own is gone          empty for good
+ *     deleted   PsDereferenceProcess    none
+ *
+ * Locking: PspActiveProcessMutex for the list; PointerCount is atomic.  A process is found under
+ * the mutex only while its own reference is there, so that it cannot be deleted meanwhile.
+ */
+#include "mm/space/process.h"
+
+#include "ex.h"
+#include "mi_assert.h"
+#include "mm/space/address_space.h"
+
+PEPROCESS PsInitialSystemProcess;
+LIST_ENTRY PsActiveProcessHead;
+FAST_MUTEX PspActiveProcessMutex;
+
+static EPROCESS MipSystemProcess;
+static ULONG_PTR MipLastProcessId; /* under PspActiveProcessMutex */
+
+PEPROCESS NTAPI IoGetCurrentProcess(void)
+{
+    return CONTAINING_RECORD(KeGetCurrentProcess(), EPROCESS, Pcb);
+}
+
+HANDLE NTAPI PsGetProcessId(PEPROCESS Process)
+{
+    return Process->UniqueProcessId;
+}
+
+/* ---- references ---- */
+
+void PsReferenceProcess(PEPROCESS Process)
+{
+    LONG Count = __atomic_add_fetch(&Process->PointerCount, 1, __ATOMIC_RELAXED);
+
+    MI_ASSERT(Count > 1);
+}
+
+static void MipDeleteProcess(PEPROCESS Process)
+{
+    ExAcquireFastMutex(&PspActiveProcessMutex);
+    RemoveEntryList(&Process->ActiveProcessLinks);
+    ExReleaseFastMutex(&PspActiveProcessMutex);
+    MI_ASSERT(Process->VmDeleted);
+    MmDeleteProcessAddressSpace(Process);
+    ExFreePoolWithTag(Process, MI_PROCESS_TAG);
+}
+
+void PsDereferenceProcess(PEPROCESS Process)
+{
+    LONG Count = __atomic_sub_fetch(&Process->PointerCount, 1, __ATOMIC_ACQ_REL);
+
+    MI_ASSERT(Count >= 0);
+    if (Count == 0) {
+        MipDeleteProcess(Process);
+    }
+}
+
+/* => FALSE: it is being deleted. */
+static BOOLEAN MipTryReference(PEPROCESS Process)
+{
+    LONG Count = __atomic_load_n(&Process->PointerCount, __ATOMIC_RELAXED);
+
+    while (Count != 0) {
+        if (__atomic_compare_exchange_n(&Process->PointerCount, &Count, Count + 1, FALSE,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Found)
+{
+    NTSTATUS Status = STATUS_INVALID_PARAMETER;
+    PLIST_ENTRY Entry;
+
+    ExAcquireFastMutex(&PspActiveProcessMutex);
+    for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
+        PEPROCESS Process = CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks);
+
+        if (Process->UniqueProcessId == ProcessId && MipTryReference(Process)) {
+            *Found = Process;
+            Status = STATUS_SUCCESS;
+            break;
+        }
+    }
+    ExReleaseFastMutex(&PspActiveProcessMutex);
+    return Status;
+}
+
+/* ---- creation and end ---- */
+
+static void MipName(PEPROCESS Process, const char *Name)
+{
+    ULONG i;
+
+    for (i = 0; i < MI_PROCESS_NAME_BYTES - 1 && Name[i] != 0; i++) {
+        Process->ImageFileName[i] = Name[i];
+    }
+}
+
+static void MipInsertProcess(PEPROCESS Process)
+{
+    ExAcquireFastMutex(&PspActiveProcessMutex);
+    MipLastProcessId += 4;
+    Process->UniqueProcessId = (HANDLE)MipLastProcessId;
+    InsertTailList(&PsActiveProcessHead, &Process->ActiveProcessLinks);
+    ExReleaseFastMutex(&PspActiveProcessMutex);
+}
+
+NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
+{
+    PEPROCESS Process = ExAllocatePoolWithTag(NonPagedPool, sizeof(EPROCESS), MI_PROCESS_TAG);
+    NTSTATUS Status;
+
+    if (Process == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    memset(Process, 0, sizeof(*Process));
+    Status = MmCreateProcessAddressSpace(Process);
+    if (!NT_SUCCESS(Status)) {
+        ExFreePoolWithTag(Process, MI_PROCESS_TAG);
+        return Status;
+    }
+    KeInitializeProcess(&Process->Pcb);
+    MipName(Process, Name);
+    Process->PointerCount = 2;
+    MipInsertProcess(Process);
+    *New = Process;
+    return STATUS_SUCCESS;
+}
+
+void PsTerminateProcess(PEPROCESS Process)
+{
+    KAPC_STATE ApcState;
+
+    MI_ASSERT(Process != PsInitialSystemProcess);
+    KeStackAttachProcess(&Process->Pcb, &ApcState);
+    MiLockAddressSpace(Process);
+    MI_ASSERT(!Process->VmDeleted);
+    Process->VmDeleted = TRUE;
+    MiCleanProcessAddressSpace(Process);
+    MiUnlockAddressSpace(Process);
+    KeUnstackDetachProcess(&ApcState);
+    KeSignalProcess(&Process->Pcb);
+    PsDereferenceProcess(Process);
+}
+
+void MiForgetProcesses(void)
+{
+    PsInitialSystemProcess = NULL;
+    InitializeListHead(&PsActiveProcessHead);
+    ExInitializeFastMutex(&PspActiveProcessMutex);
+    MiForgetAddressSpaces();
+}
+
+NTSTATUS MiInitializeProcesses(void)
+{
+    PEPROCESS System = &MipSystemProcess;
+    NTSTATUS Status;
+
+    MiForgetProcesses();
+    memset(System, 0, sizeof(*System));
+    MipLastProcessId = 0;
+    Status = MiAdoptAddressSpace(System);
+    if (NT_SUCCESS(Status)) {
+        KeInitializeProcess(&System->Pcb);
+        MipName(System, "System");
+        System->PointerCount = 1;
+        MipInsertProcess(System);
+        KeInitializeProcesses(&System->Pcb);
+        PsInitialSystemProcess = System;
+    }
+    return Status;
+}
+
+/* ---- whom a service works on ---- */
+
+NTSTATUS MiReferenceTarget(HANDLE ProcessHandle, PEPROCESS *Process)
+{
+    if (ProcessHandle == NtCurrentProcess()) {
+        *Process = PsGetCurrentProcess();
+        PsReferenceProcess(*Process);
+        return STATUS_SUCCESS;
+    }
+    return NT_SUCCESS(PsLookupProcessByProcessId(ProcessHandle, Process)) ? STATUS_SUCCESS
+                                                                          : STATUS_INVALID_HANDLE;
+}
+
+NTSTATUS MiEnterTarget(HANDLE ProcessHandle, PMI_TARGET Target)
+{
+    NTSTATUS Status = MiReferenceTarget(ProcessHandle, &Target->Process);
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    KeStackAttachProcess(&Target->Process->Pcb, &Target->ApcState);
+    MiLockAddressSpace(Target->Process);
+    if (Target->Process->VmDeleted) {
+        MiLeaveTarget(Target);
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
+    return STATUS_SUCCESS;
+}
+
+void MiLeaveTarget(PMI_TARGET Target)
+{
+    MiUnlockAddressSpace(Target->Process);
+    KeUnstackDetachProcess(&Target->ApcState);
+    PsDereferenceProcess(Target->Process);
+}

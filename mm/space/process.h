@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.h - EPROCESS: an address space, and what the process is charged for.
+ *
+ * Letters: (S) AddressCreationLock, (P) MiPfnLock, (L) PspActiveProcessMutex, (A) atomic, (I) fixed
+ * after creation.
+ */
+#ifndef MM_SPACE_PROCESS_H
+#define MM_SPACE_PROCESS_H
+
+#include "mm/ke/process.h"
+#include "ps.h"
+#include "rtl.h"
+#include "vm.h"
+
+#define MI_PROCESS_NAME_BYTES 16u
+#define MI_PROCESS_TAG        0x636F7250u /* 'Proc', as on NT */
+
+/* The documented default limits of a working set, in pages. */
+#define MI_DEFAULT_MINIMUM_WORKING_SET 50u
+#define MI_DEFAULT_MAXIMUM_WORKING_SET 345u
+
+#define MI_NO_LIMIT                    0xFFFFFFFFu
+
+/* QuotaUsage: bytes of pool, pages of the paging files. */
+typedef enum _PS_QUOTA_TYPE {
+    PsNonPagedPool,
+    PsPagedPool,
+    PsPageFile,
+    PsQuotaTypes
+} PS_QUOTA_TYPE;
+
+typedef struct _EPROCESS {
+    KPROCESS Pcb;                  /* must be first */
+    LIST_ENTRY ActiveProcessLinks; /* (L) among all that were not deleted */
+    LIST_ENTRY MmProcessLinks;     /* (P) among the address spaces, which share the system half */
+    HANDLE UniqueProcessId;        /* (I) a multiple of 4 */
+    char ImageFileName[MI_PROCESS_NAME_BYTES]; /* (I) */
+    LONG PointerCount;                         /* (A) references */
+    BOOLEAN VmDeleted;                         /* (S) it was ended: the user half stays empty */
+
+    FAST_MUTEX AddressCreationLock; /* descriptors, page tables and PTEs of the user half */
+    RTL_AVL_TREE VadRoot;           /* (S) by address; they do not overlap */
+    struct _MMVAD *VadHint;         /* (S) found last; or NULL */
+    RTL_BITMAP VadBitMap;           /* (S) a bit for each 64 KB that a VAD begins or lies in */
+    ULONG VadBitMapHint;            /* (S) every bit below is set */
+    ULONG NumberOfVads;             /* (S) */
+
+    SIZE_T VirtualSize;        /* (S) bytes of addresses in use */
+    SIZE_T PeakVirtualSize;    /* (S) */
+    ULONG CommitCharge;        /* (S) pages: private ones, and page tables that VADs may need */
+    ULONG CommitChargePeak;    /* (S) */
+    ULONG CommittedPageTables; /* (S) of these, page tables */
+    ULONG StructurePages;      /* (I) directory and the like: charged to the system */
+    ULONG PageTables;          /* (S) page tables of the user half that are there */
+    ULONG WorkingSetSize;      /* (S) valid PTEs of the user half */
+    ULONG PeakWorkingSetSize;  /* (S) */
+    ULONG MinimumWorkingSet;   /* (S) pages */
+    ULONG MaximumWorkingSet;   /* (S) */
+    ULONG LockedPages;         /* (S) by NtLockVirtualMemory */
+    ULONG PageFaultCount;      /* (S) */
+    ULONG QuotaUsage[PsQuotaTypes];
+    ULONG QuotaPeak[PsQuotaTypes];
+    ULONG QuotaLimit[PsQuotaTypes]; /* (S) all three */
+} EPROCESS;
+
+extern LIST_ENTRY PsActiveProcessHead;   /* (L) */
+extern FAST_MUTEX PspActiveProcessMutex; /* above every process' AddressCreationLock */
+
+/*
+ * Make the running address space that of PsInitialSystemProcess; from then on there are processes.
+ *
+ * => PASSIVE_LEVEL, once, after pools and hyperspace.  STATUS_NO_MEMORY,
+ *    STATUS_INSUFFICIENT_RESOURCES.
+ */
+NT_MUST_CHECK NTSTATUS MiInitializeProcesses(void);
+
+/* Before a machine's first MiInitializeProcesses there are none, whatever there was. */
+void MiForgetProcesses(void);
+
+static inline void MiLockAddressSpace(PEPROCESS Process)
+{
+    ExAcquireFastMutex(&Process->AddressCreationLock);
+}
+
+static inline void MiUnlockAddressSpace(PEPROCESS Process)
+{
+    ExReleaseFastMutex(&Process->AddressCreationLock);
+}
+
+/* Whom a service works on: referenced, attached to, its address space locked. */
+typedef struct _MI_TARGET {
+    PEPROCESS Process;
+    KAPC_STATE ApcState;
+} MI_TARGET, *PMI_TARGET;
+
+/*
+ * => STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING: nothing to leave.
+ */
+NT_MUST_CHECK NTSTATUS MiReferenceTarget(HANDLE ProcessHandle, PEPROCESS *Process);
+NT_MUST_CHECK NTSTATUS MiEnterTarget(HANDLE ProcessHandle, PMI_TARGET Target);
+void MiLeaveTarget(PMI_TARGET Target);
+
+/*
+ * Charge Pages of private memory to the process and to commitment, and the reverse.
+ *
+ * => Under the address space's lock.
+ * => STATUS_PAGEFILE_QUOTA, STATUS_COMMITMENT_LIMIT: nothing was charged.
+ */
+NT_MUST_CHECK NTSTATUS MiChargeProcessCommit(PEPROCESS Process, ULONG Pages);
+void MiReturnProcessCommit(PEPROCESS Process, ULONG Pages);
+
+/* Bytes of pool.  => STATUS_QUOTA_EXCEEDED: nothing was charged. */
+NT_MUST_CHECK NTSTATUS MiChargeProcessPool(PEPROCESS Process, PS_QUOTA_TYPE Type, ULONG Bytes);
+void MiReturnProcessPool(PEPROCESS Process, PS_QUOTA_TYPE Type, ULONG Bytes);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * space_verify.c - MiVerifyAddressSpaces.
+ *
+ * Each process is attached to in turn, under its lock: descriptors are walked by address, beside
+ * them all 512 directory entries and every entry of the page tables that are there.
+ */
+#include "mm/space/space_verify.h"
+
+#include "mi_assert.h"
+#include "mm/pfn/pfn.h"
+#include "mm/space/address_space.h"
+#include "mm/space/user_page.h"
+#include "mm/sysva/hyperspace.h"
+#include "mm/sysva/system_pages.h"
+#include "nt/bugcodes.h"
+
+#define MIP_OUT_OF_STEP 0x403u
+
+/* What a walk over one user half adds up. */
+typedef struct _MIP_SUMS {
+    ULONG Vads;
+    ULONG Commit;    /* of the descriptors */
+    ULONG Tables;    /* that are there */
+    ULONG Committed; /* page tables that are charged for */
+    ULONG Valid;     /* PTEs */
+    ULONG Locked;    /* of these */
+    SIZE_T Bytes;
+} MIP_SUMS, *PMIP_SUMS;
+
+static void MipRequire(BOOLEAN Holds, PMMPTE Pte, PFN_NUMBER Frame)
+{
+    if (!Holds) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MIP_OUT_OF_STEP, (ULONG_PTR)Pte, MiReadPte(Pte).Long,
+                     Frame);
+    }
+}
+
+/* ---- pages ---- */
+
+static BOOLEAN MipRemembers(PFN_NUMBER Frame, PMMPTE Pte)
+{
+    return MiIsRamFrame(Frame) && MI_PFN(Frame)->PteAddress == Pte &&
+           MI_PFN(Frame)->u4.PteFrame == MiTableFrame(Pte);
+}
+
+/* U1, U2 */
+static void MipVerifyValid(PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
+{
+    PFN_NUMBER Frame = Entry.Hard.PageFrameNumber;
+    const MMPFN *Pfn = MI_PFN(Frame);
+    ULONG Protection;
+
+    MipRequire(MipRemembers(Frame, Pte), Pte, Frame);
+    Protection = MiSoftwareProtection(Pfn->OriginalPte);
+    MipRequire(Pfn->u3.e1.PageLocation == ActiveAndValid && Pfn->u2.ShareCount == 1 &&
+                   !MiIsInaccessible(Protection) && Entry.Hard.Owner && !Entry.Hard.Global &&
+                   Entry.Hard.Write == MiIsWritable(Protection) &&
+                   (Entry.Hard.Write || !Entry.Hard.Dirty),
+               Pte, Frame);
+    Sums->Valid++;
+    Sums->Locked += Pfn->u3.e1.LockCharged;
+}
+
+/* U1 */
+static void MipVerifyTransition(PMMPTE Pte, MMPTE Entry)
+{
+    PFN_NUMBER Frame = Entry.Hard.PageFrameNumber;
+    const MMPFN *Pfn = MI_PFN(Frame);
+
+    MipRequire(MipRemembers(Frame, Pte), Pte, Frame);
+    MipRequire(Pfn->u3.e1.PageLocation != ActiveAndValid && !Pfn->u3.e1.LockCharged &&
+                   MiSoftwareProtection(Pfn->OriginalPte) == MiSoftwareProtection(Entry),
+               Pte, Frame);
+}
+
+/* => Returns whether a frame stands behind the entry. */
+static BOOLEAN MipVerifyEntry(PEPROCESS Process, PMMPTE Pte, PMIP_SUMS Sums)
+{
+    MMPTE Entry = MiReadPte(Pte);
+    PMMVAD Vad = MiFindVad(Process, (ULONG)(MiGetVaMappedByPte(Pte) >> PAGE_SHIFT));
+
+    MipRequire(Vad != NULL, Pte, 0);
+    switch (MiPteKind(Entry)) {
+    case MiPteValid:
+        MipVerifyValid(Pte, Entry, Sums);
+        return TRUE;
+    case MiPteTransition:
+        MipVerifyTransition(Pte, Entry);
+        return TRUE;
+    case MiPteDemandZero:
+        MipRequire(MiSoftwareProtection(Entry) != MM_DECOMMIT || Vad->u.VadFlags.MemCommit, Pte, 0);
+        return FALSE;
+    case MiPteZero:
+    case MiPteLarge:
+    case MiPtePagefile:
+    case MiPtePrototype:
+    case MiPteList:
+        break;
+    }
+    MipRequire(FALSE, Pte, Entry.Hard.PageFrameNumber);
+    return FALSE;
+}
+
+/* G1, G2 */
+static void MipVerifyTable(PEPROCESS Process, ULONG Table, PMIP_SUMS Sums)
+{
+    PMMPTE Pde = MiGetPdeAddress((ULONG_PTR)Table << PDI_SHIFT);
+    PMMPTE First = MiGetPteAddress((ULONG_PTR)Table << PDI_SHIFT);
+    PFN_NUMBER Frame = MiReadPte(Pde).Hard.PageFrameNumber;
+    ULONG Used = 0;
+    ULONG Frames = 0;
+    ULONG i;
+
+    for (i = 0; i < PTE_PER_PAGE; i++) {
+        if (MiReadPte(First + i).Long != 0) {
+            Used++;
+            Frames += MipVerifyEntry(Process, First + i, Sums);
+        }
+    }
+    MI_ASSERT(Used != 0 && Used == MmWorkingSetList->UsedPageTableEntries[Table]);
+    MI_ASSERT(MiIsPageTableCommitted(Table)); /* G3 */
+    MipRequire(MipRemembers(Frame, Pde) && MI_PFN(Frame)->u2.ShareCount == 1 + Frames, Pde, Frame);
+    Sums->Tables++;
+}
+
+/* ---- descriptors ---- */
+
+/* D1; the committed pages are those that its entries say. */
+static void MipVerifyVad(PEPROCESS Process, PMMVAD Vad, PMIP_SUMS Sums)
+{
+    PMMVAD Next = MiNextVad(Vad);
+    ULONG_PTR Va = MiVadStart(Vad);
+    ULONG Committed = 0;
+    ULONG Vpn;
+
+    MI_ASSERT(Va % MM_ALLOCATION_GRANULARITY == 0 && Va >= MM_LOWEST_USER_ADDRESS);
+    MI_ASSERT(Vad->EndingVpn >= Vad->StartingVpn &&
+              Vad->EndingVpn < MM_SHARED_USER_DATA_VA >> PAGE_SHIFT);
+    MI_ASSERT(Next == NULL || Next->StartingVpn > Vad->EndingVpn);
+    MI_ASSERT(RtlAreBitsSet(&Process->VadBitMap, Vad->StartingVpn / 16,
+                            Vad->EndingVpn / 16 - Vad->StartingVpn / 16 + 1)); /* D2 */
+    for (Vpn = Vad->StartingVpn; Vpn <= Vad->EndingVpn; Vpn++) {
+        if (Vad->u.VadFlags.MemCommit || MiHasPageTable((ULONG_PTR)Vpn << PAGE_SHIFT)) {
+            Committed +=
+                MiQueryPageProtection(Vad, (ULONG_PTR)Vpn << PAGE_SHIFT) != MI_NO_PROTECTION;
+        }
+    }
+    MI_ASSERT(Committed == Vad->u.VadFlags.CommitCharge);
+    MI_ASSERT((Vad->WatchBits != NULL) == Vad->u.VadFlags.WriteWatch);
+    Sums->Vads++;
+    Sums->Commit += Committed;
+    Sums->Bytes += (SIZE_T)MiVadPages(Vad) << PAGE_SHIFT;
+}
+
+/* D2: what is set belongs to somebody.  The first 64 KB and the last two belong to nobody. */
+static ULONG MipCountUnits(PEPROCESS Process)
+{
+    ULONG Units = 3;
+    PMMVAD Vad;
+
+    for (Vad = MiVadOf(RtlAvlFirstNode(&Process->VadRoot)); Vad != NULL; Vad = MiNextVad(Vad)) {
+        Units += Vad->EndingVpn / 16 - Vad->StartingVpn / 16 + 1;
+    }
+    return Units;
+}
+
+/* D3 */
+static BOOLEAN MipIsTableWanted(PEPROCESS Process, ULONG Table)
+{
+    PMMVAD Vad = MiFindVadFrom(Process, Table * PTE_PER_PAGE);
+
+    return Vad != NULL && Vad->StartingVpn < (Table + 1) * PTE_PER_PAGE;
+}
+
+static void MipVerifyTables(PEPROCESS Process, PMIP_SUMS Sums)
+{
+    ULONG Table;
+
+    for (Table = 0; Table < MI_USER_PAGE_TABLES; Table++) {
+        MI_ASSERT(MiIsPageTableCommitted(Table) == MipIsTableWanted(Process, Table));
+        Sums->Committed += MiIsPageTableCommitted(Table);
+        if (MiHasPageTable((ULONG_PTR)Table << PDI_SHIFT)) {
+            MipVerifyTable(Process, Table, Sums);
+        } else {
+            MI_ASSERT(MmWorkingSetList->UsedPageTableEntries[Table] == 0);
+        }
+    }
+}
+
+static void MipVerifyVads(PEPROCESS Process, PMIP_SUMS Sums)
+{
+    ULONG Count;
+    PMMVAD Vad;
+
+    MI_ASSERT(RtlAvlVerify(&Process->VadRoot, &Count) && Count == Process->NumberOfVads);
+    for (Vad = MiVadOf(RtlAvlFirstNode(&Process->VadRoot)); Vad != NULL; Vad = MiNextVad(Vad)) {
+        MipVerifyVad(Process, Vad, Sums);
+    }
+    MI_ASSERT(RtlNumberOfSetBits(&Process->VadBitMap) == MipCountUnits(Process));
+    MI_ASSERT(Process->VadBitMapHint <= 1 ||
+              RtlAreBitsSet(&Process->VadBitMap, 0, Process->VadBitMapHint));
+}
+
+/* ---- processes ---- */
+
+/* => Attached.  H2: the frames that are the address space's own know it. */
+static void MipVerifyOwnFrames(PEPROCESS Process)
+{
+    PMMPTE List = MiGetPteAddress(MI_WORKING_SET_LIST_VA);
+    PFN_NUMBER Directory = KiCurrentDirectoryFrame();
+
+    MI_ASSERT(Process->Pcb.DirectoryTableBase[0] == Directory << PAGE_SHIFT);
+    MI_ASSERT(MiTableFrame(MiGetPdeAddress(0)) == Directory);
+    MI_ASSERT(MiTableFrame(List) << PAGE_SHIFT == Process->Pcb.DirectoryTableBase[1]);
+    MipRequire(MipRemembers(MiReadPte(List).Hard.PageFrameNumber, List), List,
+               MiReadPte(List).Hard.PageFrameNumber);
+    if (Process != PsInitialSystemProcess) { /* G3; the loader made that one's directory */
+        MI_ASSERT(MI_PFN(Directory)->u2.ShareCount == 3 + Process->PageTables);
+    }
+}
+
+static void MipVerifyProcess(PEPROCESS Process)
+{
+    MIP_SUMS Sums = {0};
+    KAPC_STATE ApcState;
+
+    KeStackAttachProcess(&Process->Pcb, &ApcState);
+    MiLockAddressSpace(Process);
+    MipVerifyVads(Process, &Sums);
+    MipVerifyTables(Process, &Sums);
+    MipVerifyOwnFrames(Process);
+    MI_ASSERT(Sums.Tables == Process->PageTables && Sums.Valid == Process->WorkingSetSize);
+    MI_ASSERT(Sums.Committed == Process->CommittedPageTables);
+    MI_ASSERT(Sums.Locked == Process->LockedPages && Sums.Bytes == Process->VirtualSize);
+    MI_ASSERT(Process->CommitCharge == Sums.Commit + Sums.Committed &&
+              Process->CommitCharge == Process->QuotaUsage[PsPageFile]);
+    MI_ASSERT(!Process->VmDeleted || Sums.Vads == 0);
+    MiUnlockAddressSpace(Process);
+    KeUnstackDetachProcess(&ApcState);
+}
+
+static ULONG_PTR MipFrameBase(MMPTE Entry)
+{
+    return Entry.Long & ~(ULONG_PTR)(PAGE_SIZE - 1);
+}
+
+/* H1 */
+static BOOLEAN MipVerifyDirectory(PEPROCESS Process, const MMPTE *Directory, PVOID Context)
+{
+    ULONG Index;
+
+    (void)Context;
+    for (Index = MI_USER_PAGE_TABLES; Index < PTE_PER_PAGE; Index++) {
+        ULONG Mask = ~(MM_PTE_BITS_ACCESSED | MM_PTE_BITS_DIRTY); /* the processor's own */
+        ULONG Mine = MiReadPte((PMMPTE)PDE_BASE + Index).Long;
+
+        if (Index == MiTableIndex(PTE_BASE)) {
+            MI_ASSERT(MipFrameBase(Directory[Index]) == Process->Pcb.DirectoryTableBase[0]);
+        } else if (Index == MiTableIndex(MI_HYPERSPACE_START)) {
+            MI_ASSERT(MipFrameBase(Directory[Index]) == Process->Pcb.DirectoryTableBase[1]);
+        } else {
+            MI_ASSERT((Directory[Index].Long & Mask) == (Mine & Mask));
+        }
+    }
+    return TRUE;
+}
+
+/* H2 is that entry 300 and 301 are the process' own. */
+void MiVerifyAddressSpaces(void)
+{
+    PLIST_ENTRY Entry;
+
+    MiWalkDirectories(MipVerifyDirectory, NULL);
+    ExAcquireFastMutex(&PspActiveProcessMutex);
+    for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
+        MipVerifyProcess(CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks));
+    }
+    ExReleaseFastMutex(&PspActiveProcessMutex);
+}
+
+static BOOLEAN MipAddCharge(PEPROCESS Process, const MMPTE *Directory, PVOID Context)
+{
+    PULONG Sum = Context;
+
+    (void)Directory;
+    *Sum += Process->CommitCharge + Process->StructurePages;
+    return TRUE;
+}
+
+ULONG MiCountProcessCharges(void)
+{
+    ULONG Sum = 0;
+
+    MiWalkDirectories(MipAddCharge, &Sum);
+    return Sum;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * user_page.c - the only place that changes a PTE of the user half.
+ *
+ *     state         its PTE                             its frame
+ *     free          zero; no descriptor                 none
+ *     reserved      zero, or MM_DECOMMIT                none
+ *     untouched     zero in a descriptor with MemCommit none
+ *                   else a protection (demand zero)
+ *     valid         valid                               Active, knows the PTE
+ *     transition    transition, with the protection     on standby or modified, knows the PTE
+ *
+ * A page that becomes a guard page, or loses all access, is in transition if it has contents: any
+ * access to it must fault.  When a frame on standby is reused the PTE is a protection again: the
+ * page was never written, or reset: zeroes will do as its contents.
+ *
+ * Invariants (MiVerifyProcess):
+ *   U1  OriginalPte of a page's frame is its protection
+ *   U2  a valid PTE grants exactly what that protection says; none of a guard page or of a page
+ *       without access is valid
+ *   U3  a page that was written, and not reset since, is not on standby
+ *
+ * Dirty is kept in the PTE while it may be set there; who takes the right to write away, or the
+ * PTE, moves it to the frame (Modified) and to the descriptor's write watch.
+ *
+ * Locking: AddressCreationLock; MiPfnLock for the frames, for what leaves or enters transition, and
+ * for each change of a valid PTE, so that no other thread sets Dirty in between.
+ */
+#include "mm/space/user_page.h"
+
+#include "mi_assert.h"
+#include "mm/pfn/commit.h"
+#include "mm/pfn/pfn_list.h"
+#include "mm/pfn/pfn_reference.h"
+#include "mm/sysva/hyperspace.h"
+#include "mm/sysva/system_pages.h"
+
+static MMPTE MipMakeValid(PFN_NUMBER Frame, ULONG Protection)
+{
+    static const MI_CACHE_ATTRIBUTE Attributes[] = {MiCached, MiNonCached, MiCached,
+                                                    MiWriteCombined};
+
+    MI_ASSERT(!MiIsInaccessible(Protection)); /* U2 */
+    return MiMakeUserPte(Frame, MiIsWritable(Protection), Attributes[Protection >> 3]);
+}
+
+static ULONG MipVpn(PMMPTE Pte)
+{
+    return (ULONG)(MiGetVaMappedByPte(Pte) >> PAGE_SHIFT);
+}
+
+ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va)
+{
+    MMPTE Pte = {.Long = 0};
+    ULONG Protection;
+
+    if (MiHasPageTable(Va)) {
+        Pte = MiReadPte(MiGetPteAddress(Va));
+    }
+    if (Pte.Long == 0) {
+        return Vad->u.VadFlags.MemCommit ? Vad->u.VadFlags.Protection : MI_NO_PROTECTION;
+    }
+    if (Pte.Hard.Valid) {
+        Pte = MI_PFN(Pte.Hard.PageFrameNumber)->OriginalPte; /* U1 */
+    }
+    Protection = MiSoftwareProtection(Pte);
+    return Protection == MM_DECOMMIT ? MI_NO_PROTECTION : Protection;
+}
+
+/* ---- frames come and go ---- */
+
+static void MipCountValid(PEPROCESS Process)
+{
+    Process->WorkingSetSize++;
+    if (Process->PeakWorkingSetSize < Process->WorkingSetSize) {
+        Process->PeakWorkingSetSize = Process->WorkingSetSize;
+    }
+}
+
+void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame)
+{
+    MMPTE New = MipMakeValid(Frame, Protection);
+    KIRQL OldIrql = MiLockPfn();
+
+    MiSetFramePte(Frame, Pte, MiMakeSoftwarePte(Protection), MiTableFrame(Pte));
+    MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
+    MiUnlockPfn(OldIrql);
+    MiStoreUserPte(Pte, MiReadPte(Pte), New);
+    MipCountValid(Process);
+}
+
+NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte)
+{
+    KIRQL OldIrql = MiLockPfn();
+    MMPTE Old = MiReadPte(Pte);
+    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (MiPteKind(Old) == MiPteTransition) { /* else it was reused before the lock was taken */
+        Status = MiIncrementShareCount(Frame);
+        if (NT_SUCCESS(Status)) {
+            MiWritePte(Pte, MipMakeValid(Frame, MiSoftwareProtection(Old)));
+            MipCountValid(Process);
+        }
+    }
+    MiUnlockPfn(OldIrql);
+    return Status;
+}
+
+static void MipReturnLock(PEPROCESS Process, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    if (MI_PFN(Frame)->u3.e1.LockCharged) {
+        MI_PFN(Frame)->u3.e1.LockCharged = 0;
+        Process->LockedPages--;
+        MiReturnResidentAvailable(1);
+    }
+}
+
+/* Of a page in transition: off its list, and free unless I/O still has a reference. */
+static void MipDeleteTransition(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    BOOLEAN Listed = MI_PFN(Frame)->u3.e1.PageLocation != TransitionPage;
+
+    if (Listed) {
+        MiUnlinkPage(Frame);
+    }
+    MI_PFN(Frame)->u3.e1.CacheAttribute = MiCacheUnknown;
+    MiClearFramePte(Frame);
+    if (Listed) {
+        MiInsertFreeFrame(FreePageList, Frame);
+    }
+}
+
+/* Flushed before the frame can be anybody else's. */
+static void MipDeleteValid(PEPROCESS Process, PMMPTE Pte, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    KeFlushSingleTb(MiGetVaMappedByPte(Pte));
+    MI_ASSERT(MI_PFN(Frame)->PteAddress == Pte);
+    MipReturnLock(Process, Frame);
+    MI_PFN(Frame)->u3.e1.CacheAttribute = MiCacheUnknown;
+    MiSetFrameModified(Frame, FALSE);
+    MiClearFramePte(Frame);
+    MiDecrementShareCount(Frame);
+    Process->WorkingSetSize--;
+}
+
+void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New)
+{
+    KIRQL OldIrql = MiLockPfn();
+    MMPTE Old = MiReadPte(Pte);
+    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+
+    MiStoreUserPte(Pte, Old, New);
+    if (Old.Hard.Valid) {
+        if (Old.Hard.Dirty) {
+            MiNoteWrite(Vad, MipVpn(Pte));
+        }
+        MipDeleteValid(Process, Pte, Frame);
+    } else if (MiPteKind(Old) == MiPteTransition) {
+        MipDeleteTransition(Frame);
+    }
+    MiUnlockPfn(OldIrql);
+}
+
+/* ---- rights ---- */
+
+/* U3: Dirty goes from the PTE to where it is kept. */
+static void MipCaptureDirty(PMMVAD Vad, PMMPTE Pte, MMPTE Old) NT_HOLDS(MiPfnLock)
+{
+    if (Old.Hard.Dirty) {
+        MiSetFrameModified(Old.Hard.PageFrameNumber, TRUE);
+        MiNoteWrite(Vad, MipVpn(Pte));
+    }
+}
+
+/* The page keeps its contents, but every access is a fault from now on. */
+static void MipBeginTransition(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE Old,
+                               ULONG Protection) NT_HOLDS(MiPfnLock)
+{
+    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+
+    MiWritePte(Pte, MiMakeTransitionPte(Frame, Protection));
+    KeFlushSingleTb(MiGetVaMappedByPte(Pte));
+    MipCaptureDirty(Vad, Pte, Old);
+    MipReturnLock(Process, Frame);
+    MiDecrementShareCount(Frame);
+    Process->WorkingSetSize--;
+}
+
+static void MipProtectValid(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE Old, ULONG Protection)
+    NT_HOLDS(MiPfnLock)
+{
+    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+    MMPTE New;
+
+    MI_PFN(Frame)->OriginalPte = MiMakeSoftwarePte(Protection); /* U1 */
+    if (MiIsInaccessible(Protection)) {
+        MipBeginTransition(Process, Vad, Pte, Old, Protection);
+        return;
+    }
+    New = MipMakeValid(Frame, Protection);
+    New.Hard.Accessed = Old.Hard.Accessed;
+    if (New.Hard.Write) {
+        New.Hard.Dirty = Old.Hard.Dirty;
+    } else {
+        MipCaptureDirty(Vad, Pte, Old);
+    }
+    MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
+    MiWritePte(Pte, New);
+    KeFlushSingleTb(MiGetVaMappedByPte(Pte));
+}
+
+void MiProtectUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, ULONG Protection)
+{
+    KIRQL OldIrql = MiLockPfn();
+    MMPTE Old = MiReadPte(Pte);
+
+    if (Old.Hard.Valid) {
+        MipProtectValid(Process, Vad, Pte, Old, Protection);
+    } else if (MiPteKind(Old) == MiPteTransition) {
+        MI_PFN(Old.Hard.PageFrameNumber)->OriginalPte = MiMakeSoftwarePte(Protection); /* U1 */
+        MiWritePte(Pte, MiMakeTransitionPte(Old.Hard.PageFrameNumber, Protection));
+    } else {
+        MiStoreUserPte(Pte, Old, MiMakeSoftwarePte(Protection));
+    }
+    MiUnlockPfn(OldIrql);
+}
+
+/* ---- what was written ---- */
+
+/* => Returns whether the page is valid; then Dirty is clear, and kept elsewhere. */
+static BOOLEAN MipClean(PMMVAD Vad, PMMPTE Pte) NT_HOLDS(MiPfnLock)
+{
+    MMPTE Old = MiReadPte(Pte);
+    MMPTE New = Old;
+
+    if (Old.Hard.Valid && Old.Hard.Dirty) {
+        New.Hard.Dirty = 0;
+        MiWritePte(Pte, New);
+        KeFlushSingleTb(MiGetVaMappedByPte(Pte));
+        MipCaptureDirty(Vad, Pte, Old);
+    }
+    return Old.Hard.Valid;
+}
+
+void MiCleanUserPage(PMMVAD Vad, PMMPTE Pte)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    (void)MipClean(Vad, Pte);
+    MiUnlockPfn(OldIrql);
+}
+
+void MiResetUserPage(PMMVAD Vad, PMMPTE Pte)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    if (MipClean(Vad, Pte)) {
+        MiSetFrameModified(MiReadPte(Pte).Hard.PageFrameNumber, FALSE);
+    }
+    MiUnlockPfn(OldIrql);
+}
+
+/* ---- pages that stay ---- */
+
+BOOLEAN MiIsUserPageLocked(PMMPTE Pte)
+{
+    MMPTE Entry = MiReadPte(Pte);
+
+    return Entry.Hard.Valid && MI_PFN(Entry.Hard.PageFrameNumber)->u3.e1.LockCharged;
+}
+
+NTSTATUS MiLockUserPage(PEPROCESS Process, PMMPTE Pte)
+{
+    PFN_NUMBER Frame = MiReadPte(Pte).Hard.PageFrameNumber;
+    KIRQL OldIrql;
+
+    if (!MiChargeResidentAvailable(1)) {
+        return STATUS_WORKING_SET_QUOTA;
+    }
+    OldIrql = MiLockPfn();
+    MI_PFN(Frame)->u3.e1.LockCharged = 1;
+    MiUnlockPfn(OldIrql);
+    Process->LockedPages++;
+    return STATUS_SUCCESS;
+}
+
+void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MipReturnLock(Process, MiReadPte(Pte).Hard.PageFrameNumber);
+    MiUnlockPfn(OldIrql);
+}
+
+/* ---- frames that are reused ---- */
+
+/* The PTE may be of any address space: its page table is reached as a frame. */
+static void MipRestorePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+    KIRQL OldIrql;
+    PUCHAR Table = MiMapFrameInHyperspace(Pfn->u4.PteFrame, &OldIrql);
+
+    MiWritePte((PMMPTE)(PVOID)(Table + BYTE_OFFSET(Pfn->PteAddress)), Pfn->OriginalPte);
+    MiUnmapFrameInHyperspace(Table, OldIrql);
+    Pfn->u3.e1.CacheAttribute = MiCacheUnknown;
+}
+
+void MiInitializeUserPages(void)
+{
+    MiSetRestorePteRoutine(MipRestorePte);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * user_page.h - one page of a user half: its states, and every legal change between them.
+ *
+ * Everything here runs under the process' AddressCreationLock, attached to the process, with the
+ * page's table there.
+ */
+#ifndef MM_SPACE_USER_PAGE_H
+#define MM_SPACE_USER_PAGE_H
+
+#include "mm/pfn/pfn.h"
+#include "mm/space/page_table.h"
+#include "mm/space/vad.h"
+#include "mm/sysva/pte_kind.h"
+
+/* => The code of a page's protection; MI_NO_PROTECTION: it is not committed.  Without a table too. */
+ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va);
+
+/* Put the frame, which is the caller's and has the contents, under a committed page without one. */
+void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame);
+
+/*
+ * Make a page in transition valid again.
+ *
+ * => STATUS_SUCCESS also when it lost its frame meanwhile: the access will fault again.
+ * => STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too often.
+ */
+NT_MUST_CHECK NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte);
+
+/* Whatever the page is, and its contents: gone.  New: zero, or MM_DECOMMIT. */
+void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New);
+
+/* Give a committed page another protection; its contents stay. */
+void MiProtectUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, ULONG Protection);
+
+/* Its contents do not matter any more: it need not be written anywhere.  => Committed. */
+void MiResetUserPage(PMMVAD Vad, PMMPTE Pte);
+
+/* Forget that it was written, but keep what was: the frame is modified. */
+void MiCleanUserPage(PMMVAD Vad, PMMPTE Pte);
+
+/*
+ * A valid page is locked by NtLockVirtualMemory, and the reverse.
+ *
+ * => STATUS_WORKING_SET_QUOTA: no page more can be promised to stay.
+ */
+NT_MUST_CHECK NTSTATUS MiLockUserPage(PEPROCESS Process, PMMPTE Pte);
+void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte);
+BOOLEAN MiIsUserPageLocked(PMMPTE Pte);
+
+/* Tie the restoring of PTEs (mm/pfn) to the page tables.  => Once a machine. */
+void MiInitializeUserPages(void);
+
+#endif

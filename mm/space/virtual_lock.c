@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virtual_lock.c - NtLockVirtualMemory and NtUnlockVirtualMemory.
+ *
+ * A locked page is valid, its frame is LockCharged, and one page of resident available is promised
+ * to it.  Pages are made resident by touching them, without the lock; then the range is judged
+ * anew, since another thread may have changed it.
+ */
+#include "mm/space/user_page.h"
+#include "mm/space/user_range.h"
+
+#define MIP_OVERHEAD_PAGES 8u /* of the minimum working set that no lock may take */
+
+/* What judging a range finds. */
+typedef struct _MIP_FOUND {
+    NTSTATUS Status;
+    ULONG Missing; /* pages that are not valid */
+    ULONG Locked;
+} MIP_FOUND;
+
+/* => A guard page that stops being one, and the status for that. */
+static NTSTATUS MipTakeGuard(PEPROCESS Process, PMMVAD Vad, ULONG_PTR Va, ULONG Protection)
+{
+    NTSTATUS Status = MiMakePageTable(Process, Va);
+
+    if (NT_SUCCESS(Status)) {
+        MiProtectUserPage(Process, Vad, MiGetPteAddress(Va), Protection & ~MM_GUARD_PAGE);
+        Status = STATUS_GUARD_PAGE_VIOLATION;
+    }
+    return Status;
+}
+
+static NTSTATUS MipJudgePage(PEPROCESS Process, ULONG_PTR Va)
+{
+    PMMVAD Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
+    ULONG Protection = Vad == NULL ? MI_NO_PROTECTION : MiQueryPageProtection(Vad, Va);
+
+    if (Protection == MI_NO_PROTECTION || Protection == MM_NOACCESS) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    return MiIsGuard(Protection) ? MipTakeGuard(Process, Vad, Va, Protection) : STATUS_SUCCESS;
+}
+
+static MIP_FOUND MipJudge(PEPROCESS Process, const MI_USER_RANGE *Range)
+{
+    MIP_FOUND Found = {STATUS_SUCCESS, 0, 0};
+    ULONG_PTR Va;
+
+    if (Process->VmDeleted) {
+        Found.Status = STATUS_PROCESS_IS_TERMINATING;
+    }
+    for (Va = Range->Start; Va < Range->End && Found.Status == STATUS_SUCCESS; Va += PAGE_SIZE) {
+        Found.Status = MipJudgePage(Process, Va);
+        if (!MiHasPageTable(Va) || !MiReadPte(MiGetPteAddress(Va)).Hard.Valid) {
+            Found.Missing++;
+        } else {
+            Found.Locked += MiIsUserPageLocked(MiGetPteAddress(Va));
+        }
+    }
+    return Found;
+}
+
+/* => Not under the lock.  A page that cannot be touched will be judged again. */
+static void MipTouch(const MI_USER_RANGE *Range)
+{
+    ULONG_PTR Va;
+    UCHAR Byte;
+
+    for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
+        if (!NT_SUCCESS(MmCopyFromUser(&Byte, (const void *)Va, 1, NULL))) {
+            return;
+        }
+    }
+}
+
+static void MipUnlockNew(PEPROCESS Process, const MI_USER_RANGE *Range, const UCHAR *New)
+{
+    ULONG Pages = MiRangePages(Range);
+    ULONG i;
+
+    for (i = 0; i < Pages; i++) {
+        if (New[i / 8] >> i % 8 & 1) {
+            MiUnlockUserPage(Process, MiGetPteAddress(Range->Start + i * PAGE_SIZE));
+        }
+    }
+}
+
+/* => All pages are valid; as many as New has bits. */
+static NTSTATUS MipLockAll(PEPROCESS Process, const MI_USER_RANGE *Range)
+{
+    UCHAR New[MI_DEFAULT_MAXIMUM_WORKING_SET / 8 + 1] = {0};
+    ULONG Pages = MiRangePages(Range);
+    ULONG i;
+
+    for (i = 0; i < Pages; i++) {
+        PMMPTE Pte = MiGetPteAddress(Range->Start + i * PAGE_SIZE);
+        NTSTATUS Status = STATUS_SUCCESS;
+
+        if (!MiIsUserPageLocked(Pte)) {
+            Status = MiLockUserPage(Process, Pte);
+            New[i / 8] |= (UCHAR)(NT_SUCCESS(Status) << i % 8);
+        }
+        if (!NT_SUCCESS(Status)) {
+            MipUnlockNew(Process, Range, New);
+            return Status;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
+/* => Under the lock, which is let go of for a while. */
+static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range)
+{
+    ULONG Most = Process->MinimumWorkingSet - MIP_OVERHEAD_PAGES;
+    MIP_FOUND Found = MipJudge(Process, Range);
+    NTSTATUS Status;
+
+    while (Found.Status == STATUS_SUCCESS && Found.Missing != 0) {
+        if (MiRangePages(Range) > Most) {
+            return STATUS_WORKING_SET_QUOTA;
+        }
+        MiUnlockAddressSpace(Process);
+        MipTouch(Range);
+        MiLockAddressSpace(Process);
+        Found = MipJudge(Process, Range);
+    }
+    if (Found.Status != STATUS_SUCCESS) {
+        return Found.Status;
+    }
+    if (MiRangePages(Range) > Most ||
+        Process->LockedPages + MiRangePages(Range) - Found.Locked > Most) {
+        return STATUS_WORKING_SET_QUOTA;
+    }
+    Status = MipLockAll(Process, Range);
+    return NT_SUCCESS(Status) && Found.Locked != 0 ? STATUS_WAS_LOCKED : Status;
+}
+
+static NTSTATUS MipUnlock(PEPROCESS Process, const MI_USER_RANGE *Range)
+{
+    ULONG_PTR Va;
+
+    for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
+        if (!MiHasPageTable(Va) || !MiIsUserPageLocked(MiGetPteAddress(Va))) {
+            return STATUS_NOT_LOCKED;
+        }
+    }
+    for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
+        MiUnlockUserPage(Process, MiGetPteAddress(Va));
+    }
+    return STATUS_SUCCESS;
+}
+
+typedef NTSTATUS MIP_ROUTINE(PEPROCESS Process, const MI_USER_RANGE *Range);
+
+static NTSTATUS MipRun(MIP_ROUTINE *Routine, HANDLE ProcessHandle, PVOID *BaseAddress,
+                       PSIZE_T RegionSize, ULONG MapType)
+{
+    MI_USER_RANGE Range;
+    MI_TARGET Target;
+    NTSTATUS Status;
+
+    if (MapType == 0 || (MapType & ~(MAP_PROCESS | MAP_SYSTEM)) != 0) {
+        return STATUS_INVALID_PARAMETER_4;
+    }
+    Status = MiMakeUserRange(*BaseAddress, *RegionSize, STATUS_INVALID_PARAMETER_2,
+                             STATUS_INVALID_PARAMETER_3, &Range);
+    if (NT_SUCCESS(Status) && *RegionSize == 0) {
+        Status = STATUS_INVALID_PARAMETER_3;
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = MiEnterTarget(ProcessHandle, &Target);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = Routine(Target.Process, &Range);
+    MiLeaveTarget(&Target);
+    if (NT_SUCCESS(Status)) {
+        *BaseAddress = (PVOID)Range.Start;
+        *RegionSize = MiRangeBytes(&Range);
+    }
+    return Status;
+}
+
+NTSTATUS NTAPI NtLockVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSIZE_T RegionSize,
+                                   ULONG MapType)
+{
+    return MipRun(MipLock, ProcessHandle, BaseAddress, RegionSize, MapType);
+}
+
+NTSTATUS NTAPI NtUnlockVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSIZE_T RegionSize,
+                                     ULONG MapType)
+{
+    return MipRun(MipUnlock, ProcessHandle, BaseAddress, RegionSize, MapType);
+}

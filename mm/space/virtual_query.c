@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virtual_query.c - NtQueryVirtualMemory: what a page is, and how many after it are the same.
+ */
+#include "mm/space/user_page.h"
+#include "mm/space/user_range.h"
+
+/* Up to the next descriptor, or the end of the user half: also where nobody may reserve. */
+static void MipDescribeFree(PEPROCESS Process, ULONG_PTR Va, PMEMORY_BASIC_INFORMATION Information)
+{
+    PMMVAD Next = MiFindVadFrom(Process, (ULONG)(Va >> PAGE_SHIFT));
+    ULONG_PTR End = Next == NULL ? MM_HIGHEST_USER_ADDRESS + 1 : MiVadStart(Next);
+
+    Information->State = MEM_FREE;
+    Information->Protect = PAGE_NOACCESS;
+    Information->RegionSize = End - Va;
+}
+
+/* => The first page behind Va that is not as Protection says. */
+static ULONG_PTR MipFindOther(const MMVAD *Vad, ULONG_PTR Va, ULONG Protection)
+{
+    ULONG_PTR End = ((ULONG_PTR)Vad->EndingVpn + 1) << PAGE_SHIFT;
+
+    while (Va < End && MiQueryPageProtection(Vad, Va) == Protection) {
+        ULONG_PTR Next = MiSkipMissingTable(Va); /* all of a missing table is alike */
+
+        Va = Next == Va ? Va + PAGE_SIZE : Next;
+    }
+    return Va < End ? Va : End;
+}
+
+static void MipDescribeUsed(const MMVAD *Vad, ULONG_PTR Va, PMEMORY_BASIC_INFORMATION Information)
+{
+    ULONG Protection = MiQueryPageProtection(Vad, Va);
+
+    Information->AllocationBase = (PVOID)MiVadStart(Vad);
+    Information->AllocationProtect = MiProtectOf(Vad->u.VadFlags.Protection);
+    Information->RegionSize = MipFindOther(Vad, Va, Protection) - Va;
+    Information->State = Protection == MI_NO_PROTECTION ? MEM_RESERVE : MEM_COMMIT;
+    Information->Protect = Protection == MI_NO_PROTECTION ? 0 : MiProtectOf(Protection);
+    Information->Type = MEM_PRIVATE;
+}
+
+NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress,
+                                    MEMORY_INFORMATION_CLASS MemoryInformationClass,
+                                    PVOID MemoryInformation, SIZE_T MemoryInformationLength,
+                                    PSIZE_T ReturnLength)
+{
+    ULONG_PTR Va = (ULONG_PTR)PAGE_ALIGN(BaseAddress);
+    MEMORY_BASIC_INFORMATION Information = {.BaseAddress = (PVOID)Va};
+    MI_TARGET Target;
+    NTSTATUS Status;
+    PMMVAD Vad;
+
+    if (MemoryInformationClass != MemoryBasicInformation) {
+        return STATUS_INVALID_INFO_CLASS;
+    }
+    if (MemoryInformationLength < sizeof(Information)) {
+        return STATUS_INFO_LENGTH_MISMATCH;
+    }
+    if (Va > MM_HIGHEST_USER_ADDRESS) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    Status = MiEnterTarget(ProcessHandle, &Target);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Vad = MiFindVad(Target.Process, (ULONG)(Va >> PAGE_SHIFT));
+    if (Vad == NULL) {
+        MipDescribeFree(Target.Process, Va, &Information);
+    } else {
+        MipDescribeUsed(Vad, Va, &Information);
+    }
+    MiLeaveTarget(&Target);
+    *(PMEMORY_BASIC_INFORMATION)MemoryInformation = Information;
+    if (ReturnLength != NULL) {
+        *ReturnLength = sizeof(Information);
+    }
+    return STATUS_SUCCESS;
+}
