@@ -38,7 +38,7 @@ const char *RtlFindText(const char *Haystack, const char *Needle);
  */
 NT_MUST_CHECK NTSTATUS RtlParseNumber(const char **Text, const char *End, ULONG64 *Value);
 
-/* ---- UTF-16 and UTF-8: documented at learn.microsoft.com/windows-hardware/drivers/ddi/ntifs ---- */
+/* ---- UTF-16 and UTF-8: as documented for ntifs.h ---- */
 
 /* Describe a text that ends in zero; NULL: the empty one.  => Up to 32766 units. */
 void NTAPI RtlInitUnicodeString(PUNICODE_STRING Destination, PCWSTR Source);

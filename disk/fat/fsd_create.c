@@ -166,7 +166,7 @@ static NTSTATUS FatpCheckSharing(const FATP_OPEN *Open, PFAT_FCB Fcb)
 
 static NTSTATUS FatpEmpty(const FATP_OPEN *Open, PFAT_FCB Fcb)
 {
-    FAT_TIMES Times;
+    FAT_TIMES Times = {.CreationTenths = 0};
     NTSTATUS Status = FatSetSize(&Fcb->File, 0);
 
     if (NT_SUCCESS(Status)) {

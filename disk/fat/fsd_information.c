@@ -188,7 +188,7 @@ static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION 
 {
     PFAT_FILE File = &Request->Fcb->File;
     UCHAR Attributes = File->Attributes;
-    FAT_TIMES Times;
+    FAT_TIMES Times = {.CreationTenths = 0};
     USHORT Time;
     UCHAR Rest;
     NTSTATUS Status;

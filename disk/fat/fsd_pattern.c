@@ -3,7 +3,7 @@
  * fsd_pattern.c - names and patterns of * and ?.
  *
  * NT's three DOS wildcards (<, > and ") are taken for *, ? and a dot: the names that they would
- * tell apart, by where the last dot is, are all listed.  Time is the product of the lengths at most.
+ * tell apart, by where the last dot is, are all listed.  Time is at most the lengths' product.
  *
  * Pure; any IRQL.
  */

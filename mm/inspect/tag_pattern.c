@@ -15,8 +15,14 @@ static const struct {
     const char *Owner;
 } MipOwners[] = {
     {"Dbcp", "copies of disk data that lies unaligned"},
+    {"Devi", "device objects and disk queues"},
     {"Dist", "what is on the disks"},
+    {"Driv", "driver objects"},
     {"DskW", "which sectors of a disk may be written"},
+    {"FFsD", "the FAT driver's open files"},
+    {"File", "file objects"},
+    {"Io B", "buffers of I/O requests"},
+    {"Irp ", "I/O requests"},
     {"MiPf", "paging files in use"},
     {"MiPt", "the trial of a paging file"},
     {"MmBt", "table of large pool blocks"},
@@ -31,6 +37,7 @@ static const struct {
     {"Thre", "threads"},
     {"VadS", "virtual address descriptors"},
     {"VadW", "bits of write watches"},
+    {"Vpb ", "volume parameter blocks"},
 };
 
 static MI_TAG_PATTERN MipPatternOfTag(ULONG Tag)

@@ -158,18 +158,27 @@ void FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 
 /* ---- a request that is waited for ---- */
 
-NTSTATUS IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information)
-{
+typedef struct _IOP_WAIT {
     IO_STATUS_BLOCK Iosb;
     KEVENT Done;
+} IOP_WAIT;
 
-    KeInitializeEvent(&Done, NotificationEvent, FALSE);
-    Irp->UserIosb = &Iosb;
-    Irp->UserEvent = &Done;
+static void IopSendWaited(PDEVICE_OBJECT Device, PIRP Irp, IOP_WAIT *Wait)
+{
+    KeInitializeEvent(&Wait->Done, NotificationEvent, FALSE);
+    Irp->UserIosb = &Wait->Iosb;
+    Irp->UserEvent = &Wait->Done;
     (void)IoCallDriver(Device, Irp);
-    KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+}
+
+NTSTATUS IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information)
+{
+    IOP_WAIT Wait;
+
+    IopSendWaited(Device, Irp, &Wait);
+    KeWaitForSingleObject(&Wait.Done, Executive, KernelMode, FALSE, NULL);
     if (Information != NULL) {
-        *Information = Iosb.Information;
+        *Information = Wait.Iosb.Information;
     }
-    return Iosb.Status;
+    return Wait.Iosb.Status;
 }

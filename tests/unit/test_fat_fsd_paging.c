@@ -289,11 +289,12 @@ typedef struct _HELD {
 
 static void HoldMutex(PVOID Context)
 {
+    LARGE_INTEGER Minute = {.QuadPart = -600000000}; /* whoever needs the mutex gets it then */
     HELD *Held = Context;
 
     ExAcquireFastMutex(Held->Mutex);
     KeSetEvent(&Held->Held, 0, FALSE);
-    KeWaitForSingleObject(&Held->Release, Executive, KernelMode, FALSE, NULL);
+    KeWaitForSingleObject(&Held->Release, Executive, KernelMode, FALSE, &Minute);
     ExReleaseFastMutex(Held->Mutex);
 }
 
