@@ -66,6 +66,92 @@ TEST(Bulk_transfers_move_1_byte_to_64_KB_from_anywhere)
     }
 }
 
+/* ---- pages that lie apart ---- */
+
+#define APART_PAGES 17u
+
+typedef struct _APART {
+    PUCHAR Memory; /* every second page is the buffer's */
+    struct {
+        MDL Mdl;
+        PFN_NUMBER Frames[APART_PAGES];
+    } Pages;
+} APART;
+
+static PUCHAR At(const APART *Apart, ULONG Offset)
+{
+    return Apart->Memory + 2 * (Offset - Offset % PAGE_SIZE) + Offset % PAGE_SIZE;
+}
+
+static void CreateApart(APART *Apart)
+{
+    const PHYSICAL_ADDRESS Highest = {.QuadPart = 0xFFFFFFFF};
+    ULONG i;
+
+    Apart->Memory = MmAllocateContiguousMemory(2 * APART_PAGES * PAGE_SIZE, Highest);
+    CHECK(Apart->Memory != NULL);
+    memset(Apart->Memory, 0xEE, 2 * APART_PAGES * PAGE_SIZE);
+    MmInitializeMdl(&Apart->Pages.Mdl, NULL, APART_PAGES * PAGE_SIZE);
+    for (i = 0; i < APART_PAGES; i++) {
+        Apart->Pages.Frames[i] =
+            MmGetPhysicalAddress(At(Apart, i * PAGE_SIZE)).LowPart >> PAGE_SHIFT;
+    }
+}
+
+static void MoveApart(XHCI_BENCH_TRANSFER *Bench, const APART *Apart, UCHAR Endpoint, ULONG Offset,
+                      ULONG Bytes)
+{
+    PMDL Mdl = Bench->Mdl;
+
+    Bench->Mdl = (PMDL)&Apart->Pages.Mdl;
+    XhciBenchSubmit(Bench, Endpoint, Offset, Bytes, 1000);
+    Bench->Mdl = Mdl;
+    CHECK_EQUAL(STATUS_SUCCESS, XhciBenchWait(Bench));
+    CHECK_EQUAL(Bytes, Bench->Transfer.Done);
+}
+
+static void RoundTripApart(APART *Out, APART *In, ULONG Offset, ULONG Bytes)
+{
+    ULONG i;
+
+    for (i = 0; i < Bytes; i++) {
+        *At(Out, Offset + i) = (UCHAR)(i * 11 + Bytes);
+        *At(In, Offset + i) = 0;
+    }
+    MoveApart(&One, Out, XHCI_BENCH_OUT, Offset, Bytes);
+    MoveApart(&Two, In, XHCI_BENCH_IN, Offset, Bytes);
+    for (i = 0; i < Bytes; i++) {
+        CHECK_EQUAL((UCHAR)(i * 11 + Bytes), *At(In, Offset + i));
+    }
+    for (i = 0; i < APART_PAGES * PAGE_SIZE; i += PAGE_SIZE) {
+        CHECK_EQUAL(0xEE, At(In, i)[PAGE_SIZE]); /* what lies between them */
+    }
+}
+
+TEST(Bulk_transfers_move_pages_that_lie_apart)
+{
+    static const ULONG Sizes[] = {700, 4097, 5000, 9999, 0x10000};
+    static const ULONG Offsets[] = {0, 0x200, 4095};
+    static APART Out, In;
+    ULONG i;
+
+    XhciBenchStartStick(PORT);
+    XhciBenchSubmit(&One, XHCI_BENCH_OUT, 0, 1, 1000); /* allocates the benches' own buffers */
+    CHECK_EQUAL(STATUS_SUCCESS, XhciBenchWait(&One));
+    XhciBenchSubmit(&Two, XHCI_BENCH_OUT, 0, 1, 1000);
+    CHECK_EQUAL(STATUS_SUCCESS, XhciBenchWait(&Two));
+    CreateApart(&Out);
+    CreateApart(&In);
+    for (i = 0; i < RTL_NUMBER_OF(Sizes) * RTL_NUMBER_OF(Offsets); i++) {
+        RoundTripApart(&Out, &In, Offsets[i % RTL_NUMBER_OF(Offsets)],
+                       Sizes[i / RTL_NUMBER_OF(Offsets)]);
+    }
+    MmFreeContiguousMemory(Out.Memory);
+    MmFreeContiguousMemory(In.Memory);
+    CHECK_EQUAL(0, XhciBenchController->Violations);
+    Finish();
+}
+
 TEST(Bulk_transfer_without_data_is_an_empty_packet)
 {
     XhciBenchStartStick(PORT);
