@@ -4,6 +4,8 @@
 
     keyboard   commands typed on a USB keyboard, on the root and behind a hub, without a PS/2 one
     plug       a keyboard and a stick that are plugged in while the machine runs
+    speeds     the boot stick at high speed; matrix.py boots it at super and at full speed
+    slow       a stick that answers too late: time limits, reset recovery, and it works again
     unplug     the boot stick goes in the middle of reads: statuses, no hang; another one works
 """
 
@@ -30,15 +32,6 @@ def said(guest: hq.Guest, pattern: str, since: int, seconds: float) -> bool:
         if time.monotonic() > limit or not guest.pump(0.2):
             return bool(re.search(pattern, guest.log()[since:], re.M))
     return True
-
-
-def device_path(guest: hq.Guest, driver: str) -> str:
-    """The name by which QEMU knows the device of that kind that came from the command line."""
-    for place in ("/machine/peripheral", "/machine/peripheral-anon"):
-        for child in guest.monitor.call("qom-list", path=place):
-            if child["type"] == "child<%s>" % driver:
-                return "%s/%s" % (place, child["name"])
-    raise RuntimeError("no %s in the machine" % driver)
 
 
 def shutdown(guest: hq.Guest, bench: Bench, name: str, wanted: str = "passed") -> Optional[str]:
@@ -120,7 +113,7 @@ def unplug_test(firmware: str) -> Test:
         guest.send(b"report\r")
         if not said(guest, r"^ok \d+ - disk usb0: the boot volume", before, 30):
             return lost(guest, "the report's lines of the disk")
-        guest.monitor.call("device_del", id=device_path(guest, "usb-storage"))
+        guest.monitor.call("device_del", id="disk0")
         if not said(guest, gone, before, 10):
             return lost(guest, "the stick that was pulled out")
         if not said(guest, r"^not ok \d+ - disk usb0: (?:.*\n)+mm> \Z", before, 20):
@@ -144,11 +137,55 @@ def unplug_test(firmware: str) -> Test:
     return scene(name, play, machine)
 
 
+def slow_test(firmware: str) -> Test:
+    """A read takes longer than its limit of 10 s, each time that it is tried.  Not much longer:
+    QEMU stands still when it is told to forget a request that it holds back."""
+    name = "USB stick that answers too late %s" % firmware
+
+    def throttle(guest: hq.Guest, bytes_a_second: int) -> None:
+        guest.monitor.call("block_set_io_throttle", device="d0", bps=bytes_a_second, bps_rd=0,
+                           bps_wr=0, iops=0, iops_rd=0, iops_wr=0)
+
+    def play(guest: hq.Guest, bench: Bench) -> Optional[str]:
+        if not guest.wait_for(PROMPT, 60):
+            return lost(guest, "the prompt")
+        before = len(guest.log())
+        throttle(guest, 40)
+        guest.send(b"report\r")
+        if not said(guest, r"^not ok \d+ - disk usb0: .* status c00000b5$", before, 90):
+            return lost(guest, "a read that timed out")
+        throttle(guest, 0)
+        if not said(guest, r"^\d+ passed, \d+ failed$(?:.*\n)+mm> \Z", before, 60):
+            return lost(guest, "the prompt after the time limit")
+        before = len(guest.log())
+        guest.send(b"report\r")
+        if not said(guest, r"^ok \d+ - disk usb0: 8 reads ", before, 60):
+            return lost(guest, "a disk that works again")
+        return shutdown(guest, bench, name, "failed")
+
+    return scene(name, play, lambda bench: hq.Machine(bench.image("/RUN=report"), firmware, "usb"))
+
+
+def speed_test(firmware: str, speed: str, ports: List[str]) -> Test:
+    name = "USB boot stick at %s speed %s" % (speed, firmware)
+
+    def run(bench: Bench) -> Optional[str]:
+        result = bench.boot(name, hq.Machine(bench.image(trials.REPORT), firmware, "usb",
+                                             extra=ports))
+        if result.outcome != "passed" or "8 reads of 4096 bytes at once" not in result.log:
+            return trials.explain(result, "passed, with reads of the disk")
+        return None
+
+    return Test(name, run, "usb")
+
+
 def all_tests(thorough: bool, _: int) -> List[Test]:
     tests = []
     for firmware in ("x64", "ia32") if thorough else ("x64",):
         tests += [keyboard_test(firmware, False), keyboard_test(firmware, True),
-                  plug_keyboard_test(firmware), unplug_test(firmware)]
+                  plug_keyboard_test(firmware), unplug_test(firmware),
+                  speed_test(firmware, "high", ["-global", "qemu-xhci.p3=0"])]
+        tests += [slow_test(firmware)] if thorough else []
     return tests
 
 
