@@ -18,7 +18,8 @@
  *
  * Of a device with several units (a card reader) the first that has a medium is driven.
  *
- * Locking: the channel's for Gone, Left, Answered; the transport is the command's.
+ * Locking: (C) the channel's lock; (X) whoever has the command: the transport's completions, then
+ * the thread, and after ChannelInterrupt StoragepPoll; (T) the bus's thread; (I) fixed.
  */
 #include "disk/driver/channel.h"
 #include "disk/driver/drivers.h"
@@ -43,8 +44,8 @@ typedef struct _STORAGEP_DISK {
     USB_WORK Work;    /* the command that runs needs the thread */
     BOOLEAN Gone;     /* (C) start nothing any more */
     BOOLEAN Left;     /* (C) and no transfer is under way: the channel may close */
-    BOOLEAN Answered; /* (C) slot 0 is finished, with Result */
-    NTSTATUS Result;  /* (C) */
+    BOOLEAN Answered; /* (X) slot 0 is finished, with Result */
+    NTSTATUS Result;  /* (X) */
     BOOLEAN Works;    /* (T) it is a disk already: its medium must stay */
     BOOLEAN WasReset; /* (T) by us: attention is to be expected */
     char Name[DRIVER_NAME_BYTES];

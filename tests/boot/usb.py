@@ -34,15 +34,6 @@ def said(guest: hq.Guest, pattern: str, since: int, seconds: float) -> bool:
     return True
 
 
-def device_path(guest: hq.Guest, driver: str) -> str:
-    """The name by which QEMU knows the device of that kind that came from the command line."""
-    for place in ("/machine/peripheral", "/machine/peripheral-anon"):
-        for child in guest.monitor.call("qom-list", path=place):
-            if child["type"] == "child<%s>" % driver:
-                return "%s/%s" % (place, child["name"])
-    raise RuntimeError("no %s in the machine" % driver)
-
-
 def shutdown(guest: hq.Guest, bench: Bench, name: str, wanted: str = "passed") -> Optional[str]:
     guest.send(b".shutdown\r")
     result = bench.keep(name, guest.finish(20))

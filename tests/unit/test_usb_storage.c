@@ -467,7 +467,7 @@ TEST(UsbStorage_goes_with_its_controller)
 
 /* ---- without memory ---- */
 
-/* The n-th request for memory fails while a stick is being found: it is a disk, or nothing is left. */
+/* The n-th request for memory fails while a stick is found: it is a disk, or nothing is left. */
 TEST(UsbStorage_each_allocation_that_fails_leaves_nothing_behind)
 {
     ULONG Found = 0;
