@@ -30,7 +30,7 @@ import trials
 from trials import MAKE_IMAGE, Bench, Test, explain
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../disk"))
-from fat import HARMLESS  # noqa: E402 (the path comes first)
+from fat_bench import HARMLESS  # noqa: E402 (the path comes first)
 
 BUSES = ["ahci", "virtio", "nvme", "usb"]
 RESTORABLE = ["ahci", "virtio", "usb"]  # QEMU does not save a machine with NVMe
