@@ -165,7 +165,8 @@ def examine(before: str, disk: str, plan: storage_plan.Plan, result: hq.Result,
     if not reached:
         return "the guest does not say how far it came"
     try:
-        problems = [judgement.fsck(disturbed), judgement.files(plan, doubtful, tuple(map(int, reached.groups()))),
+        turns = tuple(map(int, reached.groups()))
+        problems = [judgement.fsck(disturbed), judgement.files(plan, doubtful, turns),
                     judgement.confined()]
         if not disturbed:
             problems += [judgement.clean(), judgement.paging_file()]
@@ -386,8 +387,8 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
             chosen = thorough or turn == (seed + place) % 2
             if not chosen:
                 continue
-            tests.append(storage_test(firmware, disk, ("32", "16")[(seed + turn + place // 2) % 2], 64,
-                                      number()))
+            fat = ("32", "16")[(seed + turn + place // 2) % 2]
+            tests.append(storage_test(firmware, disk, fat, 64, number()))
             if disk in RESTORABLE:
                 tests.append(restored_errors_test(firmware, disk, 100 if thorough else 8, number()))
             else:

@@ -293,7 +293,7 @@ TEST(Fat_survives_each_read_write_and_flush_failing)
     CHECK(SweepFailures(&FatWorldFat12, DiskFlush) > 10);
 }
 
-/* => Whether each long name part of the root is followed by one of the same name, or by its owner. */
+/* => Whether each long name part of the root is followed by one of its name, or by its owner. */
 static BOOLEAN PartsBelong(const UCHAR *Root, ULONG Entries)
 {
     ULONG i;
