@@ -28,9 +28,9 @@ void DiskStopDrivers(void);
 PDISK_DEVICE DiskNextDevice(PDISK_DEVICE After);
 
 /*
- * The drivers' lines of the boot's report: reads of the disk that Boot is on.
+ * The drivers' lines of the boot's report: reads of the disk that the boot volume is on.
  *
- * => PASSIVE_LEVEL, after DiskStartDrivers.
+ * => PASSIVE_LEVEL, after DiskFindBootVolume(Boot).
  */
 void DiskReport(const LOADER_BOOT_PARTITION *Boot);
 
