@@ -13,6 +13,7 @@
 #              superfloppy no partition table, one volume that fills the disk
 #     FATBITS  32, 16 or 12: the kind of the volume with the kernel
 #     DATA_MB  size of that volume
+#     SECTOR   512, or 4096 for disks with such sectors (superfloppy only)
 #
 # Everything that would differ from build to build is fixed here: identifiers, volume serial
 # numbers, time stamps and the order of the files.
@@ -34,6 +35,7 @@ files=${FILES:-build}
 config=${CONFIG:-$here}
 layout=${LAYOUT:-gpt}
 fatbits=${FATBITS:-32}
+sector=${SECTOR:-512}
 
 # Clusters of 4 KB hold one page each, and the FAT kind follows from their count alone: FAT32
 # needs 65,525 of them and more (256 MB), FAT16 fewer, FAT12 less than 4,085 (16 MB).  The ESP
@@ -44,6 +46,10 @@ case $fatbits in
     12) data_mb=${DATA_MB:-15} ;;
     *) echo "make_image: FATBITS is 32, 16 or 12, not $fatbits" >&2; exit 2 ;;
 esac
+[ "$sector" = 512 ] || [ "$sector$layout" = 4096superfloppy ] || {
+    echo "make_image: SECTOR is 512, or 4096 with LAYOUT=superfloppy, not $sector" >&2
+    exit 2
+}
 esp_mb=40
 mb=2048 # sectors
 
@@ -60,7 +66,7 @@ image=$work/image
 
 # make_volume START_MB SIZE_MB FATBITS SECTORS_PER_CLUSTER SERIAL LABEL
 make_volume() {
-    mkfs.fat --invariant -F "$3" -s "$4" -i "$5" -n "$6" -S 512 -h $(($1 * mb)) \
+    mkfs.fat --invariant -F "$3" -s "$4" -i "$5" -n "$6" -S "$sector" -h $(($1 * mb)) \
         --offset $(($1 * mb)) "$image" $(($2 * 1024)) >"$work/log" 2>&1 || {
         cat "$work/log" >&2
         exit 1
@@ -127,7 +133,7 @@ case $layout in
         ;;
     superfloppy)
         truncate -s "${data_mb}"M "$image"
-        make_volume 0 "$data_mb" "$fatbits" 8 $DATA_SERIAL HYPERSPACE
+        make_volume 0 "$data_mb" "$fatbits" $((4096 / sector)) $DATA_SERIAL HYPERSPACE
         fill_esp 0
         fill_data 0
         ;;

@@ -40,6 +40,11 @@ DISKS = {
     "nvme": ["-device", "nvme,drive=d0,serial=hyperspace,bootindex=0"],
     "usb": ["-device", "qemu-xhci,id=x",
             "-device", "usb-storage,id=disk0,bus=x.0,drive=d0,bootindex=0"],
+    # disks whose sectors are 4096 bytes
+    "virtio4k": ["-device", "virtio-blk-pci,drive=d0,bootindex=0,logical_block_size=4096,"
+                 "physical_block_size=4096"],
+    "nvme4k": ["-device", "nvme,drive=d0,serial=hyperspace,bootindex=0,logical_block_size=4096,"
+               "physical_block_size=4096"],
     # behind a hub OVMF only finds the stick when no boot index is given
     "usbhub": ["-device", "qemu-xhci,id=x", "-device", "usb-hub,bus=x.0,port=1",
                "-device", "usb-storage,bus=x.0,port=1.1,drive=d0"],

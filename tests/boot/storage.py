@@ -57,6 +57,31 @@ def run(command: List[str]) -> subprocess.CompletedProcess:
 
 # ---- what a run left on its disk ----
 
+def compare_files(volume: str, folder: str, plan: storage_plan.Plan, doubtful: Set[int],
+                  reached: Tuple[int, ...] = ()) -> Optional[str]:
+    """mtools reads the files that there have to be, no more and no fewer."""
+    out = os.path.join(folder, "files")
+    os.mkdir(out)
+    done = run(["mcopy", "-s", "-n", "-i", volume, "::/storage", out])
+    found = {os.path.relpath(os.path.join(path, name), out)
+             for path, folders, names in os.walk(out) for name in folders + names}
+    wanted = plan.tree(*reached)
+    sure = {path: file for path, file in wanted.items() if not file
+            or file.number not in doubtful}
+    missing = sorted(path for path, file in sure.items() if path not in found
+                     and (file or not doubtful))
+    known = set(wanted) | {plan.path(n, renamed) for n in doubtful for renamed in (False, True)}
+    if missing or found - known:
+        return "missing: %s; unexpected: %s; mcopy: %s" % (
+            missing[:5], sorted(found - known)[:5], done.stdout.decode("utf-8", "replace"))
+    for path, file in sure.items():
+        if file:
+            with open(os.path.join(out, path), "rb") as data:
+                if data.read() != plan.contents(file):
+                    return "%s (%s) is not what was written" % (path, file)
+    return None
+
+
 class Judgement:
     """A disk before and after a run; each method gives None, or what is wrong."""
 
@@ -97,27 +122,7 @@ class Judgement:
 
     def files(self, plan: storage_plan.Plan, doubtful: Set[int],
               reached: Tuple[int, ...] = ()) -> Optional[str]:
-        """mtools reads the files that there have to be, no more and no fewer."""
-        out = os.path.join(self.folder, "files")
-        os.mkdir(out)
-        done = run(["mcopy", "-s", "-n", "-i", self.volume, "::/storage", out])
-        found = {os.path.relpath(os.path.join(path, name), out)
-                 for path, folders, names in os.walk(out) for name in folders + names}
-        wanted = plan.tree(*reached)
-        sure = {path: file for path, file in wanted.items() if not file
-                or file.number not in doubtful}
-        missing = sorted(path for path, file in sure.items() if path not in found
-                         and (file or not doubtful))
-        known = set(wanted) | {plan.path(n, renamed) for n in doubtful for renamed in (False, True)}
-        if missing or found - known:
-            return "missing: %s; unexpected: %s; mcopy: %s" % (
-                missing[:5], sorted(found - known)[:5], done.stdout.decode("utf-8", "replace"))
-        for path, file in sure.items():
-            if file:
-                with open(os.path.join(out, path), "rb") as data:
-                    if data.read() != plan.contents(file):
-                        return "%s (%s) is not what was written" % (path, file)
-        return None
+        return compare_files(self.volume, self.folder, plan, doubtful, reached)
 
     def confined(self) -> Optional[str]:
         """Every write was ours to make, and no write escaped the log."""
@@ -203,6 +208,39 @@ def storage_test(firmware: str, disk: str, fat: str, megabytes: int, seed: int) 
                          result, False)
         finally:
             discard(before)
+
+    return Test(name, test, "storage")
+
+
+def wide_test(firmware: str, disk: str, seed: int) -> Test:
+    """A disk whose sectors are 4096 bytes, as the firmware, the loader and we see it."""
+    name = "storage: 16 MB on %s, %s, sectors of 4096 bytes" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        def make(path: str) -> None:
+            subprocess.run([MAKE_IMAGE, path], check=True, env=dict(
+                os.environ, FILES=bench.build, LAYOUT="superfloppy", SECTOR="4096"))
+
+        options = "/RUN=storage:16:%d,shutdown" % seed
+        image = own_copy(bench, bench.once("storage base 4096", make), name, options)
+        result = hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True), TIMEOUT)
+        bench.keep(name, result)
+        try:
+            if result.outcome != "passed":
+                return explain(result, "passed")
+            if "sectors of 4096 bytes" not in result.log:
+                return "the guest saw no sectors of 4096 bytes"
+            done = run(["/sbin/fsck.fat", "-n", image])
+            if done.returncode:
+                return "fsck.fat:\n" + done.stdout.decode("utf-8", "replace")
+            folder = image + ".d"
+            os.mkdir(folder)
+            try:
+                return compare_files(image, folder, storage_plan.Plan(seed, 16 << 20), set())
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            discard(image)
 
     return Test(name, test, "storage")
 
@@ -398,6 +436,9 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
             if thorough or disk == BUSES[seed % len(BUSES)]:
                 tests += [slow_test(firmware, disk, number()),
                           silent_test(firmware, disk, number())]
+    tests += [wide_test(firmware, disk, number())
+              for turn, (firmware, disk) in enumerate((("x64", "nvme4k"), ("ia32", "virtio4k")))
+              if thorough or turn == seed % 2]
     tests += [unplug_test(firmware, number()) for firmware in ("x64", "ia32")
               if thorough or firmware == ("x64", "ia32")[seed % 2]]
     return tests
