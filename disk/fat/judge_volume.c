@@ -11,10 +11,10 @@
  *     the device takes no writes              read-only
  *     else                                    may be changed
  *
- * A power cut while we changed the volume leaves lost clusters at worst, so that the next start can
- * use it again.  Somebody else's damage must not become worse: a cluster that looks free may be a
- * file's, and such a volume is left alone until chkdsk or fsck.fat has seen it.  The clean bit stays
- * off in both cases, as lost clusters stay lost.
+ * A power cut while we changed the volume leaves lost clusters at worst, so that the next start
+ * can use it again.  Somebody else's damage must not become worse: a cluster that looks free may be
+ * a file's, and such a volume is left alone until chkdsk or fsck.fat has seen it.  The clean bit
+ * stays off in both cases, as lost clusters stay lost.
  */
 #include "boot_volume.h"
 

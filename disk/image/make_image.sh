@@ -86,8 +86,11 @@ fill_esp() {
     copy "$1" "$files/BOOTIA32.EFI" /EFI/BOOT/BOOTIA32.EFI
 }
 
+# The kernel goes without what only gdb reads: the loader needs memory for all of the file.
 fill_data() {
-    for file in hyperspace.elf hyperspace.sym font.psf; do
+    objcopy --strip-all "$files/hyperspace.elf" "$work/kernel"
+    copy "$1" "$work/kernel" /hyperspace.elf
+    for file in hyperspace.sym font.psf; do
         copy "$1" "$files/$file" "/$file"
     done
     for file in boot.ini system.reg monitor.txt; do

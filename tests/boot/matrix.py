@@ -172,12 +172,14 @@ def checking_test(name: str, value: str, sentence: str, firmware: str) -> Test:
 def events(log: str) -> str:
     """The log from our first line on.  Figures with a unit of time are measurements and entropy is
     meant to differ; neither is an event.  A disk interrupts when the host's has answered: how
-    often, and between which ticks, is chance; so is how far the zero-page thread has come."""
+    often, and between which ticks, is chance; so is how far the zero-page thread has come, and with
+    it which frames come next."""
     start = re.search(r"^.*Hyperspace", log, re.M)
     text = log[start.start():] if start else log
     text = re.sub(r"(?<=entropy: )\d+", "#", text)
     text = re.sub(r"(?m)^# interrupts: .*", "# interrupts", text)
     text = re.sub(r"\d+(?= (?:pages )?(?:zeroed|free|are still free)\b)", "#", text)
+    text = re.sub(r"(?<=directories )[0-9a-f]{8} and [0-9a-f]{8}", "#", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "#", text)
     return re.sub(r"\d[\d,.]*(?= ?(ns|us|ms|s|kHz|MHz|GHz|Hz|cycles|instructions|ticks)\b)",
                   "#", text)
