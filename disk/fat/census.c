@@ -8,7 +8,8 @@
  * directories, and bound both: a directory is visited once, and as long as nothing is shared no two
  * directories have a sector in common.
  *
- * Where something is shared the census ends early: what it knows is that.
+ * Where something is shared the census ends early: what it knows is that.  Otherwise a cluster that
+ * some chain or entry leads to and that is free all the same makes it dangling.
  */
 #include "disk/fat/fat_i.h"
 #include "ex.h"
@@ -69,7 +70,8 @@ static void FatpCountFirst(PFAT_VOLUME Volume, PFAT_CENSUS Census, ULONG Cluster
     ULONG Bit = Cluster - FAT_FIRST_CLUSTER;
 
     if (!FatIsCluster(Volume, Cluster)) {
-        return; /* whoever opens it finds out */
+        Census->Damaged |= Cluster != 0; /* whoever opens it finds out */
+        return;
     }
     if (FatpMark(&Census->Firsts, Bit) || RtlTestBit(&Census->Successors, Bit)) {
         Census->Shared = TRUE;
@@ -95,11 +97,11 @@ static NTSTATUS FatpCountDirectory(PFAT_VOLUME Volume, PFAT_CENSUS Census, ULONG
                            (Entry.Attributes & FAT_ATTRIBUTE_DIRECTORY) != 0);
         }
     }
-    /* what lies behind the damage of a directory nobody can open either */
-    return Status == STATUS_NO_MORE_FILES || Status == STATUS_DISK_CORRUPT_ERROR ||
-                   Status == STATUS_FILE_CORRUPT_ERROR
-               ? STATUS_SUCCESS
-               : Status;
+    if (Status == STATUS_DISK_CORRUPT_ERROR || Status == STATUS_FILE_CORRUPT_ERROR) {
+        Census->Damaged = TRUE; /* what lies behind the damage nobody can open either */
+        return STATUS_SUCCESS;
+    }
+    return Status == STATUS_NO_MORE_FILES ? STATUS_SUCCESS : Status;
 }
 
 static NTSTATUS FatpCountDirectories(PFAT_VOLUME Volume, PFAT_CENSUS Census)
@@ -123,6 +125,17 @@ static NTSTATUS FatpCountDirectories(PFAT_VOLUME Volume, PFAT_CENSUS Census)
 
 /* ---- the whole ---- */
 
+static void FatpFindDangling(PFAT_CENSUS Census, ULONG Words)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < Words; Index++) {
+        ULONG Wanted = Census->Successors.Buffer[Index] | Census->Firsts.Buffer[Index];
+
+        Census->Dangling |= (Wanted & ~Census->Used.Buffer[Index]) != 0;
+    }
+}
+
 void FatForgetCensus(PFAT_CENSUS Census)
 {
     if (Census->Memory != NULL) {
@@ -140,6 +153,8 @@ NTSTATUS FatTakeCensus(PFAT_VOLUME Volume, BOOLEAN Entries, PFAT_CENSUS Census)
     NTSTATUS Status;
 
     Census->Shared = FALSE;
+    Census->Dangling = FALSE;
+    Census->Damaged = FALSE;
     Census->Memory =
         ExAllocatePoolWithTag(PagedPool, RTL_NUMBER_OF(Maps) * Words * sizeof(ULONG), FAT_TAG);
     if (Census->Memory == NULL) {
@@ -153,7 +168,9 @@ NTSTATUS FatTakeCensus(PFAT_VOLUME Volume, BOOLEAN Entries, PFAT_CENSUS Census)
     if (NT_SUCCESS(Status) && Entries && !Census->Shared) {
         Status = FatpCountDirectories(Volume, Census);
     }
-    if (!NT_SUCCESS(Status)) {
+    if (NT_SUCCESS(Status)) {
+        FatpFindDangling(Census, Words);
+    } else {
         FatForgetCensus(Census);
     }
     return Status;

@@ -232,7 +232,9 @@ typedef struct _FAT_CENSUS {
     RTL_BITMAP Firsts;      /* the first of some entry's chain, or of the root's */
     RTL_BITMAP Directories; /* the first of a directory's, the root's apart */
     RTL_BITMAP Unvisited;
-    BOOLEAN Shared; /* a cluster belongs to two chains: the last three may lack something */
+    BOOLEAN Shared;   /* a cluster belongs to two chains: the last three may lack something */
+    BOOLEAN Dangling; /* a chain leads to a cluster that is free: it may be taken from a file */
+    BOOLEAN Damaged;  /* a directory could not be read to its end, an entry points nowhere */
 } FAT_CENSUS, *PFAT_CENSUS;
 
 /* => Entries FALSE: only the FAT is read, the last three bitmaps are empty. */

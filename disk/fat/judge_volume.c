@@ -6,28 +6,51 @@
  *     not FAT                                 said; whoever mounts it finds out
  *     FAT12                                   read-only: it has no mark that tells whether it is in
  *                                             order
- *     FAT16 or FAT32, its clean bit off       read-only: a cluster that looks free may be a file's
+ *     FAT16 or FAT32, its clean bit off       looked through (census.c): read-only when a file
+ *                                             shares a cluster, lacks one or cannot be reached
  *     the device takes no writes              read-only
  *     else                                    may be changed
  *
- * We have no check of file systems, and somebody else's damage must not become worse: a volume that
- * was not left in order is left alone until chkdsk or fsck.fat has seen it.
+ * A power cut while we changed the volume leaves lost clusters at worst, so that the next start can
+ * use it again.  Somebody else's damage must not become worse: a cluster that looks free may be a
+ * file's, and such a volume is left alone until chkdsk or fsck.fat has seen it.  The clean bit stays
+ * off in both cases, as lost clusters stay lost.
  */
 #include "boot_volume.h"
 
 #include "disk/fat/fat_i.h"
 #include "report.h"
 
+/* => Returns what is wrong with a volume that was not left in order, or NULL. */
+static const char *FatpFindDamage(PFAT_VOLUME Volume)
+{
+    FAT_CENSUS Census;
+    const char *Damage;
+
+    if (!NT_SUCCESS(FatTakeCensus(Volume, TRUE, &Census))) {
+        return "it was not left in order, and could not be looked through";
+    }
+    Damage = Census.Shared     ? "it was not left in order: two files share a cluster; "
+                                 "check it with chkdsk or fsck.fat"
+             : Census.Dangling ? "it was not left in order: a file has a cluster that is free; "
+                                 "check it with chkdsk or fsck.fat"
+             : Census.Damaged  ? "it was not left in order: a directory is damaged; "
+                                 "check it with chkdsk or fsck.fat"
+                               : NULL;
+    FatForgetCensus(&Census);
+    return Damage;
+}
+
 /* => Returns why the volume must not be changed, or NULL. */
-static const char *FatpWhyReadOnly(const FAT_VOLUME *Volume)
+static const char *FatpWhyReadOnly(PFAT_VOLUME Volume)
 {
     if (Volume->Kind == 12) {
         return "FAT12 does not tell whether it is in order";
     }
-    if (Volume->WasDirty) {
-        return "it was not left in order (its clean bit is off); check it with chkdsk or fsck.fat";
+    if (Volume->Device->ReadOnly) {
+        return "the device takes no writes";
     }
-    return Volume->Device->ReadOnly ? "the device takes no writes" : NULL;
+    return Volume->WasDirty ? FatpFindDamage(Volume) : NULL;
 }
 
 void FatJudgeBootVolume(void)
@@ -49,7 +72,9 @@ void FatJudgeBootVolume(void)
     Reason = FatpWhyReadOnly(Volume);
     KiPrint("File sys.  FAT%u, %u clusters of %u bytes, serial %04X-%04X%s\n", Volume->Kind,
             Volume->Clusters, Volume->ClusterBytes, Volume->Serial >> 16, Volume->Serial & 0xFFFF,
-            Reason == NULL ? ", in order" : "");
+            Reason != NULL     ? ""
+            : Volume->WasDirty ? ", not left in order: looked through, all files are whole"
+                               : ", in order");
     if (Reason != NULL) {
         KiPrint("           read-only: %s\n", Reason);
         Device->ReadOnly = TRUE;

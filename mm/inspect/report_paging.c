@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report_paging.c - the paging files' lines of the boot's report: what the trial at the start found.
+ * report_paging.c - the paging files' lines of the report: what the trial at the start found.
  */
 #include "mm_machine.h"
 

@@ -38,8 +38,7 @@ static const ULONG MipSizes[] = {
 static const char *const MipFolders[] = {
     "\\storage",
     "\\storage\\Folder with a long name",
-    "\\storage\\Gr\xC3\xB6\xC3\x9F"
-    "e \xE2\x82\xAC",
+    "\\storage\\Gr\xC3\xB6\xC3\x9F\x65 \xE2\x82\xAC",
     "\\storage\\deep",
     "\\storage\\deep\\er",
 };

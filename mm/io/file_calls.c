@@ -69,7 +69,7 @@ NTSTATUS IoFlushFile(PFILE_OBJECT File)
 NTSTATUS IoQueryPagingRuns(PFILE_OBJECT File, PFILE_PAGING_RUNS Runs)
 {
     PIRP Irp = IopBuildFileRequest(File, IRP_MJ_FILE_SYSTEM_CONTROL);
-    FILE_PAGING_RUNS Answer; /* a stack is nonpaged while its thread waits */
+    FILE_PAGING_RUNS Answer = {0}; /* a stack is nonpaged while its thread waits */
     PIO_STACK_LOCATION Next;
     NTSTATUS Status;
 

@@ -5,6 +5,7 @@
 #include "boot_volume.h"
 #include "disk/driver/drivers.h"
 #include "disk/volume/boot_volume_i.h"
+#include "mm/pool/pool_inject.h"
 #include "tests/unit/fat_world.h"
 
 #include <string.h>
@@ -57,20 +58,100 @@ TEST(A_boot_volume_in_order_may_be_changed)
     Finish();
 }
 
-TEST(A_boot_volume_that_was_not_left_in_order_is_read_only)
+TEST(A_boot_volume_that_was_not_left_in_order_may_be_changed_when_it_is_whole)
 {
     Start(&FatWorldFat16);
     MakeDirty(&FatWorldFat16, 3, 0x80);
     FatJudgeBootVolume();
-    CHECK(Said("serial 1234-5678\n           read-only: it was not left in order"));
-    CHECK(Disk.Device.ReadOnly);
+    CHECK(Said("serial 1234-5678, not left in order: looked through, all files are whole\n"));
+    CHECK(!Disk.Device.ReadOnly);
     Finish();
     Start(&FatWorldFat32);
     MakeDirty(&FatWorldFat32, 7, 0x08);
     FatJudgeBootVolume();
-    CHECK(Said("read-only: it was not left in order"));
+    CHECK(Said(", not left in order: looked through, all files are whole\n"));
+    CHECK(!Disk.Device.ReadOnly);
+    Finish();
+}
+
+/* A dirty volume with these entries in its root, each a file of one cluster. */
+static void StartDamaged(const USHORT *Firsts, ULONG Count)
+{
+    const SEED_FAT *Seed = &FatWorldFat16;
+    ULONG i;
+
+    Start(Seed);
+    MakeDirty(Seed, 3, 0x80);
+    for (i = 0; i < Count; i++) {
+        PUCHAR Entry = Disk.Image + (SIZE_T)(SeedFatData(Seed) - 8) * 512 + i * 32;
+
+        memcpy(Entry, "FILE0   TXT\x20", 12);
+        Entry[4] = (UCHAR)('0' + i);
+        memcpy(Entry + 26, &Firsts[i], sizeof(Firsts[i]));
+        Entry[28] = 1;
+    }
+}
+
+/* Cluster is the last one of a chain, in the FAT that is read. */
+static void Use(USHORT Cluster)
+{
+    static const USHORT End = 0xFFFF;
+
+    memcpy(Disk.Image + (SIZE_T)SeedFatTable(&FatWorldFat16) * 512 + Cluster * 2, &End,
+           sizeof(End));
+}
+
+TEST(A_boot_volume_that_was_not_left_in_order_is_read_only_when_it_is_damaged)
+{
+    static const USHORT Free[] = {5, 6};
+    static const USHORT Shared[] = {5, 5};
+    static const USHORT Nowhere1[] = {5, 1};
+
+    StartDamaged(Free, 2);
+    Use(5);
+    FatJudgeBootVolume();
+    CHECK(Said("read-only: it was not left in order: a file has a cluster that is free"));
     CHECK(Disk.Device.ReadOnly);
     Finish();
+    StartDamaged(Shared, 2);
+    Use(5);
+    FatJudgeBootVolume();
+    CHECK(Said("read-only: it was not left in order: two files share a cluster"));
+    CHECK(Disk.Device.ReadOnly);
+    Finish();
+    StartDamaged(Nowhere1, 2);
+    Use(5);
+    FatJudgeBootVolume();
+    CHECK(Said("read-only: it was not left in order: a directory is damaged"));
+    CHECK(Disk.Device.ReadOnly);
+    Finish();
+    StartDamaged(Free, 2);
+    Use(5);
+    Use(6);
+    FatJudgeBootVolume();
+    CHECK(Said("all files are whole"));
+    CHECK(!Disk.Device.ReadOnly);
+    Finish();
+}
+
+TEST(A_boot_volume_that_was_not_left_in_order_is_not_changed_unseen)
+{
+    BOOLEAN Unseen = FALSE;
+    BOOLEAN Happened;
+    ULONG Nth = 0;
+
+    do {
+        Start(&FatWorldFat16);
+        MakeDirty(&FatWorldFat16, 3, 0x80);
+        MiFailPoolAllocation(++Nth);
+        FatJudgeBootVolume();
+        Happened = MiPoolFailureHappened();
+        MiFailPoolAllocation(0);
+        Unseen |= Said("in order, and could not be looked through") && Disk.Device.ReadOnly;
+        CHECK(Happened || Said("all files are whole"));
+        Finish();
+    } while (Happened);
+    CHECK(Unseen);
 }
 
 TEST(A_boot_volume_of_FAT12_is_read_only)
