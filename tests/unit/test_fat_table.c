@@ -146,6 +146,7 @@ TEST(FatSetRun_keeps_the_upper_four_bits_of_fat32)
 {
     PUCHAR Table;
     ULONG Cluster;
+    ULONG Length;
 
     FatWorldStart(&FatWorldFat32, 0);
     Table = FatDisk.Image + FatVolume->ReservedSectors * 512;
@@ -156,6 +157,8 @@ TEST(FatSetRun_keeps_the_upper_four_bits_of_fat32)
     CHECK_EQUAL(STATUS_SUCCESS, FatPermitEntries(FatVolume, RUN_FIRST, RUN_COUNT));
     CHECK_EQUAL(STATUS_SUCCESS, FatSetRun(FatVolume, RUN_FIRST, RUN_COUNT, FAT_END));
     CHECK_EQUAL(RUN_COUNT, FollowAll(1000, &Cluster));
+    CHECK_EQUAL(STATUS_SUCCESS, FatFollowRun(FatVolume, RUN_FIRST, 1000, &Length, &Cluster));
+    CHECK_EQUAL(128 - RUN_FIRST, Length); /* all that its sector holds */
     CHECK_EQUAL(STATUS_SUCCESS, FatCommit(FatVolume));
     for (Cluster = RUN_FIRST; Cluster < RUN_FIRST + RUN_COUNT - 1; Cluster++) {
         CHECK_EQUAL(Cluster << 28 | (Cluster + 1), FatGet32(Table + Cluster * 4));
