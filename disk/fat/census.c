@@ -36,9 +36,15 @@ static NTSTATUS FatpCountTable(PFAT_VOLUME Volume, PFAT_CENSUS Census)
     ULONG i;
 
     while (Bit < Volume->Clusters) {
-        NTSTATUS Status =
-            FatGetEntries(Volume, Bit + FAT_FIRST_CLUSTER, Values, FATP_AT_ONCE, &Count);
+        NTSTATUS Status = FatSkipFree(Volume, Bit + FAT_FIRST_CLUSTER, &Count);
 
+        if (NT_SUCCESS(Status) && Count != 0) {
+            Bit += Count;
+            continue;
+        }
+        if (NT_SUCCESS(Status)) {
+            Status = FatGetEntries(Volume, Bit + FAT_FIRST_CLUSTER, Values, FATP_AT_ONCE, &Count);
+        }
         if (!NT_SUCCESS(Status)) {
             return Status;
         }

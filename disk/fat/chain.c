@@ -112,6 +112,7 @@ NTSTATUS FatResolveRuns(PFAT_FILE File, PFAT_RUN Runs, ULONG Room, PULONG Count)
     PFAT_VOLUME Volume = File->Volume;
     NTSTATUS Status = FatRefresh(File);
     FATP_RUNS Found = {.Runs = Runs, .Room = Room};
+    ULONG Cluster;
     ULONG Clusters;
     ULONG Length;
     ULONG Index;
@@ -123,18 +124,18 @@ NTSTATUS FatResolveRuns(PFAT_FILE File, PFAT_RUN Runs, ULONG Room, PULONG Count)
         return STATUS_FILE_IS_A_DIRECTORY;
     }
     Clusters = FatClustersOf(Volume, File->Bytes);
+    Cluster = File->FirstCluster;
     for (Index = 0; Index < Clusters; Index += Length) {
-        ULONG Cluster;
-        ULONG Next;
+        ULONG First = Cluster;
 
-        Status = FatFindCluster(File, Index, &Cluster);
-        if (NT_SUCCESS(Status)) {
-            Status = FatFollowRun(Volume, Cluster, Clusters - Index, &Length, &Next);
+        if (!FatIsCluster(Volume, First)) {
+            return STATUS_FILE_CORRUPT_ERROR; /* it is shorter than its size */
         }
+        Status = FatFollowRun(Volume, First, Clusters - Index, &Length, &Cluster);
         if (!NT_SUCCESS(Status)) {
-            return Status == STATUS_END_OF_FILE ? STATUS_FILE_CORRUPT_ERROR : Status;
+            return Status;
         }
-        FatpAddRun(&Found, FatClusterSector(Volume, Cluster), Length * Volume->ClusterSectors);
+        FatpAddRun(&Found, FatClusterSector(Volume, First), Length * Volume->ClusterSectors);
     }
     *Count = Found.Found;
     return Found.Found <= Room ? STATUS_SUCCESS : STATUS_BUFFER_OVERFLOW;

@@ -203,6 +203,14 @@ NT_MUST_CHECK NTSTATUS FatGetEntries(PFAT_VOLUME Volume, ULONG Cluster, PULONG V
                                      PULONG Count);
 
 /*
+ * Pass over free clusters, as far as one sector of the FAT goes.
+ *
+ * => Cluster is one of the volume.  *Count clusters from it on are free; there may be more of them,
+ *    FAT12 is not looked at.
+ */
+NT_MUST_CHECK NTSTATUS FatSkipFree(PFAT_VOLUME Volume, ULONG Cluster, PULONG Count);
+
+/*
  * Follow a chain while its clusters lie side by side, as far as one sector of the FAT goes.
  *
  * => Cluster is one of the volume; Most is not 0.  *Length clusters from Cluster on follow one

@@ -14,12 +14,15 @@
  */
 #include "disk/fat/fat_i.h"
 
+#define FATP_OURS_32 0x0FFFFFFFu /* of a FAT32 entry */
+
 static ULONG FatpMask(const FAT_VOLUME *Volume)
 {
-    return Volume->Kind == 12 ? 0xFFF : Volume->Kind == 16 ? 0xFFFF : 0x0FFFFFFF;
+    return Volume->Kind == 12 ? 0xFFF : Volume->Kind == 16 ? 0xFFFF : FATP_OURS_32;
 }
 
-static NTSTATUS FatpFindByte(PFAT_VOLUME Volume, ULONG64 Offset, ULONG64 *Sector, PUCHAR *Data)
+/* => A FAT has fewer than 2^28 entries: Offset fits, and needs no division of 64 bits. */
+static NTSTATUS FatpFindByte(PFAT_VOLUME Volume, ULONG Offset, ULONG64 *Sector, PUCHAR *Data)
 {
     NTSTATUS Status;
 
@@ -30,6 +33,12 @@ static NTSTATUS FatpFindByte(PFAT_VOLUME Volume, ULONG64 Offset, ULONG64 *Sector
         *Data += Offset % Volume->SectorBytes;
     }
     return Status;
+}
+
+/* => Kind is not 12. */
+static ULONG FatpOffset(const FAT_VOLUME *Volume, ULONG Cluster)
+{
+    return Volume->Kind == 16 ? 2 * Cluster : 4 * Cluster;
 }
 
 /* ---- FAT12: byte by byte ---- */
@@ -92,7 +101,63 @@ static ULONG FatpEntriesInSector(const FAT_VOLUME *Volume, ULONG Cluster)
 static inline ULONG FatpRaw(const FAT_VOLUME *Volume, const UCHAR *Data, ULONG Index)
 {
     return Volume->Kind == 16 ? FatGet16(Data + 2 * Index)
-                              : FatGet32(Data + 4 * Index) & 0x0FFFFFFF;
+                              : FatGet32(Data + 4 * Index) & FATP_OURS_32;
+}
+
+/* Each loop knows its kind: a volume's start goes over all entries, and a paging file's is long. */
+
+/* => Returns how many of the Most entries from Cluster's on lead to the cluster behind theirs. */
+static ULONG FatpCountSteps(const FAT_VOLUME *Volume, const UCHAR *Data, ULONG Cluster, ULONG Most)
+{
+    ULONG Next = Cluster + 1;
+    ULONG End = Next + Most;
+
+    if (Volume->Kind == 16) {
+        for (; Next != End && FatGet16(Data) == Next; Next++) {
+            Data += 2;
+        }
+    } else {
+        for (; Next != End && (FatGet32(Data) & FATP_OURS_32) == Next; Next++) {
+            Data += 4;
+        }
+    }
+    return Next - Cluster - 1;
+}
+
+/* The Count entries from Cluster's on lead to the cluster behind theirs. */
+static void FatpPutSteps(const FAT_VOLUME *Volume, PUCHAR Data, ULONG Cluster, ULONG Count)
+{
+    ULONG i;
+
+    if (Volume->Kind == 16) {
+        for (i = 0; i < Count; i++) {
+            FatPut16(Data + 2 * i, Cluster + i + 1);
+        }
+    } else {
+        for (i = 0; i < Count; i++) {
+            FatPut32(Data + 4 * i, (FatGet32(Data + 4 * i) & ~FATP_OURS_32) | (Cluster + i + 1));
+        }
+    }
+}
+
+/* => Returns how many of the Most entries from Data on are FAT_FREE before the first other one. */
+static ULONG FatpCountFree(const FAT_VOLUME *Volume, const UCHAR *Data, ULONG Most)
+{
+    ULONG i = 0;
+
+    if (Volume->Kind == 16) {
+        while (i + 2 <= Most && FatGet32(Data + 2 * i) == 0) {
+            i += 2;
+        }
+        while (i < Most && FatGet16(Data + 2 * i) == FAT_FREE) {
+            i++;
+        }
+    } else {
+        while (i < Most && (FatGet32(Data + 4 * i) & FATP_OURS_32) == FAT_FREE) {
+            i++;
+        }
+    }
+    return i;
 }
 
 /* => Kind is not 12; Cluster is one of the volume. */
@@ -112,7 +177,7 @@ NTSTATUS FatGetRawEntry(PFAT_VOLUME Volume, ULONG Cluster, PULONG Value)
     if (Volume->Kind == 12) {
         return FatpGet12(Volume, Cluster, Value);
     }
-    Status = FatpFindByte(Volume, (ULONG64)Cluster * Volume->Kind / 8, &Sector, &Data);
+    Status = FatpFindByte(Volume, FatpOffset(Volume, Cluster), &Sector, &Data);
     if (NT_SUCCESS(Status)) {
         *Value = (Volume->Kind == 16 ? FatGet16(Data) : FatGet32(Data)) & FatpMask(Volume);
     }
@@ -165,11 +230,28 @@ NTSTATUS FatGetEntries(PFAT_VOLUME Volume, ULONG Cluster, PULONG Values, ULONG R
     return STATUS_SUCCESS;
 }
 
+NTSTATUS FatSkipFree(PFAT_VOLUME Volume, ULONG Cluster, PULONG Count)
+{
+    ULONG64 Sector;
+    PUCHAR Data;
+    NTSTATUS Status;
+
+    *Count = 0;
+    if (Volume->Kind == 12) {
+        return STATUS_SUCCESS;
+    }
+    Status = FatpFindEntries(Volume, Cluster, &Sector, &Data);
+    if (NT_SUCCESS(Status)) {
+        *Count = FatpCountFree(Volume, Data, FatpEntriesInSector(Volume, Cluster));
+    }
+    return Status;
+}
+
 NTSTATUS FatFollowRun(PFAT_VOLUME Volume, ULONG Cluster, ULONG Most, PULONG Length, PULONG Next)
 {
     ULONG64 Sector;
     PUCHAR Data;
-    ULONG Last = 0;
+    ULONG Last;
     NTSTATUS Status;
 
     if (Volume->Kind == 12) {
@@ -183,9 +265,7 @@ NTSTATUS FatFollowRun(PFAT_VOLUME Volume, ULONG Cluster, ULONG Most, PULONG Leng
     if (Most > FatpEntriesInSector(Volume, Cluster)) {
         Most = FatpEntriesInSector(Volume, Cluster);
     }
-    while (Last + 1 < Most && FatpRaw(Volume, Data, Last) == Cluster + Last + 1) {
-        Last++;
-    }
+    Last = FatpCountSteps(Volume, Data, Cluster, Most - 1);
     *Length = Last + 1;
     return FatpDecode(Volume, FatpRaw(Volume, Data, Last), Next);
 }
@@ -200,14 +280,14 @@ NTSTATUS FatSetEntry(PFAT_VOLUME Volume, ULONG Cluster, ULONG Value)
     if (Volume->Kind == 12) {
         return FatpSet12(Volume, Cluster, Value);
     }
-    Status = FatpFindByte(Volume, (ULONG64)Cluster * Volume->Kind / 8, &Sector, &Data);
+    Status = FatpFindByte(Volume, FatpOffset(Volume, Cluster), &Sector, &Data);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     if (Volume->Kind == 16) {
         FatPut16(Data, Value);
     } else {
-        FatPut32(Data, (FatGet32(Data) & 0xF0000000u) | Value);
+        FatPut32(Data, (FatGet32(Data) & ~FATP_OURS_32) | Value);
     }
     FatMarkSector(Volume, Sector);
     return STATUS_SUCCESS;
@@ -221,18 +301,11 @@ NTSTATUS FatSetRun(PFAT_VOLUME Volume, ULONG First, ULONG Count, ULONG Last)
         ULONG Part = FatpEntriesInSector(Volume, First);
         ULONG64 Sector;
         PUCHAR Data;
-        ULONG i;
 
         Part = Part < Count - 1 ? Part : Count - 1;
         Status = FatpFindEntries(Volume, First, &Sector, &Data);
-        for (i = 0; i < Part && NT_SUCCESS(Status); i++) {
-            if (Volume->Kind == 16) {
-                FatPut16(Data + 2 * i, First + i + 1);
-            } else {
-                FatPut32(Data + 4 * i, (FatGet32(Data + 4 * i) & 0xF0000000u) | (First + i + 1));
-            }
-        }
         if (NT_SUCCESS(Status)) {
+            FatpPutSteps(Volume, Data, First, Part);
             FatMarkSector(Volume, Sector);
         }
         First += Part;

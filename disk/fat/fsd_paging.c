@@ -11,6 +11,8 @@
  */
 #include "disk/fat/fsd_i.h"
 
+#define FATP_FEW_RUNS 16u
+
 /* fat.h's runs in the disk queue's form; neighbours become one. */
 static void FatpFillRuns(const FAT_RUN *From, ULONG Count, PIO_RUNS To)
 {
@@ -24,17 +26,16 @@ static void FatpFillRuns(const FAT_RUN *From, ULONG Count, PIO_RUNS To)
     }
 }
 
-/* Resolve into a list that is large enough.  => *List is the caller's to free. */
-static NTSTATUS FatpResolve(PFAT_FILE File, PFAT_RUN *List, PULONG Count)
+/*
+ * Resolve into a list with room for so many runs.
+ *
+ * => *List is the caller's to free.  STATUS_BUFFER_OVERFLOW: *Count are needed.
+ */
+static NTSTATUS FatpResolveUpTo(PFAT_FILE File, ULONG Room, PFAT_RUN *List, PULONG Count)
 {
-    FAT_RUN One;
-    ULONG Room;
-    NTSTATUS Status = FatResolveRuns(File, &One, 1, &Room);
+    NTSTATUS Status;
 
-    if (!NT_SUCCESS(Status) && Status != STATUS_BUFFER_OVERFLOW) {
-        return Status;
-    }
-    *List = ExAllocatePoolWithTag(NonPagedPool, (Room + 1) * sizeof(FAT_RUN), FAT_FSD_TAG);
+    *List = ExAllocatePoolWithTag(NonPagedPool, Room * sizeof(FAT_RUN), FAT_FSD_TAG);
     if (*List == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -43,6 +44,14 @@ static NTSTATUS FatpResolve(PFAT_FILE File, PFAT_RUN *List, PULONG Count)
         ExFreePoolWithTag(*List, FAT_FSD_TAG);
     }
     return Status;
+}
+
+/* Resolve into a list that is large enough; most files have few runs and are gone over once. */
+static NTSTATUS FatpResolve(PFAT_FILE File, PFAT_RUN *List, PULONG Count)
+{
+    NTSTATUS Status = FatpResolveUpTo(File, FATP_FEW_RUNS, List, Count);
+
+    return Status == STATUS_BUFFER_OVERFLOW ? FatpResolveUpTo(File, *Count, List, Count) : Status;
 }
 
 NTSTATUS FatPinRuns(PFAT_FCB Fcb)

@@ -45,11 +45,12 @@ static NTSTATUS FatpForRuns(PFAT_VOLUME Volume, const void *Owner, ULONG First,
     while (NT_SUCCESS(Status) && FatIsCluster(Volume, Cluster)) {
         ULONG Start = Cluster;
         ULONG Count = 0;
+        ULONG Length = 0;
 
         do {
-            Status = FatGetEntry(Volume, Start + Count, &Cluster);
-            Count++;
-            Left--;
+            Status = FatFollowRun(Volume, Start + Count, Left, &Length, &Cluster);
+            Count += Length;
+            Left -= Length;
         } while (NT_SUCCESS(Status) && Cluster == Start + Count && Left != 0);
         if (NT_SUCCESS(Status)) {
             Status = Left == 0 && Cluster < FAT_END ? STATUS_FILE_CORRUPT_ERROR

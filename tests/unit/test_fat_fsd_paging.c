@@ -211,7 +211,7 @@ TEST(FatFsd_pages_of_a_scattered_file_come_from_where_they_went)
     CHECK_EQUAL(STATUS_SUCCESS,
                 IoOpenPagingFile(IoVolume, "\\pagefile.sys", 30 * PAGE_SIZE, &PagingFile));
     Fcb = PagingFile->FsContext;
-    CHECK(Fcb->Runs->Count >= 15);
+    CHECK(Fcb->Runs->Count > 16); /* more than the first list has room for */
     MakePages(P, 30, 0);
     for (Index = 0; Index < 30 * PAGE_SIZE; Index++) {
         P->Buffer[Index] = IoWorldByte(Index, 9);
