@@ -418,7 +418,6 @@ static void StoragepAddDisk(PSTORAGEP_DISK Disk, const SCSI_INQUIRY *Inquiry)
     (void)RtlStringCbPrintfA(Disk->Name, sizeof(Disk->Name), "usb%u", StoragepCount());
     Device->Driver = (PVOID)&UsbStorageClass;
     Disk->Works = TRUE;
-    USB_BUS_OF(Disk->Host)->HasDisk = TRUE;
     DriverAddDisk(Device);
     KiPrint("USB        %s: %s\n", UsbDeviceName(Disk->Bot.Device, Text),
             Inquiry->Name[0] != 0 ? Inquiry->Name : "mass storage");

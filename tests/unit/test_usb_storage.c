@@ -54,7 +54,7 @@ TEST(UsbStorage_stick_is_a_disk_that_reads_and_writes)
     UsbBenchFinish();
 }
 
-TEST(UsbStorage_is_found_quickly)
+TEST(UsbStorage_keeps_nobody_waiting_beyond_the_second_that_others_have)
 {
     ULONG64 Before;
 
@@ -63,7 +63,7 @@ TEST(UsbStorage_is_found_quickly)
     UsbMockPlug(&Mock, 1, &Stick.Device);
     Before = HostCycles();
     CHECK(UsbBenchStartHost() != NULL);
-    CHECK(HostCycles() - Before < 500000000u);
+    CHECK(HostCycles() - Before < 1010000000u);
     UsbBenchFinish();
 }
 
