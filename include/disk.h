@@ -51,10 +51,11 @@ struct _DISK_DEVICE {
     ULONG64 Sectors;      /* of the device */
     ULONG MaximumSectors; /* that one request may have */
     BOOLEAN ReadOnly;
+    BOOLEAN Restricted; /* only what Writes permits may be written: nothing while that is NULL */
     /* => As DiskSubmit; the request was checked against the fields above. */
     void (*Submit)(PDISK_DEVICE Device, PDISK_REQUEST Request);
     PVOID Driver;             /* the implementation's */
-    PDISK_WRITE_LIST Writes;  /* DiskRestrictWrites'; NULL: every sector may be written */
+    PDISK_WRITE_LIST Writes;  /* DiskRestrictWrites'; NULL: as Restricted says */
     LIST_ENTRY ListEntry;     /* among all devices */
     ULONG64 RequestCounts[3]; /* by DISK_OPERATION, completed */
     ULONG64 Failures;
@@ -66,7 +67,8 @@ struct _DISK_DEVICE {
  * => IRQL <= DISPATCH_LEVEL; Request and everything in it is nonpaged.
  * => Completion runs exactly once, perhaps before this returns, with Status:
  *        STATUS_INVALID_PARAMETER       sectors beyond the end, too many, or none; not aligned
- *        STATUS_MEDIA_WRITE_PROTECTED   a write to a read-only device
+ *        STATUS_MEDIA_WRITE_PROTECTED   a write to a read-only device, or to one without a list of
+ *                                       what may be written that must have one
  *        STATUS_IO_DEVICE_ERROR         the device says so
  *        STATUS_IO_TIMEOUT              no answer in bounded time, retries included
  *        STATUS_NO_SUCH_DEVICE          the device is gone
@@ -85,7 +87,8 @@ NT_MUST_CHECK NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operatio
 /* ---- which sectors may be written ---- */
 
 /*
- * From now on a write to Disk, or to a partition of it, is a bug check unless each of its sectors
+ * A disk of a driver is Restricted from the start, whenever it comes: nothing may be written before
+ * this call.  Other devices (RAM) permit everything until then.  From now on a write to Disk, or to a partition of it, is a bug check unless each of its sectors
  * was permitted: FAT_FILE_SYSTEM with the disk's DISK_DEVICE, the first such sector (low and high
  * half, of the disk's) and the request's sectors.  The console says it in words before.
  *
@@ -97,8 +100,8 @@ NT_MUST_CHECK NTSTATUS DiskRestrictWrites(PDISK_DEVICE Disk);
  * Owner may write these sectors; the address only says who it is.  Device may be a partition.
  *
  * => PASSIVE_LEVEL or APC_LEVEL.  The range lies inside Device.
- * => STATUS_SHARING_VIOLATION: another owner has one of them; STATUS_INSUFFICIENT_RESOURCES.
- *    Nothing has changed then.
+ * => STATUS_SHARING_VIOLATION: another owner has one of them; STATUS_INSUFFICIENT_RESOURCES;
+ *    STATUS_MEDIA_WRITE_PROTECTED: the disk is Restricted and has no list.  Nothing has changed then.
  * => A device without restrictions permits everything, and keeps no account of owners.
  */
 NT_MUST_CHECK NTSTATUS DiskPermitWritesFor(PDISK_DEVICE Device, const void *Owner, ULONG64 Sector,

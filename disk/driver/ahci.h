@@ -50,9 +50,10 @@ enum {
 #define PORT_TASK_BUSY    0x80u
 
 /* PortInterrupts and PortEnable. */
-#define PORT_EVENT_DONE  0x0000000Fu /* a FIS that ends a command */
-#define PORT_EVENT_LINK  0x00400040u /* something was plugged in or out */
-#define PORT_EVENT_ERROR 0x78000000u /* task file, bus, interface */
+#define PORT_EVENT_DONE    0x0000000Fu /* a FIS that ends a command */
+#define PORT_EVENT_LINK    0x00400040u /* something was plugged in or out */
+#define PORT_EVENT_CONNECT 0x00000040u /* of these: a device says that it is new */
+#define PORT_EVENT_ERROR   0x78000000u /* task file, bus, interface */
 
 typedef struct _AHCI_CONTROLLER AHCI_CONTROLLER, *PAHCI_CONTROLLER;
 
@@ -77,10 +78,12 @@ typedef struct _AHCI_PORT {
     volatile UCHAR *Registers;
     PUCHAR Memory; /* what the controller reads and writes for it */
     char Name[DRIVER_NAME_BYTES];
-    volatile ULONG Events; /* (A) PORT_EVENT_* since the last look */
-    BOOLEAN CanQueue;      /* (C) device and controller know queued commands, and get them right */
-    ULONG Unqueued;        /* (C) so many requests more go one at a time, not queued */
-    ULONG QueueErrors;     /* (C) since the start */
+    volatile ULONG Events;      /* (A) PORT_EVENT_* since the last look */
+    volatile BOOLEAN Resetting; /* (C) its link is reset by us: the device will say it is new */
+    volatile BOOLEAN Changed;   /* (A) for good: it may be another disk than the one found */
+    BOOLEAN CanQueue;  /* (C) device and controller know queued commands, and get them right */
+    ULONG Unqueued;    /* (C) so many requests more go one at a time, not queued */
+    ULONG QueueErrors; /* (C) since the start */
 } AHCI_PORT, *PAHCI_PORT;
 
 struct _AHCI_CONTROLLER {
@@ -104,9 +107,10 @@ ULONG AhciPortPhysical(const AHCI_PORT *Port, ULONG Offset);
  * Stop what the port does, and start it again; with ResetLink the device is reset too.
  *
  * => Takes 3 s at most.
- * => FALSE: the controller goes on processing commands, or the device cannot be made ready.
+ * => FALSE: the controller goes on processing commands, the device cannot be made ready, or it may
+ *    be another one.
  */
-NT_MUST_CHECK BOOLEAN AhciRestartPort(const AHCI_PORT *Port, BOOLEAN ResetLink);
+NT_MUST_CHECK BOOLEAN AhciRestartPort(PAHCI_PORT Port, BOOLEAN ResetLink);
 
 /* => FALSE: the controller may go on writing to the port's memory. */
 BOOLEAN AhciSilence(const AHCI_PORT *Port);
@@ -133,7 +137,7 @@ NT_MUST_CHECK NTSTATUS AhciCreatePort(PAHCI_CONTROLLER Controller, ULONG Index, 
 /* Stop the port and free it.  => PASSIVE_LEVEL, no request on its way. */
 void AhciDeletePort(PAHCI_PORT Port);
 
-/* The port may interrupt. */
+/* The port may interrupt.  => Changed, if the disk was replaced since it was found. */
 void AhciEnablePort(PAHCI_PORT Port);
 
 /* Take notice of the port's events.  => DEVICE_LEVEL. */

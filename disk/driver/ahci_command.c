@@ -167,6 +167,10 @@ static void CmdpStart(PDISK_CHANNEL Channel, ULONG Slot, PDISK_REQUEST Request)
         .Write = Request->Operation == DiskWrite,
     };
 
+    if (Port->Changed) {
+        (void)ChannelFinish(Channel, Slot, STATUS_NO_SUCH_DEVICE);
+        return;
+    }
     Command.Code = Codes[Command.Queued][Request->Operation];
     if (Request->Operation != DiskFlush) {
         Command.Sector = Request->Sector;
@@ -277,6 +281,9 @@ static BOOLEAN CmdpPoll(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
     ULONG Issued;
     ULONG Done;
 
+    if (Port->Changed) {
+        return FALSE; /* whatever the new one answered is not what was asked for */
+    }
     if (Channel->Busy == 0) {
         return TRUE; /* an interrupt too many */
     }
@@ -303,7 +310,7 @@ static BOOLEAN CmdpReset(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
     PAHCI_PORT Port = CmdpPort(Channel);
 
     CmdpUnqueue(Channel);
-    if (AhciRestartPort(Port, TRUE)) {
+    if (!Port->Changed && AhciRestartPort(Port, TRUE)) {
         Port->Events = 0;
         return TRUE;
     }

@@ -6,6 +6,10 @@
  * Where firmware spins disks up one after the other, a port that it did not get to is told to do
  * it here, and its disk is waited for.
  *
+ * A device that was plugged in says so, even if nobody saw the one before it go; a device whose
+ * link was reset says the same.  So whoever says it without a reset of ours may be another disk,
+ * for which no request was meant.
+ *
  * Locking: the channel's.
  */
 #include "disk/driver/ahci.h"
@@ -112,8 +116,14 @@ static void PortpClear(const AHCI_PORT *Port)
     AhciWritePort(Port, PortInterrupts, 0xFFFFFFFFu);
 }
 
-/* => The port is stopped.  FALSE: no device, or it does not get ready. */
-static BOOLEAN PortpResetLink(const AHCI_PORT *Port)
+static void PortpNotice(PAHCI_PORT Port, ULONG Events)
+{
+    if ((Events & PORT_EVENT_CONNECT) != 0 && !Port->Resetting) {
+        Port->Changed = TRUE;
+    }
+}
+
+static BOOLEAN PortpCycleLink(const AHCI_PORT *Port)
 {
     ULONG Control = AhciReadPort(Port, PortLinkControl) & ~0xFu;
 
@@ -127,9 +137,23 @@ static BOOLEAN PortpResetLink(const AHCI_PORT *Port)
     return PortpWait(Port, PortTask, PORT_TASK_BUSY | PORT_TASK_REQUEST, 0, PORTP_LINK_TRIES);
 }
 
-/* => The port is stopped, and receives.  FALSE: the device cannot be made ready. */
-static BOOLEAN PortpStart(const AHCI_PORT *Port)
+/* => The port is stopped.  FALSE: no device, or it does not get ready. */
+static BOOLEAN PortpResetLink(PAHCI_PORT Port)
 {
+    BOOLEAN Ready;
+
+    PortpNotice(Port, AhciReadPort(Port, PortInterrupts));
+    Port->Resetting = TRUE;
+    Ready = PortpCycleLink(Port);
+    PortpClear(Port);
+    Port->Resetting = FALSE;
+    return Ready;
+}
+
+/* => The port is stopped, and receives.  FALSE: the device cannot be made ready. */
+static BOOLEAN PortpStart(PAHCI_PORT Port)
+{
+    PortpNotice(Port, AhciReadPort(Port, PortInterrupts));
     PortpClear(Port);
     if ((AhciReadPort(Port, PortTask) & (PORT_TASK_BUSY | PORT_TASK_REQUEST)) != 0 &&
         !PortpResetLink(Port)) {
@@ -139,9 +163,10 @@ static BOOLEAN PortpStart(const AHCI_PORT *Port)
     return TRUE;
 }
 
-BOOLEAN AhciRestartPort(const AHCI_PORT *Port, BOOLEAN ResetLink)
+BOOLEAN AhciRestartPort(PAHCI_PORT Port, BOOLEAN ResetLink)
 {
-    return PortpStop(Port) && (!ResetLink || PortpResetLink(Port)) && PortpStart(Port);
+    return PortpStop(Port) && (!ResetLink || PortpResetLink(Port)) && PortpStart(Port) &&
+           !Port->Changed;
 }
 
 /* A link that saves power is there all the same: only the device's detection counts. */
@@ -158,6 +183,7 @@ void AhciPortInterrupt(PAHCI_PORT Port)
         AhciWritePort(Port, PortLinkError, PORTP_LINK_CHANGES); /* only this clears the event */
     }
     AhciWritePort(Port, PortInterrupts, Events);
+    PortpNotice(Port, Events);
     __atomic_fetch_or(&Port->Events, Events, __ATOMIC_SEQ_CST);
     ChannelInterrupt(&Port->Channel);
 }
@@ -243,6 +269,7 @@ static NTSTATUS PortpTakeOver(PAHCI_PORT Port)
         !PortpStart(Port)) {
         return STATUS_NO_SUCH_DEVICE;
     }
+    Port->Changed = FALSE; /* what was there before that is nobody's */
     Status = AhciIdentify(Port);
     if (NT_SUCCESS(Status)) {
         Status = PortpReadGeometry(Port);
@@ -304,6 +331,7 @@ void AhciDeletePort(PAHCI_PORT Port)
 
 void AhciEnablePort(PAHCI_PORT Port)
 {
+    PortpNotice(Port, AhciReadPort(Port, PortInterrupts));
     PortpClear(Port);
     AhciWritePort(Port, PortEnable, PORT_EVENT_DONE | PORT_EVENT_LINK | PORT_EVENT_ERROR);
 }

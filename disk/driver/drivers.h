@@ -26,7 +26,7 @@ DRIVER_ADD_DEVICE XhciAddDevice;
 /* The USB controller F is ours, not the firmware's.  => PASSIVE_LEVEL, before XhciAddDevice. */
 void XhciTakeFromFirmware(HAL_PCI_FUNCTION F);
 
-/* A disk was found; it stays.  => PASSIVE_LEVEL. */
+/* A disk was found; it stays.  => PASSIVE_LEVEL.  It is Restricted. */
 void DriverAddDisk(PDISK_DEVICE Disk);
 
 /* A controller is told that the machine is about to be switched off.  => As DiskStopDrivers. */

@@ -53,8 +53,10 @@ static KSPIN_LOCK DriverpDisksLock;
 
 void DriverAddDisk(PDISK_DEVICE Disk)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&DriverpDisksLock);
+    KIRQL OldIrql;
 
+    Disk->Restricted = TRUE; /* whether somebody gives it a list or not */
+    OldIrql = KfAcquireSpinLock(&DriverpDisksLock);
     Disk->ListEntry.Flink = &DriverpDisks;
     Disk->ListEntry.Blink = DriverpDisks.Blink;
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the entry before what leads to it */

@@ -12,7 +12,8 @@
  * (a status-change endpoint's interval, 100 ms of a stable connection).
  *
  * At the start the thread looks at what is plugged in; UsbStartHost waits for that, since the boot
- * disk may be among it, but not for ever.
+ * disk may be among it, but not for ever.  It may be slower than other disks: a stick that was reset
+ * with its controller shows itself again when a card reader has long been looked at.
  *
  * Locking: USB_BUS.Lock for the questions; the rest is the thread's.
  */
@@ -25,7 +26,7 @@
 
 #define USBP_PRIORITY    17     /* above all that waits for disks, and for others' timers */
 #define USBP_CONNECT_MS  100u   /* after power: devices show themselves */
-#define USBP_PATIENCE_MS 1000u  /* so long the first disk may take to show itself */
+#define USBP_PATIENCE_MS 1000u  /* so long disks may take to show themselves */
 #define USBP_SETTLE_MS   15000u /* the longest that a start waits */
 #define USBP_BOUNCES     10u    /* times USB_STABLE_MS that a port may go on changing */
 
@@ -149,14 +150,14 @@ static BOOLEAN UsbpServicePorts(PUSB_BUS Bus)
     return TRUE;
 }
 
-/* Until somebody asks; at the start not longer than the first disk is waited for. */
+/* Until somebody asks; at the start not longer than disks are waited for. */
 static void UsbpWait(PUSB_BUS Bus)
 {
     ULONG64 Now = KeQueryInterruptTime();
     ULONG64 Patience = Bus->Started + (ULONG64)USBP_PATIENCE_MS * USB_100NS_IN_MS;
     LARGE_INTEGER Left;
 
-    if (KeReadStateEvent(&Bus->Settled) == 0 && (Bus->HasDisk || Now >= Patience)) {
+    if (KeReadStateEvent(&Bus->Settled) == 0 && Now >= Patience) {
         KeSetEvent(&Bus->Settled, IO_NO_INCREMENT, FALSE);
     }
     Left.QuadPart = -(LONGLONG)(Patience - Now);

@@ -166,7 +166,6 @@ struct _USB_BUS {
     KEVENT Wake;                   /* there is something to do */
     KEVENT Settled;                /* what was plugged in at the start was looked at */
     ULONG64 Started;               /* (I) interrupt time */
-    BOOLEAN HasDisk;               /* (T) nobody needs to wait for one any longer */
     LIST_ENTRY Devices;            /* (T) of USB_NODE.Link */
     PUCHAR Descriptors;            /* (T) USB_BUFFER_BYTES: a configuration that is looked at */
     USB_BUFFER Buffer;             /* (T) of control transfers */

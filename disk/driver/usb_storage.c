@@ -47,7 +47,8 @@ typedef struct _STORAGEP_DISK {
     BOOLEAN Answered; /* (X) slot 0 is finished, with Result */
     NTSTATUS Result;  /* (X) */
     BOOLEAN Works;    /* (T) it is a disk already: its medium must stay */
-    BOOLEAN WasReset; /* (T) by us: attention is to be expected */
+    BOOLEAN WasReset; /* (X) by us, and it has not carried out or refused a command since:
+                       * attention is to be expected */
     char Name[DRIVER_NAME_BYTES];
 } STORAGEP_DISK, *PSTORAGEP_DISK;
 
@@ -129,6 +130,9 @@ static NTSTATUS StoragepRefused(PSTORAGEP_DISK Disk, PSTORAGEP_SETTLING Settling
         return StoragepBroken(Disk, Settling);
     }
     Sense = ScsiParseSense(Disk->Bot.Buffer.Memory + BOT_SCRATCH_AT, Disk->Bot.Moved);
+    if (Sense != ScsiTryAgain && Sense != ScsiNewMedium) {
+        Disk->WasReset = FALSE; /* attention comes before all else */
+    }
     switch (Sense) {
     case ScsiGood:
         return Complete ? STATUS_SUCCESS : STATUS_IO_DEVICE_ERROR;
@@ -213,6 +217,7 @@ static void StoragepEnded(PBOT Bot)
     PSTORAGEP_DISK Disk = CONTAINING_RECORD(Bot, STORAGEP_DISK, Bot);
 
     if (BotJudge(Bot) == BotPassed && Bot->Moved == Bot->Command.Bytes) {
+        Disk->WasReset = FALSE;
         StoragepAnswer(Disk, STATUS_SUCCESS);
     } else {
         UsbQueueWork(Disk->Host, &Disk->Work);
@@ -413,7 +418,6 @@ static void StoragepAddDisk(PSTORAGEP_DISK Disk, const SCSI_INQUIRY *Inquiry)
     (void)RtlStringCbPrintfA(Disk->Name, sizeof(Disk->Name), "usb%u", StoragepCount());
     Device->Driver = (PVOID)&UsbStorageClass;
     Disk->Works = TRUE;
-    USB_BUS_OF(Disk->Host)->HasDisk = TRUE;
     DriverAddDisk(Device);
     KiPrint("USB        %s: %s\n", UsbDeviceName(Disk->Bot.Device, Text),
             Inquiry->Name[0] != 0 ? Inquiry->Name : "mass storage");

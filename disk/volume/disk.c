@@ -9,7 +9,8 @@
  * Invariants:
  *   D1  the driver sees only requests that lie inside its device and inside the partition
  *   D2  when the caller's routine runs, all that the caller had filled in is as it was
- *   D3  the driver sees only writes that the disk's write list permits
+ *   D3  the driver sees only writes that the disk's write list permits; none when a disk that must
+ *       have a list has none
  *
  * Locking: the counters change at DISPATCH_LEVEL; otherwise none, requests are their owners'.
  */
@@ -57,8 +58,9 @@ static NTSTATUS DiskpCheckWrite(PDISK_DEVICE Device, const DISK_REQUEST *Request
     if (Disk->Writes != NULL) {
         DiskVerifyWrite(Disk, Request->Sector + (Partition != NULL ? Partition->Start : 0),
                         Request->Sectors);
+        return STATUS_SUCCESS;
     }
-    return STATUS_SUCCESS;
+    return Disk->Restricted ? STATUS_MEDIA_WRITE_PROTECTED : STATUS_SUCCESS;
 }
 
 static NTSTATUS DiskpCheckRequest(PDISK_DEVICE Device, const DISK_REQUEST *Request)

@@ -12,6 +12,9 @@
  * Pieces are not joined: what a call permitted is taken back from its ends, so that a piece shrinks
  * or goes and never becomes two, which is why forbidding needs no memory.
  *
+ * A disk of a driver that has no list takes no writes: it came after the others got theirs, or there
+ * was no memory.
+ *
  * Invariants (checked by each change, where it happens):
  *   W1  Start < End, and End is no more than the next piece's Start
  *   W2  Count <= Room
@@ -208,7 +211,7 @@ NTSTATUS DiskPermitWritesFor(PDISK_DEVICE Device, const void *Owner, ULONG64 Sec
     NTSTATUS Status;
 
     if (List == NULL) {
-        return STATUS_SUCCESS;
+        return Range.Disk->Restricted ? STATUS_MEDIA_WRITE_PROTECTED : STATUS_SUCCESS;
     }
     for (;;) {
         KIRQL OldIrql = KfAcquireSpinLock(&List->Lock);

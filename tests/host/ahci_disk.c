@@ -28,7 +28,9 @@
 #define EVENT_QUEUE 0x00000008u
 #define EVENT_ERROR 0x40000000u
 #define EVENT_LINK  0x00400000u
+#define EVENT_NEW   0x00000040u
 #define DIAG_LINK   0x00010000u
+#define DIAG_NEW    0x04000000u
 
 enum {
     RegisterList = 0x00 / 4,
@@ -59,6 +61,13 @@ static void Signal(AHCI_DISK *Disk, ULONG Events)
         Disk->Interrupts |= 1u << AHCI_DISK_PORT;
         PciMockInterrupt(Disk->Pci);
     }
+}
+
+/* The device says that it is new: after it was plugged in, and after its link was reset. */
+static void Appear(AHCI_DISK *Disk)
+{
+    Registers(Disk)[RegisterError] |= DIAG_LINK | DIAG_NEW;
+    Signal(Disk, EVENT_LINK | EVENT_NEW);
 }
 
 /* ---- commands ---- */
@@ -245,6 +254,9 @@ static void WriteControl(AHCI_DISK *Disk, ULONG *R, ULONG Value)
         Disk->Refuses = FALSE;
         R[RegisterTask] = TASK_READY;
     }
+    if ((R[RegisterControl] & 0xF) == 1 && (Value & 0xF) == 0 && !Disk->NoLink) {
+        Appear(Disk);
+    }
     R[RegisterControl] = Value;
 }
 
@@ -254,7 +266,8 @@ static void WritePort(AHCI_DISK *Disk, ULONG Port, ULONG Register, ULONG Value)
 
     switch (Register) {
     case RegisterEvents:
-        R[Register] &= ~Value | (R[RegisterError] & DIAG_LINK ? EVENT_LINK : 0);
+        R[Register] &= ~Value | (R[RegisterError] & DIAG_LINK ? EVENT_LINK : 0) |
+                       (R[RegisterError] & DIAG_NEW ? EVENT_NEW : 0);
         break;
     case RegisterError:
         R[Register] &= ~Value;
@@ -410,4 +423,13 @@ void AhciDiskUnplug(AHCI_DISK *Disk)
     Disk->NoLink = TRUE;
     Registers(Disk)[RegisterError] |= DIAG_LINK;
     Signal(Disk, EVENT_LINK);
+}
+
+void AhciDiskSwap(AHCI_DISK *Disk)
+{
+    AhciDiskUnplug(Disk);
+    Disk->NoLink = FALSE;
+    memset(Disk->Medium, 0xAA, sizeof(Disk->Medium));
+    Registers(Disk)[RegisterIssue] = Registers(Disk)[RegisterActive] = 0;
+    Appear(Disk);
 }

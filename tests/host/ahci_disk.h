@@ -72,4 +72,7 @@ void AhciDiskStagger(AHCI_DISK *Disk, ULONG64 FoundCycles, ULONG64 SpinCycles);
 /* The cable is pulled out; the port says so. */
 void AhciDiskUnplug(AHCI_DISK *Disk);
 
+/* The cable is pulled out, and another disk is plugged in. */
+void AhciDiskSwap(AHCI_DISK *Disk);
+
 #endif

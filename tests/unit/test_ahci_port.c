@@ -206,3 +206,71 @@ TEST(AhciPort_that_cannot_be_stopped_loses_its_right_to_access_memory)
     CHECK_EQUAL(0, Mock.Pci->Space[PCI_COMMAND] & PCI_COMMAND_MASTER);
     DiskBenchFinish();
 }
+
+/* => The new disk is as it came, and nothing is sent to it. */
+static void ExpectUntouched(PDISK_DEVICE Disk)
+{
+    static const UCHAR Code[] = {0x25, 0x35, 0xEA};
+    ULONG Before = Mock.Commands[Code[0]] + Mock.Commands[Code[1]] + Mock.Commands[Code[2]];
+
+    memset(Data, 0x55, sizeof(Data));
+    CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, DiskBenchTransfer(Disk, DiskWrite, 8, 8, Data));
+    CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, DiskBenchTransfer(Disk, DiskRead, 8, 8, Data));
+    CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, DiskBenchTransfer(Disk, DiskFlush, 0, 0, NULL));
+    CHECK_EQUAL(Before, Mock.Commands[Code[0]] + Mock.Commands[Code[1]] + Mock.Commands[Code[2]]);
+    CHECK_EQUAL(0xAA, Mock.Medium[8 * 512]);
+}
+
+TEST(AhciPort_another_disk_in_the_place_of_an_idle_one_is_not_touched)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    ExpectWorks(Disk);
+    AhciDiskSwap(&Mock);
+    ExpectUntouched(Disk);
+    CHECK(Channel(Disk)->Gone);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_another_disk_in_the_place_of_a_busy_one_is_not_touched)
+{
+    static BENCH_REQUEST Requests[3];
+    PDISK_DEVICE Disk = Arrange();
+    ULONG i;
+
+    memset(Requests, 0, sizeof(Requests));
+    for (i = 0; i < RTL_NUMBER_OF(Requests); i++) {
+        DiskBenchSubmit(Disk, &Requests[i], DiskWrite, 8 * i, 8);
+    }
+    AhciDiskSwap(&Mock);
+    for (i = 0; i < RTL_NUMBER_OF(Requests); i++) {
+        CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, DiskBenchWait(&Requests[i]));
+        DiskBenchFree(&Requests[i]);
+    }
+    ExpectUntouched(Disk);
+    CHECK_EQUAL(0, Mock.LinkResets);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_another_disk_is_noticed_although_a_reset_follows)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    Mock.Control &= ~2u; /* its interrupts get lost */
+    AhciDiskSwap(&Mock);
+    CHECK_EQUAL(STATUS_NO_SUCH_DEVICE, ReadDespite(Disk, AhciSilent, 1));
+    ExpectUntouched(Disk);
+    DiskBenchFinish();
+}
+
+TEST(AhciPort_disk_that_its_own_reset_brings_back_is_the_same)
+{
+    PDISK_DEVICE Disk = Arrange();
+
+    CHECK_EQUAL(STATUS_SUCCESS, ReadDespite(Disk, AhciSilent, 1));
+    CHECK_EQUAL(STATUS_SUCCESS, ReadDespite(Disk, AhciFailsBusy, 1));
+    CHECK_EQUAL(2, Mock.LinkResets);
+    CHECK_EQUAL(STATUS_SUCCESS, DiskBenchTransfer(Disk, DiskWrite, 8, 8, Data));
+    ExpectWorks(Disk);
+    DiskBenchFinish();
+}

@@ -229,3 +229,51 @@ TEST(No_sector_of_any_disk_is_written_without_permission)
     ExFreePoolWithTag(Buffer, 0x74736554u);
     VolumeBenchFinish();
 }
+
+TEST(A_disk_that_comes_later_is_not_written)
+{
+    PVOID Buffer;
+
+    VolumeBenchStart();
+    AddBootDisk();
+    DiskFindBootVolume(&BenchBoot);
+    VolumeBenchAddDisk();
+    Buffer = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, 0x74736554u);
+    CHECK_EQUAL(STATUS_MEDIA_WRITE_PROTECTED,
+                DiskTransfer(&BenchDisks[1].Device, DiskWrite, 0, 1, Buffer));
+    CHECK_EQUAL(STATUS_SUCCESS, DiskTransfer(&BenchDisks[1].Device, DiskRead, 0, 1, Buffer));
+    CHECK_EQUAL(0, BenchDisks[1].Written);
+    ExFreePoolWithTag(Buffer, 0x74736554u);
+    VolumeBenchFinish();
+}
+
+/* Each allocation of what comes before and of the lists fails once. */
+TEST(A_disk_without_memory_for_its_list_is_not_written)
+{
+    ULONG Refused = 0;
+    ULONG Nth = 0;
+    BOOLEAN Happened;
+
+    do {
+        PDISK_DEVICE Disk;
+        PVOID Buffer;
+
+        VolumeBenchStart();
+        AddBootDisk();
+        VolumeBenchAddDisk();
+        MiFailPoolAllocation(++Nth);
+        DiskFindBootVolume(&BenchBoot);
+        Happened = MiPoolFailureHappened();
+        MiFailPoolAllocation(0);
+        Disk = &BenchDisks[1].Device;
+        Buffer = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, 0x74736554u);
+        if (Disk->Writes == NULL) {
+            CHECK_EQUAL(STATUS_MEDIA_WRITE_PROTECTED, DiskTransfer(Disk, DiskWrite, 0, 1, Buffer));
+            CHECK_EQUAL(0, BenchDisks[1].Written);
+            Refused++;
+        }
+        ExFreePoolWithTag(Buffer, 0x74736554u);
+        VolumeBenchFinish();
+    } while (Happened);
+    CHECK(Refused != 0);
+}

@@ -86,11 +86,16 @@ static void Write(void *Device, USHORT Offset, ULONG Width, ULONG Value)
 
 static void Arrange(void)
 {
+    UCHAR i;
+
     PortsReset();
     PortsClaim(ADDRESS_PORT, 8, Read, Write, NULL);
     FunctionCount = StatusWrites = Address = 0;
     NoMechanism = FALSE;
     memset(Functions, 0, sizeof(Functions));
+    for (i = 0; i < 32; i++) {
+        PciReleaseFunction((HAL_PCI_FUNCTION){0, i, 0}); /* another test's driver may have it */
+    }
 }
 
 static FUNCTION *Add(ULONG Bus, ULONG Device, ULONG Number, UCHAR Class, UCHAR Header)

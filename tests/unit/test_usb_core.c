@@ -101,6 +101,18 @@ TEST(UsbCore_finds_a_disk_that_shows_itself_during_the_start)
     UsbBenchFinish();
 }
 
+TEST(UsbCore_does_not_take_the_first_disk_for_the_last)
+{
+    static USB_STICK Quick;
+
+    Arrange();
+    UsbStickCreate(&Quick);
+    UsbMockPlug(&Mock, 1, &Quick.Device);
+    HostRaiseInterruptAt(HostCycles() + 600000000u, DISPATCH_LEVEL, PlugLater, NULL);
+    CHECK(UsbBenchDisk(UsbBenchStartHost()) != NULL);
+    UsbBenchFinish();
+}
+
 TEST(UsbCore_finds_a_disk_that_comes_later)
 {
     Arrange();

@@ -97,6 +97,23 @@ TEST(WriteList_unrestricted_disk_takes_every_write)
     Finish();
 }
 
+TEST(WriteList_disk_that_must_have_one_and_has_none_takes_no_write)
+{
+    Start();
+    DiskDeleteWriteList(&Disk.Device);
+    Disk.Device.Restricted = TRUE;
+    CHECK_EQUAL(STATUS_MEDIA_WRITE_PROTECTED, DiskTransfer(&Disk.Device, DiskWrite, 0, 1, Buffer));
+    CHECK_EQUAL(STATUS_MEDIA_WRITE_PROTECTED,
+                DiskTransfer(&Partition.Device, DiskWrite, 0, 1, Buffer));
+    CHECK_EQUAL(STATUS_MEDIA_WRITE_PROTECTED, DiskPermitWritesFor(&Partition.Device, &Alice, 0, 1));
+    CHECK_EQUAL(0, Disk.Written);
+    CHECK_EQUAL(STATUS_SUCCESS, DiskTransfer(&Disk.Device, DiskRead, 0, 1, Buffer));
+    CHECK_EQUAL(STATUS_SUCCESS, DiskRestrictWrites(&Disk.Device));
+    Permit(&Alice, 0, 1);
+    CHECK_EQUAL(-1, Stopped(&Disk.Device, 0, 1));
+    Finish();
+}
+
 TEST(WriteList_restricted_disk_stops_at_the_first_sector_that_nobody_may_write)
 {
     Start();
