@@ -59,6 +59,7 @@ struct _FAT_VOLUME {
     BOOLEAN Changing;      /* the clean bit was taken away */
     BOOLEAN CrossLinked;   /* two chains share a cluster */
     BOOLEAN EntriesKnown;  /* the directories were searched for such */
+    BOOLEAN RenamePending; /* a rename failed midway: its record may stand on the disk */
 
     RTL_BITMAP Used;    /* clusters in use, from cluster 2; Buffer NULL: not known */
     ULONG UsedBytes;    /* of its buffer */
@@ -418,8 +419,16 @@ NT_MUST_CHECK NTSTATUS FatWriteRenameRecord(PFAT_VOLUME Volume, PFAT_RENAME Rena
 /* The old name is gone: the new one comes, and the record goes; committed. */
 NT_MUST_CHECK NTSTATUS FatCompleteRename(PFAT_VOLUME Volume, const FAT_RENAME *Rename);
 
-/* At mount: finish what a power cut interrupted, if anything. */
+/* Finish what a power cut or an error interrupted, if anything. */
 NT_MUST_CHECK NTSTATUS FatRecoverRename(PFAT_VOLUME Volume);
+
+/*
+ * The same where a rename of ours failed midway; nothing otherwise.
+ *
+ * => Before a name is looked for that shall be free, as it may come.  After a failure the volume
+ *    must not be changed, or called clean.
+ */
+NT_MUST_CHECK NTSTATUS FatSettleRename(PFAT_VOLUME Volume);
 
 /* ---- directory_change.c ---- */
 

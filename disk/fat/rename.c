@@ -35,6 +35,7 @@ static NTSTATUS FatpExchangeByRecord(PFAT_VOLUME Volume, const FAT_LOCATION *Old
         Status = FatWriteRenameRecord(Volume, &Rename);
     }
     if (NT_SUCCESS(Status)) {
+        Volume->RenamePending = TRUE;
         Status = FatCommit(Volume);
     }
     if (NT_SUCCESS(Status)) {
@@ -43,7 +44,13 @@ static NTSTATUS FatpExchangeByRecord(PFAT_VOLUME Volume, const FAT_LOCATION *Old
     if (NT_SUCCESS(Status)) {
         Status = FatCommit(Volume);
     }
-    return NT_SUCCESS(Status) ? FatCompleteRename(Volume, &Rename) : Status;
+    if (NT_SUCCESS(Status)) {
+        Status = FatCompleteRename(Volume, &Rename);
+    }
+    if (NT_SUCCESS(Status)) {
+        Volume->RenamePending = FALSE;
+    }
+    return Status;
 }
 
 /* => Old entry and new name are good. */
@@ -90,8 +97,11 @@ NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldText, const char *NewText)
     FAT_PATH Path;
     FAT_ENTRY Entry = {.Attributes = 0};
     FAT_FILE File;
-    NTSTATUS Status = FatFindPath(Volume, OldText, &Path, &Entry);
+    NTSTATUS Status = FatSettleRename(Volume);
 
+    if (NT_SUCCESS(Status)) {
+        Status = FatFindPath(Volume, OldText, &Path, &Entry);
+    }
     if (NT_SUCCESS(Status)) {
         Status = FatOpenEntry(Volume, &Entry, &File);
     }

@@ -19,7 +19,10 @@
  *     gone        E5          the new entry gets its first byte
  *     gone        there       it is a directory: its .. is set; else nothing
  *
- * In each case the record goes.  Between the two somebody else may have written to the volume, or
+ * In each case the record goes.  Where not the power but a write of ours failed, the next change
+ * or flush begins with the same; while that fails the volume is neither changed nor called clean.
+ *
+ * Between a power cut and the mount somebody else may have written to the volume, or
  * made the record up.  An entry comes only when it stands in a directory, is byte by byte what the
  * record says, and its first cluster is in use and nobody's.
  */
@@ -239,4 +242,14 @@ NTSTATUS FatRecoverRename(PFAT_VOLUME Volume)
     }
     return FatFinishChange(Volume, Go ? FatCompleteRename(Volume, &Rename)
                                       : FatpRemoveRecord(Volume, Rename.RecordIndex));
+}
+
+NTSTATUS FatSettleRename(PFAT_VOLUME Volume)
+{
+    NTSTATUS Status = Volume->RenamePending ? FatRecoverRename(Volume) : STATUS_SUCCESS;
+
+    if (NT_SUCCESS(Status)) {
+        Volume->RenamePending = FALSE;
+    }
+    return Status;
 }
