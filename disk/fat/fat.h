@@ -90,7 +90,7 @@ typedef struct _FAT_FIGURES {
     ULONG FreeClusters;
     ULONG Serial;
     BOOLEAN WasDirty;    /* when it was mounted */
-    BOOLEAN CrossLinked; /* two chains share clusters: nothing is freed any more */
+    BOOLEAN CrossLinked; /* two chains share clusters: only new files may be written */
 } FAT_FIGURES, *PFAT_FIGURES;
 
 /* A file's times, as on disk; 0: none.  The root has none. */
@@ -200,6 +200,8 @@ NT_MUST_CHECK NTSTATUS FatReserve(PFAT_FILE File, ULONG Bytes);
  * above do it themselves; who writes sectors calls it once more when one of them has failed.
  *
  * => STATUS_SHARING_VIOLATION: some cluster of it is another open file's.
+ * => STATUS_DISK_CORRUPT_ERROR: it has clusters, and on this volume two files share some.  Reads
+ *    the whole FAT and all directories when no change has done so yet.
  */
 NT_MUST_CHECK NTSTATUS FatPermitFile(PFAT_FILE File);
 
