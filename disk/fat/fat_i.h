@@ -362,13 +362,11 @@ typedef struct _FAT_SLOT {
 
 /*
  * Choose the place for a name and put its long name parts there; those in other sectors than the
- * short entry's are committed.  FatPlaceEntry then puts the short entry; no commit.
+ * short entry's are committed.
  */
 NT_MUST_CHECK NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot);
-NT_MUST_CHECK NTSTATUS FatPlaceEntry(PFAT_VOLUME Volume, const FAT_SLOT *Slot,
-                                     const FAT_NEW_ENTRY *New);
 
-/* Both. */
+/* The same, and the short entry; no commit. */
 NT_MUST_CHECK NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New,
                                       PFAT_LOCATION Location);
 NT_MUST_CHECK NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location);

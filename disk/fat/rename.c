@@ -18,19 +18,42 @@ static NTSTATUS FatpReadShortEntry(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, P
     return Status;
 }
 
-/* => The entries lie in different sectors; New's is placed. */
+/*
+ * => The entries lie in one sector.  Nothing is read between the two changes of it: the cache may
+ *    write a sector whenever it reads another.
+ */
+static NTSTATUS FatpExchangeAtOnce(PFAT_VOLUME Volume, const FAT_LOCATION *Old,
+                                   const FAT_SLOT *Slot, const FAT_NEW_ENTRY *New)
+{
+    PUCHAR Data;
+    NTSTATUS Status = FatPermitDirectorySector(Volume, Old->Sector);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatReadSector(Volume, Old->Sector, &Data);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    FatEncodeShortEntry(Slot->ShortName, New, Data + Slot->Location.Offset);
+    Data[Old->Offset] = FAT_DELETED;
+    FatMarkSector(Volume, Old->Sector);
+    return FatRemoveEntry(Volume, Old); /* the parts of its long name */
+}
+
+/* => The entries lie in different sectors. */
 static NTSTATUS FatpExchangeByRecord(PFAT_VOLUME Volume, const FAT_LOCATION *Old,
-                                     const FAT_LOCATION *New)
+                                     const FAT_SLOT *Slot, const FAT_NEW_ENTRY *New)
 {
     FAT_RENAME Rename = {.OldDirectory = Old->Directory,
                          .OldIndex = Old->Index,
-                         .NewDirectory = New->Directory,
-                         .NewIndex = New->Index};
+                         .NewDirectory = Slot->Location.Directory,
+                         .NewIndex = Slot->Location.Index,
+                         .First = Slot->ShortName[0]};
     PUCHAR Data;
-    NTSTATUS Status = FatChangeEntry(Volume, New->Directory, New->Index, &Data);
+    NTSTATUS Status = FatChangeEntry(Volume, Rename.NewDirectory, Rename.NewIndex, &Data);
 
     if (NT_SUCCESS(Status)) {
-        Rename.First = Data[0];
+        FatEncodeShortEntry(Slot->ShortName, New, Data);
         Data[0] = FAT_DELETED;
         Status = FatWriteRenameRecord(Volume, &Rename);
     }
@@ -64,15 +87,12 @@ static NTSTATUS FatpRename(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PFAT_PATH
     if (NT_SUCCESS(Status)) {
         Status = FatPrepareEntry(Path, &Slot);
     }
-    if (NT_SUCCESS(Status)) {
-        Status = FatPlaceEntry(Volume, &Slot, &New);
-    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     return Slot.Location.Sector == Entry->Location.Sector
-               ? FatRemoveEntry(Volume, &Entry->Location)
-               : FatpExchangeByRecord(Volume, &Entry->Location, &Slot.Location);
+               ? FatpExchangeAtOnce(Volume, &Entry->Location, &Slot, &New)
+               : FatpExchangeByRecord(Volume, &Entry->Location, &Slot, &New);
 }
 
 /* => STATUS_SUCCESS: nobody else has the name; another case of its own name is no other file. */
