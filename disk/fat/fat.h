@@ -116,7 +116,8 @@ NT_MUST_CHECK NTSTATUS FatFormat(PDISK_DEVICE Device, ULONG Serial, const char L
 
 /*
  * Check the boot sector and take the volume into use.  Writes nothing, save to finish a rename that
- * a power cut interrupted; on a read-only device such a file stays without a name.
+ * a power cut interrupted; on a read-only device, or where two files share a cluster, such a file
+ * stays without a name.
  *
  * => STATUS_UNRECOGNIZED_VOLUME: not FAT, or a boot sector that contradicts itself or the device.
  */
@@ -230,6 +231,7 @@ NT_MUST_CHECK NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Path);
  * => STATUS_OBJECT_NAME_COLLISION: there is another of that name.  STATUS_ACCESS_DENIED: the root,
  *    or a directory into itself.  STATUS_DISK_FULL: also when the root directory has no free entry,
  *    which is needed for a moment unless both names stand in one sector.
+ *    STATUS_DISK_CORRUPT_ERROR: they do not, and on this volume two files share clusters.
  */
 NT_MUST_CHECK NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldPath, const char *NewPath);
 

@@ -417,8 +417,13 @@ NT_MUST_CHECK NTSTATUS FatWriteRenameRecord(PFAT_VOLUME Volume, PFAT_RENAME Rena
 /* The old name is gone: the new one comes, and the record goes; committed. */
 NT_MUST_CHECK NTSTATUS FatCompleteRename(PFAT_VOLUME Volume, const FAT_RENAME *Rename);
 
-/* Finish what a power cut or an error interrupted, if anything. */
-NT_MUST_CHECK NTSTATUS FatRecoverRename(PFAT_VOLUME Volume);
+/*
+ * Finish what a power cut or an error interrupted, if anything.
+ *
+ * => *Finished: the new name came, and is the file's.  Where two files share a cluster nothing is
+ *    written.
+ */
+NT_MUST_CHECK NTSTATUS FatRecoverRename(PFAT_VOLUME Volume, PBOOLEAN Finished);
 
 /*
  * The same where a rename of ours failed midway; nothing otherwise.

@@ -90,9 +90,11 @@ static NTSTATUS FatpRename(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PFAT_PATH
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    return Slot.Location.Sector == Entry->Location.Sector
-               ? FatpExchangeAtOnce(Volume, &Entry->Location, &Slot, &New)
-               : FatpExchangeByRecord(Volume, &Entry->Location, &Slot, &New);
+    if (Slot.Location.Sector == Entry->Location.Sector) {
+        return FatpExchangeAtOnce(Volume, &Entry->Location, &Slot, &New);
+    }
+    return Volume->CrossLinked ? STATUS_DISK_CORRUPT_ERROR
+                               : FatpExchangeByRecord(Volume, &Entry->Location, &Slot, &New);
 }
 
 /* => STATUS_SUCCESS: nobody else has the name; another case of its own name is no other file. */

@@ -152,6 +152,28 @@ TEST(Fat_record_that_does_not_fit_the_entry_changes_nothing)
     FatWorldFinish();
 }
 
+TEST(Fat_record_waits_where_two_files_share_a_cluster_and_no_other_is_made)
+{
+    PUCHAR Root;
+
+    InterruptBetween();
+    Root = FatDisk.Image + FatVolume->RootSector * 512;
+    memset(Root + 1 * 32, 0, 2 * 32); /* the old name's parts */
+    memcpy(Root + 1 * 32, "A       BIN\x20", 12);
+    memcpy(Root + 2 * 32, "B       BIN\x20", 12);
+    FatPut16(Root + 1 * 32 + 26, 4);
+    FatPut16(Root + 2 * 32 + 26, 4);
+    FatWorldRemount();
+    CHECK(!IsThere(NEW) && HasRecord());
+    CHECK_EQUAL(STATUS_DISK_CORRUPT_ERROR, FatRename(FatVolume, "/A.BIN", "/DIR/A.BIN"));
+    CHECK(HasRecord() && !FatVolume->RenamePending);
+    FatPut16(Root + 1 * 32 + 26, 0); /* repaired */
+    FatPut16(Root + 2 * 32 + 26, 0);
+    FatWorldRemount();
+    CHECK(FatWorldHolds(NEW, 3000, 1) && !HasRecord());
+    FatWorldFinish();
+}
+
 /* ---- errors ---- */
 
 /* => The rename failed at its Nth request of this kind, or *Done; the disk works again. */
