@@ -169,6 +169,7 @@ static void CmdpStart(PDISK_CHANNEL Channel, ULONG Slot, PDISK_REQUEST Request)
 
     if (Port->Changed) {
         (void)ChannelFinish(Channel, Slot, STATUS_NO_SUCH_DEVICE);
+        ChannelInterrupt(Channel); /* the interrupt that told of it may be lost: CmdpPoll leaves */
         return;
     }
     Command.Code = Codes[Command.Queued][Request->Operation];

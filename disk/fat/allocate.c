@@ -6,8 +6,8 @@
  * a change fails, as the disk may then hold any part of it.
  *
  * The first time all directories are read too (census.c): where two files share a cluster freeing
- * either would damage the other, so that nothing is freed on such a volume.  What we change
- * ourselves shares nothing, so that this is not asked again.
+ * either would damage the other, so that nothing is freed on such a volume, and only what was empty
+ * is written (permit.c).  What we change ourselves shares nothing, so that this is not asked again.
  */
 #include "disk/fat/fat_i.h"
 #include "ex.h"

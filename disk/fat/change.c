@@ -31,8 +31,11 @@ static NTSTATUS FatpWalkToFreeName(PFAT_VOLUME Volume, const char *Text, ULONG E
                                    PFAT_PATH Path)
 {
     FAT_ENTRY Entry;
-    NTSTATUS Status = FatWalkPath(Volume, Text, Except, Path);
+    NTSTATUS Status = FatSettleRename(Volume);
 
+    if (NT_SUCCESS(Status)) {
+        Status = FatWalkPath(Volume, Text, Except, Path);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

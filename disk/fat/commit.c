@@ -122,12 +122,13 @@ NTSTATUS FatCommit(PFAT_VOLUME Volume)
 
 NTSTATUS FatBeginChange(PFAT_VOLUME Volume)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status;
 
     if (Volume->Device->ReadOnly) {
         return STATUS_MEDIA_WRITE_PROTECTED;
     }
-    if (Volume->Used.Buffer == NULL) {
+    Status = FatSettleRename(Volume);
+    if (NT_SUCCESS(Status) && Volume->Used.Buffer == NULL) {
         Status = FatLoadBitmap(Volume);
     }
     if (!NT_SUCCESS(Status) || Volume->Changing) {
@@ -171,12 +172,13 @@ static NTSTATUS FatpFinish(PFAT_VOLUME Volume)
 
 NTSTATUS FatFlush(PFAT_VOLUME Volume)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status;
 
     if (!Volume->Changing) {
         return STATUS_SUCCESS;
     }
-    if (Volume->Used.Buffer == NULL) {
+    Status = FatSettleRename(Volume);
+    if (NT_SUCCESS(Status) && Volume->Used.Buffer == NULL) {
         Status = FatLoadBitmap(Volume);
     }
     if (NT_SUCCESS(Status)) {

@@ -354,26 +354,18 @@ NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot)
     return Status;
 }
 
-NTSTATUS FatPlaceEntry(PFAT_VOLUME Volume, const FAT_SLOT *Slot, const FAT_NEW_ENTRY *New)
-{
-    PUCHAR Data;
-    NTSTATUS Status = FatChangeEntry(Volume, Slot->Location.Directory, Slot->Location.Index, &Data);
-
-    if (NT_SUCCESS(Status)) {
-        FatEncodeShortEntry(Slot->ShortName, New, Data);
-    }
-    return Status;
-}
-
 NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New, PFAT_LOCATION Location)
 {
     FAT_SLOT Slot = {.Location = {.Sector = 0}};
+    PUCHAR Data;
     NTSTATUS Status = FatPrepareEntry(Path, &Slot);
 
     if (NT_SUCCESS(Status)) {
-        Status = FatPlaceEntry(Path->Directory.Volume, &Slot, New);
+        Status = FatChangeEntry(Path->Directory.Volume, Slot.Location.Directory,
+                                Slot.Location.Index, &Data);
     }
     if (NT_SUCCESS(Status)) {
+        FatEncodeShortEntry(Slot.ShortName, New, Data);
         *Location = Slot.Location;
     }
     return Status;

@@ -90,7 +90,7 @@ typedef struct _FAT_FIGURES {
     ULONG FreeClusters;
     ULONG Serial;
     BOOLEAN WasDirty;    /* when it was mounted */
-    BOOLEAN CrossLinked; /* two chains share clusters: nothing is freed any more */
+    BOOLEAN CrossLinked; /* two chains share clusters: only new files may be written */
 } FAT_FIGURES, *PFAT_FIGURES;
 
 /* A file's times, as on disk; 0: none.  The root has none. */
@@ -116,7 +116,8 @@ NT_MUST_CHECK NTSTATUS FatFormat(PDISK_DEVICE Device, ULONG Serial, const char L
 
 /*
  * Check the boot sector and take the volume into use.  Writes nothing, save to finish a rename that
- * a power cut interrupted; on a read-only device such a file stays without a name.
+ * a power cut interrupted; on a read-only device, or where two files share a cluster, such a file
+ * stays without a name.
  *
  * => STATUS_UNRECOGNIZED_VOLUME: not FAT, or a boot sector that contradicts itself or the device.
  */
@@ -200,6 +201,8 @@ NT_MUST_CHECK NTSTATUS FatReserve(PFAT_FILE File, ULONG Bytes);
  * above do it themselves; who writes sectors calls it once more when one of them has failed.
  *
  * => STATUS_SHARING_VIOLATION: some cluster of it is another open file's.
+ * => STATUS_DISK_CORRUPT_ERROR: it has clusters, and on this volume two files share some.  Reads
+ *    the whole FAT and all directories when no change has done so yet.
  */
 NT_MUST_CHECK NTSTATUS FatPermitFile(PFAT_FILE File);
 
@@ -228,6 +231,7 @@ NT_MUST_CHECK NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Path);
  * => STATUS_OBJECT_NAME_COLLISION: there is another of that name.  STATUS_ACCESS_DENIED: the root,
  *    or a directory into itself.  STATUS_DISK_FULL: also when the root directory has no free entry,
  *    which is needed for a moment unless both names stand in one sector.
+ *    STATUS_DISK_CORRUPT_ERROR: they do not, and on this volume two files share clusters.
  */
 NT_MUST_CHECK NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldPath, const char *NewPath);
 

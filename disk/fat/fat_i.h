@@ -59,6 +59,7 @@ struct _FAT_VOLUME {
     BOOLEAN Changing;      /* the clean bit was taken away */
     BOOLEAN CrossLinked;   /* two chains share a cluster */
     BOOLEAN EntriesKnown;  /* the directories were searched for such */
+    BOOLEAN RenamePending; /* a rename failed midway: its record may stand on the disk */
 
     RTL_BITMAP Used;    /* clusters in use, from cluster 2; Buffer NULL: not known */
     ULONG UsedBytes;    /* of its buffer */
@@ -369,13 +370,11 @@ typedef struct _FAT_SLOT {
 
 /*
  * Choose the place for a name and put its long name parts there; those in other sectors than the
- * short entry's are committed.  FatPlaceEntry then puts the short entry; no commit.
+ * short entry's are committed.
  */
 NT_MUST_CHECK NTSTATUS FatPrepareEntry(PFAT_PATH Path, PFAT_SLOT Slot);
-NT_MUST_CHECK NTSTATUS FatPlaceEntry(PFAT_VOLUME Volume, const FAT_SLOT *Slot,
-                                     const FAT_NEW_ENTRY *New);
 
-/* Both. */
+/* The same, and the short entry; no commit. */
 NT_MUST_CHECK NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New,
                                       PFAT_LOCATION Location);
 NT_MUST_CHECK NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location);
@@ -426,8 +425,21 @@ NT_MUST_CHECK NTSTATUS FatWriteRenameRecord(PFAT_VOLUME Volume, PFAT_RENAME Rena
 /* The old name is gone: the new one comes, and the record goes; committed. */
 NT_MUST_CHECK NTSTATUS FatCompleteRename(PFAT_VOLUME Volume, const FAT_RENAME *Rename);
 
-/* At mount: finish what a power cut interrupted, if anything. */
-NT_MUST_CHECK NTSTATUS FatRecoverRename(PFAT_VOLUME Volume);
+/*
+ * Finish what a power cut or an error interrupted, if anything.
+ *
+ * => *Finished: the new name came, and is the file's.  Where two files share a cluster nothing is
+ *    written.
+ */
+NT_MUST_CHECK NTSTATUS FatRecoverRename(PFAT_VOLUME Volume, PBOOLEAN Finished);
+
+/*
+ * The same where a rename of ours failed midway; nothing otherwise.
+ *
+ * => Before a name is looked for that shall be free, as it may come.  After a failure the volume
+ *    must not be changed, or called clean.
+ */
+NT_MUST_CHECK NTSTATUS FatSettleRename(PFAT_VOLUME Volume);
 
 /* ---- directory_change.c ---- */
 

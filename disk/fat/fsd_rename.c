@@ -118,6 +118,26 @@ static NTSTATUS FatpReplace(PFAT_REQUEST Request, const char *Path)
     return FatDelete(Vcb->Volume, Path);
 }
 
+/*
+ * Find the file again, under its old path or Path.  A rename that failed may have taken the old
+ * entry away: the new name then comes before the volume is changed again.
+ *
+ * => Returns the path that is not the file's.
+ */
+static char *FatpFollow(PFAT_VCB Vcb, PFAT_FCB Fcb, char *Path, BOOLEAN Renamed)
+{
+    char *Old = Fcb->Path;
+
+    FatClose(&Fcb->File);
+    Fcb->Lost = TRUE;
+    if (!Renamed && FatUseFcb(Vcb, Fcb) != STATUS_OBJECT_NAME_NOT_FOUND) {
+        return Path;
+    }
+    Fcb->Path = Path;
+    (void)FatUseFcb(Vcb, Fcb); /* or when it is used next */
+    return Old;
+}
+
 NTSTATUS FatFsdRename(PFAT_REQUEST Request)
 {
     PFAT_VCB Vcb = Request->Vcb;
@@ -134,15 +154,8 @@ NTSTATUS FatFsdRename(PFAT_REQUEST Request)
     Status = FatpReplace(Request, Path);
     if (NT_SUCCESS(Status)) {
         Status = FatRename(Vcb->Volume, Fcb->Path, Path);
+        Path = FatpFollow(Vcb, Fcb, Path, NT_SUCCESS(Status));
     }
-    if (!NT_SUCCESS(Status)) {
-        ExFreePoolWithTag(Path, FAT_FSD_TAG);
-        return Status;
-    }
-    ExFreePoolWithTag(Fcb->Path, FAT_FSD_TAG);
-    Fcb->Path = Path;
-    FatClose(&Fcb->File);
-    Fcb->Lost = TRUE;
-    (void)FatUseFcb(Vcb, Fcb); /* or when it is used next */
-    return STATUS_SUCCESS;
+    ExFreePoolWithTag(Path, FAT_FSD_TAG);
+    return Status;
 }

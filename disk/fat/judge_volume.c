@@ -15,6 +15,9 @@
  * can use it again.  Somebody else's damage must not become worse: a cluster that looks free may be
  * a file's, and such a volume is left alone until chkdsk or fsck.fat has seen it.  The clean bit
  * stays off in both cases, as lost clusters stay lost.
+ *
+ * Nothing is written before that is decided.  On a volume that may be changed after all a rename
+ * that a power cut interrupted is then finished (rename_record.c), and said.
  */
 #include "boot_volume.h"
 
@@ -53,9 +56,30 @@ static const char *FatpWhyReadOnly(PFAT_VOLUME Volume)
     return Volume->WasDirty ? FatpFindDamage(Volume) : NULL;
 }
 
+/* As FatMount, but nothing is written. */
+static NTSTATUS FatpMountUnchanged(PDISK_DEVICE Device, PFAT_VOLUME *Volume)
+{
+    BOOLEAN ReadOnly = Device->ReadOnly;
+    NTSTATUS Status;
+
+    Device->ReadOnly = TRUE;
+    Status = FatMount(Device, Volume);
+    Device->ReadOnly = ReadOnly;
+    return Status;
+}
+
+/* => Returns why the volume must not be changed even so, or NULL. */
+static const char *FatpFinishRename(PFAT_VOLUME Volume, PBOOLEAN Finished)
+{
+    return NT_SUCCESS(FatRecoverRename(Volume, Finished))
+               ? NULL
+               : "a rename was interrupted and could not be finished";
+}
+
 void FatJudgeBootVolume(void)
 {
     PDISK_DEVICE Device = DiskBootVolume();
+    BOOLEAN Finished = FALSE;
     const char *Reason;
     PFAT_VOLUME Volume;
     NTSTATUS Status;
@@ -63,13 +87,16 @@ void FatJudgeBootVolume(void)
     if (Device == NULL) {
         return;
     }
-    Status = FatMount(Device, &Volume);
+    Status = FatpMountUnchanged(Device, &Volume);
     if (!NT_SUCCESS(Status)) {
         KiPrint("File sys.  %s holds no FAT volume that can be used: status %08x\n", Device->Name,
                 (ULONG)Status);
         return;
     }
     Reason = FatpWhyReadOnly(Volume);
+    if (Reason == NULL && Volume->WasDirty) {
+        Reason = FatpFinishRename(Volume, &Finished);
+    }
     KiPrint("File sys.  FAT%u, %u clusters of %u bytes, serial %04X-%04X%s\n", Volume->Kind,
             Volume->Clusters, Volume->ClusterBytes, Volume->Serial >> 16, Volume->Serial & 0xFFFF,
             Reason != NULL     ? ""
@@ -78,6 +105,9 @@ void FatJudgeBootVolume(void)
     if (Reason != NULL) {
         KiPrint("           read-only: %s\n", Reason);
         Device->ReadOnly = TRUE;
+    }
+    if (Finished) {
+        KiPrint("           a rename that had been interrupted was finished\n");
     }
     FatDismount(Volume);
 }

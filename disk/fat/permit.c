@@ -77,6 +77,24 @@ void FatForbidAll(PFAT_VOLUME Volume, const void *Owner)
 
 /* ---- files ---- */
 
+/*
+ * => STATUS_SUCCESS: its clusters are nobody else's.  Where some are shared the census does not say
+ *    which, so that it may be these.
+ */
+static NTSTATUS FatpCheckOwner(const FAT_FILE *File)
+{
+    PFAT_VOLUME Volume = File->Volume;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (File->FirstCluster == 0) {
+        return STATUS_SUCCESS; /* what it gets was free */
+    }
+    if (Volume->Used.Buffer == NULL) {
+        Status = FatLoadBitmap(Volume);
+    }
+    return NT_SUCCESS(Status) && Volume->CrossLinked ? STATUS_DISK_CORRUPT_ERROR : Status;
+}
+
 NTSTATUS FatPermitFile(PFAT_FILE File)
 {
     NTSTATUS Status = FatRefresh(File);
@@ -89,6 +107,10 @@ NTSTATUS FatPermitFile(PFAT_FILE File)
     }
     if (File->Volume->Device->ReadOnly) {
         return STATUS_MEDIA_WRITE_PROTECTED;
+    }
+    Status = FatpCheckOwner(File);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     Status = FatPermitChain(File->Volume, File, File->FirstCluster);
     File->Permitted = NT_SUCCESS(Status);

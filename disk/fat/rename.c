@@ -18,23 +18,47 @@ static NTSTATUS FatpReadShortEntry(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, P
     return Status;
 }
 
-/* => The entries lie in different sectors; New's is placed. */
+/*
+ * => The entries lie in one sector.  Nothing is read between the two changes of it: the cache may
+ *    write a sector whenever it reads another.
+ */
+static NTSTATUS FatpExchangeAtOnce(PFAT_VOLUME Volume, const FAT_LOCATION *Old,
+                                   const FAT_SLOT *Slot, const FAT_NEW_ENTRY *New)
+{
+    PUCHAR Data;
+    NTSTATUS Status = FatPermitDirectorySector(Volume, Old->Sector);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatReadSector(Volume, Old->Sector, &Data);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    FatEncodeShortEntry(Slot->ShortName, New, Data + Slot->Location.Offset);
+    Data[Old->Offset] = FAT_DELETED;
+    FatMarkSector(Volume, Old->Sector);
+    return FatRemoveEntry(Volume, Old); /* the parts of its long name */
+}
+
+/* => The entries lie in different sectors. */
 static NTSTATUS FatpExchangeByRecord(PFAT_VOLUME Volume, const FAT_LOCATION *Old,
-                                     const FAT_LOCATION *New)
+                                     const FAT_SLOT *Slot, const FAT_NEW_ENTRY *New)
 {
     FAT_RENAME Rename = {.OldDirectory = Old->Directory,
                          .OldIndex = Old->Index,
-                         .NewDirectory = New->Directory,
-                         .NewIndex = New->Index};
+                         .NewDirectory = Slot->Location.Directory,
+                         .NewIndex = Slot->Location.Index,
+                         .First = Slot->ShortName[0]};
     PUCHAR Data;
-    NTSTATUS Status = FatChangeEntry(Volume, New->Directory, New->Index, &Data);
+    NTSTATUS Status = FatChangeEntry(Volume, Rename.NewDirectory, Rename.NewIndex, &Data);
 
     if (NT_SUCCESS(Status)) {
-        Rename.First = Data[0];
+        FatEncodeShortEntry(Slot->ShortName, New, Data);
         Data[0] = FAT_DELETED;
         Status = FatWriteRenameRecord(Volume, &Rename);
     }
     if (NT_SUCCESS(Status)) {
+        Volume->RenamePending = TRUE;
         Status = FatCommit(Volume);
     }
     if (NT_SUCCESS(Status)) {
@@ -43,7 +67,13 @@ static NTSTATUS FatpExchangeByRecord(PFAT_VOLUME Volume, const FAT_LOCATION *Old
     if (NT_SUCCESS(Status)) {
         Status = FatCommit(Volume);
     }
-    return NT_SUCCESS(Status) ? FatCompleteRename(Volume, &Rename) : Status;
+    if (NT_SUCCESS(Status)) {
+        Status = FatCompleteRename(Volume, &Rename);
+    }
+    if (NT_SUCCESS(Status)) {
+        Volume->RenamePending = FALSE;
+    }
+    return Status;
 }
 
 /* => Old entry and new name are good. */
@@ -57,15 +87,14 @@ static NTSTATUS FatpRename(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PFAT_PATH
     if (NT_SUCCESS(Status)) {
         Status = FatPrepareEntry(Path, &Slot);
     }
-    if (NT_SUCCESS(Status)) {
-        Status = FatPlaceEntry(Volume, &Slot, &New);
-    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    return Slot.Location.Sector == Entry->Location.Sector
-               ? FatRemoveEntry(Volume, &Entry->Location)
-               : FatpExchangeByRecord(Volume, &Entry->Location, &Slot.Location);
+    if (Slot.Location.Sector == Entry->Location.Sector) {
+        return FatpExchangeAtOnce(Volume, &Entry->Location, &Slot, &New);
+    }
+    return Volume->CrossLinked ? STATUS_DISK_CORRUPT_ERROR
+                               : FatpExchangeByRecord(Volume, &Entry->Location, &Slot, &New);
 }
 
 /* => STATUS_SUCCESS: nobody else has the name; another case of its own name is no other file. */
@@ -90,8 +119,11 @@ NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldText, const char *NewText)
     FAT_PATH Path;
     FAT_ENTRY Entry = {.Attributes = 0};
     FAT_FILE File;
-    NTSTATUS Status = FatFindPath(Volume, OldText, &Path, &Entry);
+    NTSTATUS Status = FatSettleRename(Volume);
 
+    if (NT_SUCCESS(Status)) {
+        Status = FatFindPath(Volume, OldText, &Path, &Entry);
+    }
     if (NT_SUCCESS(Status)) {
         Status = FatOpenEntry(Volume, &Entry, &File);
     }

@@ -19,9 +19,13 @@
  *     gone        E5          the new entry gets its first byte
  *     gone        there       it is a directory: its .. is set; else nothing
  *
- * In each case the record goes.  Between the two somebody else may have written to the volume, or
+ * In each case the record goes.  Where not the power but a write of ours failed, the next change
+ * or flush begins with the same; while that fails the volume is neither changed nor called clean.
+ *
+ * Between a power cut and the mount somebody else may have written to the volume, or
  * made the record up.  An entry comes only when it stands in a directory, is byte by byte what the
- * record says, and its first cluster is in use and nobody's.
+ * record says, and its first cluster is in use and nobody's.  Where two files share a cluster that
+ * cannot be told: nothing is written, and no rename needs a record.
  */
 #include "disk/fat/fat_i.h"
 #include "disk/volume/partition.h"
@@ -201,7 +205,7 @@ static NTSTATUS FatpJudge(PFAT_VOLUME Volume, const FAT_CENSUS *Census, const FA
     NTSTATUS Status;
 
     *Go = FALSE;
-    if (Census->Shared || Rename->First == FAT_DELETED || Rename->First == 0 ||
+    if (Rename->First == FAT_DELETED || Rename->First == 0 ||
         !FatpIsDirectory(Volume, Census, Rename->NewDirectory)) {
         return STATUS_SUCCESS;
     }
@@ -217,14 +221,16 @@ static NTSTATUS FatpJudge(PFAT_VOLUME Volume, const FAT_CENSUS *Census, const FA
                                                                                : Status;
 }
 
-NTSTATUS FatRecoverRename(PFAT_VOLUME Volume)
+NTSTATUS FatRecoverRename(PFAT_VOLUME Volume, PBOOLEAN Finished)
 {
     FAT_CENSUS Census;
     FAT_RENAME Rename;
     ULONG Checksum;
     BOOLEAN Go = FALSE;
+    BOOLEAN Shared;
     NTSTATUS Status = FatpFindRecord(Volume, &Rename, &Checksum);
 
+    *Finished = FALSE;
     if (!NT_SUCCESS(Status)) {
         return Status == STATUS_NO_MORE_ENTRIES ? STATUS_SUCCESS : Status;
     }
@@ -233,10 +239,24 @@ NTSTATUS FatRecoverRename(PFAT_VOLUME Volume)
         return Status;
     }
     Status = FatpJudge(Volume, &Census, &Rename, Checksum, &Go);
+    Shared = Census.Shared;
     FatForgetCensus(&Census);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
+    if (!NT_SUCCESS(Status) || Shared) {
+        return Status; /* shared: whose the chain is cannot be told */
     }
-    return FatFinishChange(Volume, Go ? FatCompleteRename(Volume, &Rename)
-                                      : FatpRemoveRecord(Volume, Rename.RecordIndex));
+    Status = FatFinishChange(Volume, Go ? FatCompleteRename(Volume, &Rename)
+                                        : FatpRemoveRecord(Volume, Rename.RecordIndex));
+    *Finished = Go && NT_SUCCESS(Status);
+    return Status;
+}
+
+NTSTATUS FatSettleRename(PFAT_VOLUME Volume)
+{
+    BOOLEAN Finished;
+    NTSTATUS Status = Volume->RenamePending ? FatRecoverRename(Volume, &Finished) : STATUS_SUCCESS;
+
+    if (NT_SUCCESS(Status)) {
+        Volume->RenamePending = FALSE;
+    }
+    return Status;
 }

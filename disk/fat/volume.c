@@ -27,6 +27,7 @@ static NTSTATUS FatpAllocateMemory(PFAT_VOLUME Volume)
 static NTSTATUS FatpMountHere(PFAT_VOLUME Volume)
 {
     BOOLEAN Clean;
+    BOOLEAN Finished;
     NTSTATUS Status = FatpAllocateMemory(Volume);
 
     if (NT_SUCCESS(Status)) {
@@ -43,7 +44,7 @@ static NTSTATUS FatpMountHere(PFAT_VOLUME Volume)
     }
     Volume->WasDirty = !Clean;
     return (Volume->WasDirty || Volume->Kind == 12) && !Volume->Device->ReadOnly
-               ? FatRecoverRename(Volume)
+               ? FatRecoverRename(Volume, &Finished)
                : STATUS_SUCCESS;
 }
 

@@ -190,6 +190,33 @@ TEST(FatFsd_renamed_file_stays_open_and_whole)
     Finish();
 }
 
+TEST(FatFsd_rename_that_failed_leaves_the_file_open)
+{
+    ULONG Moved = 0;
+    BOOLEAN Failed;
+    ULONG Nth = 0;
+
+    do {
+        NTSTATUS Status;
+
+        Start();
+        CHECK_EQUAL(STATUS_SUCCESS, MakeDirectory("\\dir"));
+        IoDisk.FailAt[DiskWrite] = ++Nth;
+        Status = IoRenameFile(File, "\\dir\\new name", FALSE);
+        Failed = IoDisk.FailAt[DiskWrite] == 0;
+        IoDisk.FailAt[DiskWrite] = 0;
+        CHECK_EQUAL(Failed ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS, Status);
+        IoWorldPut("\\other", 10, 9); /* may take the old entry's place */
+        CHECK_EQUAL(STATUS_SUCCESS, IoSetFileSize(File, 2000));
+        CHECK(IoWorldHolds("\\dir\\new name", 2000, 1) !=
+              IoWorldHolds("\\File with a name", 2000, 1));
+        Moved += Failed && IoWorldHolds("\\dir\\new name", 2000, 1);
+        CHECK(IoWorldHolds("\\other", 10, 9));
+        Finish();
+    } while (Failed);
+    CHECK(Moved != 0);
+}
+
 TEST(FatFsd_rename_replaces_only_when_asked_and_only_closed_files)
 {
     PFILE_OBJECT Other;

@@ -8,6 +8,7 @@
 #include "mm/pool/pool_inject.h"
 #include "tests/unit/fat_world.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static HOST_DISK Disk;
@@ -185,4 +186,114 @@ TEST(A_boot_volume_that_is_not_FAT_or_cannot_be_read_is_said)
     FatJudgeBootVolume();
     CHECK(Said("that can be used: status c0000185\n"));
     Finish();
+}
+
+/* ---- a rename that was interrupted ---- */
+
+/* => What the disk holds is not changed by this. */
+static BOOLEAN IsThere(const char *Path)
+{
+    PFAT_VOLUME Volume;
+    FAT_FILE File;
+    BOOLEAN There;
+
+    Disk.Device.ReadOnly = TRUE;
+    CHECK_EQUAL(STATUS_SUCCESS, FatMount(&Disk.Device, &Volume));
+    There = NT_SUCCESS(FatOpen(Volume, Path, &File));
+    FatDismount(Volume);
+    Disk.Device.ReadOnly = FALSE;
+    return There;
+}
+
+static void RenameUntil(ULONG Sectors)
+{
+    PFAT_VOLUME Volume;
+
+    CHECK_EQUAL(STATUS_SUCCESS, FatMount(&Disk.Device, &Volume));
+    CHECK_EQUAL(STATUS_SUCCESS, FatCreateDirectory(Volume, "/DIR"));
+    CHECK_EQUAL(STATUS_SUCCESS, FatCreateDirectory(Volume, "/MOVED"));
+    Disk.PowerLeft = Sectors;
+    CHECK_EQUAL(STATUS_SUCCESS, FatRename(Volume, "/MOVED", "/DIR/MOVED"));
+    Disk.PowerLeft = HOST_DISK_ALWAYS;
+    FatDismount(Volume);
+}
+
+/* A volume whose power went when neither name was there; a copy of it. */
+static UCHAR *StartInterrupted(const SEED_FAT *Seed)
+{
+    SIZE_T Bytes = (SIZE_T)SeedFatSectors(Seed) * Seed->SectorBytes;
+    UCHAR *Copy = malloc(Bytes);
+    ULONG Sectors;
+
+    for (Sectors = 0;; Sectors++) {
+        CHECK(Sectors < 12);
+        Start(Seed);
+        RenameUntil(Sectors);
+        if (!IsThere("/MOVED") && !IsThere("/DIR/MOVED")) {
+            break;
+        }
+        Disk.Logged = 0;
+        Finish();
+    }
+    CHECK(Copy != NULL);
+    memcpy(Copy, Disk.Image, Bytes);
+    Disk.Logged = 0;
+    HostConsoleClear();
+    return Copy;
+}
+
+/* => Whether the disk was written to. */
+static BOOLEAN FinishInterrupted(const SEED_FAT *Seed, UCHAR *Copy)
+{
+    SIZE_T Bytes = (SIZE_T)SeedFatSectors(Seed) * Seed->SectorBytes;
+    BOOLEAN Written = Disk.Logged != 0 || memcmp(Copy, Disk.Image, Bytes) != 0;
+
+    free(Copy);
+    Disk.Logged = 0;
+    Finish();
+    return Written;
+}
+
+TEST(A_boot_volume_whose_rename_was_interrupted_gets_the_name_and_says_so)
+{
+    UCHAR *Copy = StartInterrupted(&FatWorldFat16);
+
+    FatJudgeBootVolume();
+    CHECK(Said(", not left in order: looked through, all files are whole\n"));
+    CHECK(Said("           a rename that had been interrupted was finished\n"));
+    CHECK(!Disk.Device.ReadOnly);
+    CHECK(IsThere("/DIR/MOVED"));
+    HostConsoleClear();
+    FatJudgeBootVolume();
+    CHECK(!Said("a rename"));
+    CHECK(FinishInterrupted(&FatWorldFat16, Copy));
+}
+
+TEST(A_boot_volume_whose_rename_cannot_be_finished_is_read_only)
+{
+    UCHAR *Copy = StartInterrupted(&FatWorldFat16);
+
+    Disk.FailAt[DiskWrite] = 1;
+    FatJudgeBootVolume();
+    CHECK(Said("read-only: a rename was interrupted and could not be finished\n"));
+    CHECK(Disk.Device.ReadOnly);
+    CHECK(!FinishInterrupted(&FatWorldFat16, Copy));
+}
+
+TEST(A_boot_volume_that_is_damaged_is_not_written_to_for_a_rename_either)
+{
+    UCHAR *Copy = StartInterrupted(&FatWorldFat16);
+    PUCHAR Entry = Disk.Image + (SIZE_T)(SeedFatData(&FatWorldFat16) - 8) * 512 + 3 * 32;
+
+    memcpy(Entry, "FILE0   TXT\x20", 12);
+    Entry[26] = 77; /* a cluster that is free */
+    memcpy(Copy, Disk.Image, (SIZE_T)SeedFatSectors(&FatWorldFat16) * 512);
+    FatJudgeBootVolume();
+    CHECK(Said("a file has a cluster that is free"));
+    CHECK(!Said("a rename"));
+    CHECK(!FinishInterrupted(&FatWorldFat16, Copy));
+    Copy = StartInterrupted(&FatWorldFat12);
+    FatJudgeBootVolume();
+    CHECK(Said("read-only: FAT12 does not tell"));
+    CHECK(!FinishInterrupted(&FatWorldFat12, Copy));
 }

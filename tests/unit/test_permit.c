@@ -114,6 +114,26 @@ TEST(Permit_cluster_is_one_open_files)
     FatWorldFinish();
 }
 
+TEST(Permit_no_file_is_written_whose_clusters_a_closed_one_may_share)
+{
+    FAT_FILE File;
+
+    FatWorldStart(&FatWorldFat12, 0);
+    FatWorldPut("/USER", 1024, 1); /* clusters 2, 3 */
+    FatWorldPut("/PAGEFILE.SYS", 1024, 2);
+    FatWorldBreakEntry(4, 3);
+    FatWorldRemount();
+    Open("/PAGEFILE.SYS", &File);
+    CHECK_EQUAL(STATUS_DISK_CORRUPT_ERROR, FatPermitFile(&File));
+    CHECK_EQUAL(0, CountPermitted());
+    CHECK_EQUAL(STATUS_DISK_CORRUPT_ERROR, FatWrite(&File, 0, 1024, FatBuffer));
+    FatClose(&File);
+    FatWorldPut("/NEW", 2000, 3); /* gets clusters that nobody has */
+    CHECK(FatWorldHolds("/NEW", 2000, 3));
+    CHECK(FatWorldHolds("/USER", 1024, 1));
+    FatWorldFinish();
+}
+
 TEST(Permit_fragmented_file_shrinks_from_its_end_and_is_closed_whole)
 {
     FAT_FILE A;

@@ -89,3 +89,51 @@ TEST(FatRename_to_another_sector_needs_a_free_entry_in_the_root)
     CHECK(FatWorldHolds("/DIR/MOVED", 0, 0));
     FatWorldFinish();
 }
+
+/* A directory with 144 entries, each cluster's entry of the FAT in another block of the cache. */
+static void StartScattered(void)
+{
+    char Name[] = "/DIR/F000";
+    ULONG Cluster = 3; /* of /DIR */
+    ULONG Index;
+
+    FatWorldStart(&FatWorldFat32, 0);
+    CHECK_EQUAL(STATUS_SUCCESS, FatCreateDirectory(FatVolume, "/DIR"));
+    for (Index = 1; Index < 10; Index++) {
+        FatWorldBreakEntry(Index * 4096 + 100, FAT_END | 7);
+        FatWorldBreakEntry(Cluster, Index * 4096 + 100);
+        Cluster = Index * 4096 + 100;
+    }
+    for (Index = 0; Index < 144; Index++) {
+        Name[6] = (char)('0' + Index / 100);
+        Name[7] = (char)('0' + Index / 10 % 10);
+        Name[8] = (char)('0' + Index % 10);
+        FatWorldPut(Name, 0, 0);
+    }
+}
+
+/* => What was written at any moment of the rename leaves one of the names. */
+static void ExpectOneName(const char *Old, const char *New)
+{
+    ULONG Sectors;
+    BOOLEAN Renamed = FALSE;
+
+    for (Sectors = 0; !Renamed; Sectors++) {
+        StartScattered();
+        FatWorldPut(Old, 1000, 1);
+        FatDisk.PowerLeft = Sectors;
+        CHECK_EQUAL(STATUS_SUCCESS, FatRename(FatVolume, Old, New));
+        FatDisk.PowerLeft = HOST_DISK_ALWAYS;
+        FatWorldRemount();
+        Renamed = FatWorldHolds(New, 1000, 1);
+        CHECK(Renamed != FatWorldHolds(Old, 1000, 1));
+        FatWorldFinish();
+    }
+    CHECK(Sectors > 1);
+}
+
+TEST(FatRename_shows_one_name_at_a_time_however_scattered_the_directory_is)
+{
+    ExpectOneName("/DIR/OLD", "/DIR/NEW"); /* in one sector */
+    ExpectOneName("/OLD", "/DIR/NEW");
+}

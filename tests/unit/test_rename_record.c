@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_rename_record.c - renames that a power cut interrupted, and records that somebody made up.
+ * test_rename_record.c - renames that a power cut or an error interrupted, and records that
+ * somebody made up.
  */
 #include "tests/unit/fat_world.h"
 
@@ -149,4 +150,122 @@ TEST(Fat_record_that_does_not_fit_the_entry_changes_nothing)
     FatWorldRemount();
     CHECK(!IsThere(NEW) && !HasRecord());
     FatWorldFinish();
+}
+
+TEST(Fat_record_waits_where_two_files_share_a_cluster_and_no_other_is_made)
+{
+    PUCHAR Root;
+
+    InterruptBetween();
+    Root = FatDisk.Image + FatVolume->RootSector * 512;
+    memset(Root + 1 * 32, 0, 2 * 32); /* the old name's parts */
+    memcpy(Root + 1 * 32, "A       BIN\x20", 12);
+    memcpy(Root + 2 * 32, "B       BIN\x20", 12);
+    FatPut16(Root + 1 * 32 + 26, 4);
+    FatPut16(Root + 2 * 32 + 26, 4);
+    FatWorldRemount();
+    CHECK(!IsThere(NEW) && HasRecord());
+    CHECK_EQUAL(STATUS_DISK_CORRUPT_ERROR, FatRename(FatVolume, "/A.BIN", "/DIR/A.BIN"));
+    CHECK(HasRecord() && !FatVolume->RenamePending);
+    FatPut16(Root + 1 * 32 + 26, 0); /* repaired */
+    FatPut16(Root + 2 * 32 + 26, 0);
+    FatWorldRemount();
+    CHECK(FatWorldHolds(NEW, 3000, 1) && !HasRecord());
+    FatWorldFinish();
+}
+
+/* ---- errors ---- */
+
+/* => The rename failed at its Nth request of this kind, or *Done; the disk works again. */
+static void Fail(DISK_OPERATION Operation, ULONG Nth, PBOOLEAN Done)
+{
+    NTSTATUS Status;
+
+    FatWorldStart(&FatWorldFat16, 0);
+    CHECK_EQUAL(STATUS_SUCCESS, FatCreateDirectory(FatVolume, "/DIR"));
+    FatWorldPut(OLD, 3000, 1);
+    FatDisk.FailAt[Operation] = Nth;
+    Status = FatRename(FatVolume, OLD, NEW);
+    *Done = FatDisk.FailAt[Operation] != 0;
+    FatDisk.FailAt[Operation] = 0;
+    CHECK_EQUAL(*Done ? STATUS_SUCCESS : STATUS_IO_DEVICE_ERROR, Status);
+}
+
+static BOOLEAN SaysClean(void)
+{
+    BOOLEAN Clean = FALSE;
+
+    FatForgetSectors(FatVolume);
+    CHECK_EQUAL(STATUS_SUCCESS, FatReadCleanBit(FatVolume, &Clean));
+    return Clean;
+}
+
+TEST(Fat_rename_that_failed_leaves_one_name_on_a_clean_volume)
+{
+    ULONG Finished = 0;
+    ULONG Operation;
+
+    for (Operation = 0; Operation < 3; Operation++) {
+        BOOLEAN Done = FALSE;
+        ULONG Nth;
+
+        for (Nth = 1; !Done; Nth++) {
+            Fail((DISK_OPERATION)Operation, Nth, &Done);
+            CHECK_EQUAL(STATUS_SUCCESS, FatFlush(FatVolume));
+            CHECK(SaysClean());
+            CHECK(!HasRecord());
+            FatWorldRemount();
+            CHECK(IsThere(OLD) == !IsThere(NEW));
+            CHECK(FatWorldHolds(IsThere(NEW) ? NEW : OLD, 3000, 1));
+            Finished += !Done && IsThere(NEW);
+            FatWorldFinish();
+        }
+    }
+    CHECK(Finished >= 3);
+}
+
+TEST(Fat_rename_that_failed_is_finished_before_the_next_change)
+{
+    BOOLEAN Done = FALSE;
+    ULONG Came = 0;
+    ULONG Nth;
+
+    for (Nth = 1; !Done; Nth++) {
+        BOOLEAN Moved;
+        FAT_FILE File;
+
+        Fail(DiskWrite, Nth, &Done);
+        Moved = !IsThere(OLD);
+        Came += !IsThere(NEW) && Moved;
+        CHECK_EQUAL(Moved ? STATUS_OBJECT_NAME_COLLISION : STATUS_SUCCESS,
+                    FatCreate(FatVolume, NEW, 0, &File));
+        CHECK(FatWorldHolds(Moved ? NEW : OLD, 3000, 1));
+        FatWorldFinish();
+    }
+    CHECK(Came != 0);
+}
+
+TEST(Fat_rename_that_failed_keeps_the_volume_dirty_while_the_disk_fails)
+{
+    BOOLEAN Done = FALSE;
+    ULONG Pending = 0;
+    ULONG Nth;
+
+    for (Nth = 1; !Done; Nth++) {
+        FAT_FILE File;
+
+        Fail(DiskWrite, Nth, &Done);
+        if (FatVolume->RenamePending) {
+            FatDisk.FailAt[DiskWrite] = 1;
+            CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, FatFlush(FatVolume));
+            FatDisk.FailAt[DiskWrite] = 1;
+            CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, FatCreate(FatVolume, "/OTHER", 0, &File));
+            CHECK(!SaysClean());
+            Pending++;
+        }
+        FatWorldRemount();
+        CHECK(FatWorldHolds(IsThere(NEW) ? NEW : OLD, 3000, 1));
+        FatWorldFinish();
+    }
+    CHECK(Pending >= 4);
 }
