@@ -93,6 +93,18 @@ typedef struct _PCI_RANGE {
 NT_MUST_CHECK NTSTATUS PciQueryRange(HAL_PCI_FUNCTION F, ULONG Index, PCI_RANGE *Range);
 
 /*
+ * Map Bytes at Offset of what base address register Index decodes, as HalMapRegisters.  What that
+ * does not reach is moved below 4 GB, when the function is on bus 0, its range has at most 4 MB,
+ * and there is a free place beside another range of bus 0.  A line on the console tells of it.
+ *
+ * => PASSIVE_LEVEL, one caller at a time.  The function decodes its addresses, and nobody uses the
+ *    range otherwise than through this call.
+ * => NULL: no such memory range, or it is out of reach and stays so.  To be given back to
+ *    HalUnmapRegisters.
+ */
+PVOID PciMapRegisters(HAL_PCI_FUNCTION F, ULONG Index, ULONG Offset, ULONG Bytes);
+
+/*
  * => Returns the offset of the first capability with Id behind the one at After (0: the first of
  *    all); 0: there is none, or the list is damaged.
  */

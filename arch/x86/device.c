@@ -11,8 +11,10 @@
  */
 #include "arch/interrupt.h"
 
+#include "arch/x86/acpi.h"
 #include "arch/x86/apic.h"
 #include "arch/x86/irql.h"
+#include "arch/x86/kernel.h"
 #include "arch/x86/mmu.h"
 #include "arch/x86/trap.h"
 #include "mm.h"
@@ -22,6 +24,9 @@
 #define KIP_MESSAGE_ID_LIMIT 0xFFu /* 255 means all processors */
 #define KIP_MESSAGES         8u
 #define KIP_4GB              (1ull << 32)
+#define KIP_LAST_PLACE       0xFEC00000u /* from here on: APICs, timers, the firmware itself */
+#define KIP_HPET_BYTES       0x400u
+#define KIP_ECAM_BUS_SHIFT   20
 
 typedef struct _KIP_MESSAGE_SLOT {
     HAL_INTERRUPT_ROUTINE *volatile Routine; /* NULL: free */
@@ -109,4 +114,48 @@ void HalUnmapRegisters(PVOID Registers, ULONG Bytes)
     if (!HalIsHighMapping(Registers)) {
         MmUnmapIoSpace(Registers, Bytes);
     }
+}
+
+/* ---- addresses that nobody has ---- */
+
+static BOOLEAN KipMeet(ULONG64 First, ULONG64 Bytes, ULONG64 OtherFirst, ULONG64 OtherBytes)
+{
+    return First < OtherFirst + OtherBytes && OtherFirst < First + Bytes;
+}
+
+/* What a run without memory has is its own; what memory has, everything below it too. */
+static BOOLEAN KipIsRunClear(const LOADER_MEMORY_RUN *Run, ULONG64 Physical, ULONG Bytes)
+{
+    ULONG64 First = Run->BasePage << PAGE_SHIFT;
+    ULONG64 RunBytes = Run->PageCount << PAGE_SHIFT;
+
+    if (Run->Type != LoaderMappedIo && Run->Type != LoaderFirmwarePermanent && First < KIP_4GB &&
+        Physical < First) {
+        return FALSE;
+    }
+    return !KipMeet(Physical, Bytes, First, RunBytes);
+}
+
+BOOLEAN HalIsAddressFree(ULONG64 Physical, ULONG Bytes)
+{
+    const LOADER_MEMORY_RUN *Runs = (const LOADER_MEMORY_RUN *)KiLoaderBlock->MemoryRunsVa;
+    const LOADER_FRAMEBUFFER *Screen = &KiLoaderBlock->Framebuffer;
+    ULONG i;
+
+    for (i = 0; i < KiLoaderBlock->MemoryRunCount; i++) {
+        if (!KipIsRunClear(&Runs[i], Physical, Bytes)) {
+            return FALSE;
+        }
+    }
+    for (i = 0; i < HalAcpi.IoApicCount; i++) {
+        if (KipMeet(Physical, Bytes, HalAcpi.IoApics[i].Physical, PAGE_SIZE)) {
+            return FALSE;
+        }
+    }
+    return Physical + Bytes <= KIP_LAST_PLACE &&
+           !KipMeet(Physical, Bytes, HalAcpi.LocalApicPhysical, PAGE_SIZE) &&
+           !KipMeet(Physical, Bytes, HalAcpi.HpetPhysical, KIP_HPET_BYTES) &&
+           !KipMeet(Physical, Bytes, HalAcpi.EcamPhysical,
+                    (HalAcpi.EcamLastBus + 1ull) << KIP_ECAM_BUS_SHIFT) &&
+           !KipMeet(Physical, Bytes, Screen->Physical, Screen->Bytes);
 }

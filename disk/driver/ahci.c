@@ -91,7 +91,7 @@ static NTSTATUS AhcipMap(PAHCI_CONTROLLER Controller)
         return STATUS_NOT_SUPPORTED;
     }
     Controller->Bytes = Range.Bytes < AHCIP_MOST_BYTES ? (ULONG)Range.Bytes : AHCIP_MOST_BYTES;
-    Controller->Registers = HalMapRegisters(Range.Base, Controller->Bytes);
+    Controller->Registers = PciMapRegisters(Controller->F, AHCIP_RANGE, 0, Controller->Bytes);
     return Controller->Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
 

@@ -240,7 +240,7 @@ static NTSTATUS NvmepMap(PNVME_CONTROLLER Controller)
         return STATUS_NOT_SUPPORTED;
     }
     Controller->Bytes = NVMEP_FIRST_BYTES;
-    Controller->Registers = HalMapRegisters(Range.Base, NVMEP_FIRST_BYTES);
+    Controller->Registers = PciMapRegisters(Controller->F, NVMEP_RANGE, 0, NVMEP_FIRST_BYTES);
     if (Controller->Registers == NULL) {
         return STATUS_NOT_SUPPORTED;
     }
@@ -250,7 +250,7 @@ static NTSTATUS NvmepMap(PNVME_CONTROLLER Controller)
     Bytes = NvmeDoorbells + 2 * (NVME_DISKS + 1) * Controller->Stride;
     Bytes = Bytes < NVMEP_MAP_LIMIT ? Bytes : NVMEP_MAP_LIMIT;
     Controller->Bytes = Range.Bytes < Bytes ? (ULONG)Range.Bytes : Bytes;
-    Controller->Registers = HalMapRegisters(Range.Base, Controller->Bytes);
+    Controller->Registers = PciMapRegisters(Controller->F, NVMEP_RANGE, 0, Controller->Bytes);
     return Controller->Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
 

@@ -170,7 +170,7 @@ static volatile ULONG *PcipMapTable(HAL_PCI_FUNCTION F, ULONG Capability)
         Range.Bytes < PCIP_MSIX_ENTRY || Offset > Range.Bytes - PCIP_MSIX_ENTRY) {
         return NULL;
     }
-    return HalMapRegisters(Range.Base + Offset, PCIP_MSIX_ENTRY);
+    return PciMapRegisters(F, Place & 7u, Offset, PCIP_MSIX_ENTRY);
 }
 
 /* The first entry; the others stay masked, as reset left them. */

@@ -177,17 +177,21 @@ static void DriverpVisit(HAL_PCI_FUNCTION F, PVOID Context)
     const DRIVERP_KIND *Kind = DriverpFindKind(F);
     PDISK_DEVICE Last = DriverpLastDisk();
     PULONG Counts = Context; /* by kind */
+    NTSTATUS Status;
 
     if (Kind == NULL) {
         return;
     }
-    DriverpName(Kind, F);
     if (Kind->AddDevice == NULL) {
+        DriverpName(Kind, F);
         KiPrint(": no driver for it yet%s\n", Kind->Advice);
     } else if (DriverpIsBus(Kind)) {
+        DriverpName(Kind, F);
         DriverpStartBus(Kind, F, Counts[Kind - DriverpKinds]++);
     } else {
-        DriverpTell(Kind->AddDevice(F, Counts[Kind - DriverpKinds]++), Last);
+        Status = Kind->AddDevice(F, Counts[Kind - DriverpKinds]++); /* may print lines of its own */
+        DriverpName(Kind, F);
+        DriverpTell(Status, Last);
     }
 }
 

@@ -96,7 +96,7 @@ static void VirtiopMapOne(HAL_PCI_FUNCTION F, ULONG Capability, VIRTIO_REGISTERS
         return;
     }
     Bytes = Bytes < VIRTIOP_MAP_LIMIT ? Bytes : VIRTIOP_MAP_LIMIT;
-    Registers->Base = HalMapRegisters(Range.Base + Offset, Bytes);
+    Registers->Base = PciMapRegisters(F, PciReadByte(F, Capability + CapRange), Offset, Bytes);
     Registers->Bytes = Bytes;
 }
 

@@ -112,7 +112,7 @@ static NTSTATUS XhcipMap(HAL_PCI_FUNCTION F, volatile UCHAR **Registers, PULONG 
         return STATUS_NOT_SUPPORTED;
     }
     *Bytes = Range.Bytes < XHCIP_MOST_BYTES ? (ULONG)Range.Bytes : XHCIP_MOST_BYTES;
-    *Registers = HalMapRegisters(Range.Base, *Bytes);
+    *Registers = PciMapRegisters(F, XHCIP_RANGE, 0, *Bytes);
     return *Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
 

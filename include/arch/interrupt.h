@@ -50,4 +50,10 @@ PVOID HalMapRegisters(ULONG64 Physical, ULONG Bytes);
 /* => PASSIVE_LEVEL; as HalMapRegisters returned it. */
 void HalUnmapRegisters(PVOID Registers, ULONG Bytes);
 
+/*
+ * => Whether a PCI function may be given these addresses, as far as the machine knows: below 4 GB,
+ *    above all memory there, and nobody's.  Of PCI functions it knows nothing.
+ */
+BOOLEAN HalIsAddressFree(ULONG64 Physical, ULONG Bytes);
+
 #endif

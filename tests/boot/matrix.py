@@ -100,6 +100,25 @@ def boot_test(c: dict) -> Test:
     return Test(name, run, "R16")
 
 
+def moved_test(disk: str) -> Test:
+    """x64 firmware puts registers above 4 GB, where this processor does not reach."""
+    name = "registers above 4 GB on a processor without PSE-36: %s" % disk
+
+    def run(bench: Bench) -> Optional[str]:
+        result = bench.boot(name, hq.Machine(bench.image(REPORT), "x64", disk,
+                                             cpu="qemu64,-pse36"))
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        if not re.search(r"^PCI +[0-9a-f:.]+: registers moved to [0-9a-f]{8}, from [0-9a-f]{9,} ",
+                         result.log, re.M):
+            return "no registers were moved"
+        missing = [stop for stop in DISK_STOPS
+                   if not re.search(r"^ok \d+ - " + stop, result.log, re.M)]
+        return "the report lacks " + ", ".join(missing) if missing else None
+
+    return Test(name, run, "boot")
+
+
 def again_test(firmware: str) -> Test:
     """What ran before does not change what the report finds."""
     name = "report again after the benchmark %s" % firmware
@@ -249,6 +268,7 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
               checking_test("ProtectNonPagedPool", "00000001", "", "ia32"),
               checking_test("NonPagedPoolSize", "f0000000",
                             "system.reg: NonPagedPoolSize is 0xf0000000, corrected to", "x64")]
+    tests += [moved_test(disk) for disk in (["nvme", "usb", "virtio"] if thorough else ["nvme"])]
     tests.append(secure_boot_test())
     return tests
 

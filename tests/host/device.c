@@ -40,6 +40,8 @@ static ULONG ClaimCount;
 static UCHAR Window[CLAIMS][WINDOW_BYTES];
 static ULONG Mapped;
 static BOOLEAN OutOfReach;
+static ULONG64 FreeFirst;
+static ULONG64 FreeEnd;
 static MESSAGE Messages[MESSAGES];
 static ULONG FailMessage;
 
@@ -48,6 +50,7 @@ void DeviceReset(void)
     PortsReset();
     ClaimCount = Mapped = FailMessage = 0;
     OutOfReach = FALSE;
+    FreeFirst = FreeEnd = 0;
     memset(Messages, 0, sizeof(Messages));
     PciMockReset();
 }
@@ -70,6 +73,17 @@ void RegistersClaim(ULONG64 Physical, ULONG Bytes, REGISTER_READ *Read, REGISTER
 void RegistersOutOfReach(BOOLEAN Out)
 {
     OutOfReach = Out;
+}
+
+void AddressesFree(ULONG64 First, ULONG64 End)
+{
+    FreeFirst = First;
+    FreeEnd = End;
+}
+
+BOOLEAN HalIsAddressFree(ULONG64 Physical, ULONG Bytes)
+{
+    return Physical >= FreeFirst && Physical + Bytes <= FreeEnd;
 }
 
 ULONG RegistersMapped(void)

@@ -31,6 +31,9 @@ void RegistersClaim(ULONG64 Physical, ULONG Bytes, REGISTER_READ *Read, REGISTER
 /* The next mapping of registers fails, and all after it. */
 void RegistersOutOfReach(BOOLEAN OutOfReach);
 
+/* These addresses are nobody's but PCI functions'; others are not for them.  At first: none. */
+void AddressesFree(ULONG64 First, ULONG64 End);
+
 /* Mappings and connected messages that were not given back. */
 ULONG RegistersMapped(void);
 ULONG MessagesConnected(void);
