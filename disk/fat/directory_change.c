@@ -227,10 +227,10 @@ static NTSTATUS FatpMakeRoom(PFAT_FILE Directory, ULONG Count, ULONG Except, FAT
     return NT_SUCCESS(Status) ? FatpClearBehindEnd(Directory, Room, Count) : Status;
 }
 
-NTSTATUS FatFindFreeEntry(PFAT_FILE Directory, ULONG Except, PULONG Index)
+NTSTATUS FatFindFreeEntries(PFAT_FILE Directory, ULONG Count, ULONG Except, PULONG Index)
 {
     FATP_ROOM Room = {0, 0};
-    NTSTATUS Status = FatpMakeRoom(Directory, 1, Except, &Room);
+    NTSTATUS Status = FatpMakeRoom(Directory, Count, Except, &Room);
 
     if (NT_SUCCESS(Status)) {
         *Index = Room.First;

@@ -235,4 +235,12 @@ NT_MUST_CHECK NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Path);
  */
 NT_MUST_CHECK NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldPath, const char *NewPath);
 
+/*
+ * Make sure that FatRename finds room once the file that NewPath leads to is deleted.
+ *
+ * => What FatRename would return for want of it, or for the paths; nobody has lost anything.
+ */
+NT_MUST_CHECK NTSTATUS FatPrepareReplace(PFAT_VOLUME Volume, const char *OldPath,
+                                         const char *NewPath);
+
 #endif

@@ -379,8 +379,9 @@ NT_MUST_CHECK NTSTATUS FatInsertEntry(PFAT_PATH Path, const FAT_NEW_ENTRY *New,
                                       PFAT_LOCATION Location);
 NT_MUST_CHECK NTSTATUS FatRemoveEntry(PFAT_VOLUME Volume, const FAT_LOCATION *Location);
 
-/* A free entry that is not the Except-th.  => May commit, and make the directory longer. */
-NT_MUST_CHECK NTSTATUS FatFindFreeEntry(PFAT_FILE Directory, ULONG Except, PULONG Index);
+/* Free entries in a row but the Except-th.  => May commit, and make the directory longer. */
+NT_MUST_CHECK NTSTATUS FatFindFreeEntries(PFAT_FILE Directory, ULONG Count, ULONG Except,
+                                          PULONG Index);
 
 /* An entry, to change it: its sector is permitted and marked.  => As FatReadEntry. */
 NT_MUST_CHECK NTSTATUS FatChangeEntry(PFAT_VOLUME Volume, ULONG Directory, ULONG Index,

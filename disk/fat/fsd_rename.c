@@ -9,8 +9,9 @@
  * Refused with STATUS_ACCESS_DENIED: a paging file, the root, a directory with open files below it,
  * and replacing a file that is open, read-only or a directory.
  *
- * A replaced file is deleted before the other is renamed: a power cut between leaves neither under
- * the new name, and the other under its old one.
+ * A replaced file is deleted before the other is renamed, when there is room for all that follows:
+ * a power cut or an I/O error between leaves neither under the new name, and the other under its
+ * old one.
  *
  * Locking: the volume's mutex.
  */
@@ -115,7 +116,8 @@ static NTSTATUS FatpReplace(PFAT_REQUEST Request, const char *Path)
         FatFindFcb(Vcb, &There) != NULL) {
         return STATUS_ACCESS_DENIED;
     }
-    return FatDelete(Vcb->Volume, Path);
+    Status = FatPrepareReplace(Vcb->Volume, Request->Fcb->Path, Path);
+    return NT_SUCCESS(Status) ? FatDelete(Vcb->Volume, Path) : Status;
 }
 
 /*

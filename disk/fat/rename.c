@@ -140,3 +140,52 @@ NTSTATUS FatRename(PFAT_VOLUME Volume, const char *OldText, const char *NewText)
     }
     return NT_SUCCESS(Status) ? FatFinishChange(Volume, FatpRename(Volume, &Entry, &Path)) : Status;
 }
+
+/*
+ * The target's own entries are room too; one more in the root directory is then enough for the
+ * record, as those in a row that the new name takes leave one of them.  Where both files stand in
+ * one sector of the root, what is left is room for the record, or the new name stands there too.
+ */
+static NTSTATUS FatpMakeRoomToReplace(PFAT_VOLUME Volume, PFAT_PATH Path, const FAT_ENTRY *Old,
+                                      const FAT_ENTRY *Target)
+{
+    UCHAR ShortName[11];
+    ULONG Needed =
+        FatFitsShortName(Path->Name, Path->Units, ShortName) ? 1 : FatLongEntries(Path->Units) + 1;
+    NTSTATUS Status = Volume->CrossLinked ? STATUS_DISK_CORRUPT_ERROR : STATUS_SUCCESS;
+    FAT_FILE Root;
+    ULONG Index;
+
+    if (NT_SUCCESS(Status) && Needed > Target->Location.Index - Target->Location.First + 1) {
+        Status = FatFindFreeEntries(&Path->Directory, Needed, FAT_NO_ENTRY, &Index);
+    }
+    if (!NT_SUCCESS(Status) ||
+        (Path->Directory.Root && Target->Location.Sector == Old->Location.Sector)) {
+        return Status;
+    }
+    FatOpenRoot(Volume, &Root);
+    return FatFindFreeEntries(&Root, 1, FAT_NO_ENTRY, &Index);
+}
+
+NTSTATUS FatPrepareReplace(PFAT_VOLUME Volume, const char *OldText, const char *NewText)
+{
+    FAT_PATH Path;
+    FAT_ENTRY Old = {.Attributes = 0};
+    FAT_ENTRY Target = {.Attributes = 0};
+    NTSTATUS Status = FatFindPath(Volume, OldText, &Path, &Old);
+
+    if (NT_SUCCESS(Status)) {
+        BOOLEAN IsDirectory = (Old.Attributes & FAT_ATTRIBUTE_DIRECTORY) != 0;
+
+        Status = FatWalkPath(Volume, NewText, IsDirectory ? Old.FirstCluster : 0, &Path);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatFindName(&Path.Directory, Path.Name, Path.Units, &Target);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatBeginChange(Volume);
+    }
+    return NT_SUCCESS(Status)
+               ? FatFinishChange(Volume, FatpMakeRoomToReplace(Volume, &Path, &Old, &Target))
+               : Status;
+}

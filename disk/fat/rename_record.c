@@ -54,8 +54,9 @@ NTSTATUS FatWriteRenameRecord(PFAT_VOLUME Volume, PFAT_RENAME Rename)
     NTSTATUS Status;
 
     FatOpenRoot(Volume, &Root);
-    Status = FatFindFreeEntry(&Root, Rename->NewDirectory == 0 ? Rename->NewIndex : FAT_NO_ENTRY,
-                              &Rename->RecordIndex);
+    Status =
+        FatFindFreeEntries(&Root, 1, Rename->NewDirectory == 0 ? Rename->NewIndex : FAT_NO_ENTRY,
+                           &Rename->RecordIndex);
     if (NT_SUCCESS(Status)) {
         FatOpenDirectory(Volume, Rename->NewDirectory, &Directory);
         Status = FatReadEntry(&Directory, Rename->NewIndex, &Location, &Data);

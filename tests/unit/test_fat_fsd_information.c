@@ -236,6 +236,58 @@ TEST(FatFsd_rename_replaces_only_when_asked_and_only_closed_files)
     Finish();
 }
 
+/* => The root, of 128 entries, has no free one; R000 follows the file in its sector. */
+static void FillRoot(void)
+{
+    char Name[] = "\\R000";
+    ULONG Index;
+
+    CHECK_EQUAL(STATUS_SUCCESS, MakeDirectory("\\dir"));
+    for (Index = 0; Index < 128; Index++) {
+        PFILE_OBJECT Other;
+
+        Name[2] = (char)('0' + Index / 100);
+        Name[3] = (char)('0' + Index / 10 % 10);
+        Name[4] = (char)('0' + Index % 10);
+        if (!NT_SUCCESS(IoWorldOpen(Name, FILE_CREATE, 0, &Other))) {
+            break;
+        }
+        IoCloseFile(Other);
+    }
+    CHECK(Index > 100 && Index < 128);
+}
+
+TEST(FatFsd_rename_without_room_replaces_nothing)
+{
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, MakeDirectory("\\other"));
+    IoWorldPut("\\other\\there", 10, 9);
+    FillRoot();
+    CHECK_EQUAL(STATUS_DISK_FULL, IoRenameFile(File, "\\other\\there", TRUE));
+    CHECK(IoWorldHolds("\\other\\there", 10, 9));
+    CHECK_EQUAL(STATUS_DISK_FULL, IoRenameFile(File, "\\R100", TRUE)); /* in another sector */
+    CHECK(IoWorldHolds("\\R100", 0, 0));
+    CHECK_EQUAL(STATUS_SUCCESS, IoRenameFile(File, "\\R000", TRUE)); /* its entry is enough */
+    CHECK(IoWorldHolds("\\R000", 3000, 1));
+    CHECK_EQUAL(STATUS_SUCCESS, IoRenameFile(File, "\\other\\there", TRUE)); /* two are free */
+    CHECK(IoWorldHolds("\\other\\there", 3000, 1));
+    Finish();
+}
+
+TEST(FatFsd_directory_does_not_replace_what_is_in_it)
+{
+    PFILE_OBJECT Directory;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, MakeDirectory("\\dir"));
+    IoWorldPut("\\dir\\there", 10, 9);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\dir", FILE_OPEN, 0, &Directory));
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, IoRenameFile(Directory, "\\dir\\there", TRUE));
+    IoCloseFile(Directory);
+    CHECK(IoWorldHolds("\\dir\\there", 10, 9));
+    Finish();
+}
+
 TEST(FatFsd_directory_moves_only_when_nothing_below_it_is_open)
 {
     PFILE_OBJECT Directory;
