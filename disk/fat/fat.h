@@ -13,7 +13,8 @@
  *     what DiskTransfer returns, STATUS_INSUFFICIENT_RESOURCES
  *
  * A call that changes the volume and fails leaves it as a power cut at some moment would (see
- * commit.c): usable, at worst with lost clusters.
+ * commit.c): usable, at worst with lost clusters.  A rename that fails may happen all the same, or
+ * be finished by the next call that changes the volume, or FatFlush.
  *
  * An open file is its FAT_FILE; a file is open once at a time, which the caller sees to.
  *
