@@ -92,7 +92,7 @@ static NTSTATUS AhcipMap(PAHCI_CONTROLLER Controller)
     }
     Controller->Bytes = Range.Bytes < AHCIP_MOST_BYTES ? (ULONG)Range.Bytes : AHCIP_MOST_BYTES;
     Controller->Registers = PciMapRegisters(Controller->F, AHCIP_RANGE, 0, Controller->Bytes);
-    return Controller->Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
+    return Controller->Registers != NULL ? STATUS_SUCCESS : STATUS_DEVICE_UNREACHABLE;
 }
 
 static BOOLEAN AhcipHasPort(const AHCI_CONTROLLER *Controller, ULONG Index)

@@ -14,7 +14,7 @@
  * Drive the controller F, the driver's Number-th, and add its disks.
  *
  * => PASSIVE_LEVEL.  On failure F has no driver and accesses no memory.  STATUS_NO_SUCH_DEVICE:
- *    there is no disk on it.
+ *    there is no disk on it; STATUS_DEVICE_UNREACHABLE: its registers cannot be mapped.
  */
 typedef NTSTATUS DRIVER_ADD_DEVICE(HAL_PCI_FUNCTION F, ULONG Number);
 

@@ -242,7 +242,7 @@ static NTSTATUS NvmepMap(PNVME_CONTROLLER Controller)
     Controller->Bytes = NVMEP_FIRST_BYTES;
     Controller->Registers = PciMapRegisters(Controller->F, NVMEP_RANGE, 0, NVMEP_FIRST_BYTES);
     if (Controller->Registers == NULL) {
-        return STATUS_NOT_SUPPORTED;
+        return STATUS_DEVICE_UNREACHABLE;
     }
     High = NvmeRead(Controller, NvmeCapabilities + 4);
     HalUnmapRegisters((PVOID)Controller->Registers, NVMEP_FIRST_BYTES);
@@ -251,7 +251,7 @@ static NTSTATUS NvmepMap(PNVME_CONTROLLER Controller)
     Bytes = Bytes < NVMEP_MAP_LIMIT ? Bytes : NVMEP_MAP_LIMIT;
     Controller->Bytes = Range.Bytes < Bytes ? (ULONG)Range.Bytes : Bytes;
     Controller->Registers = PciMapRegisters(Controller->F, NVMEP_RANGE, 0, Controller->Bytes);
-    return Controller->Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
+    return Controller->Registers != NULL ? STATUS_SUCCESS : STATUS_DEVICE_UNREACHABLE;
 }
 
 /* => STATUS_NOT_SUPPORTED: larger pages than ours, other commands, or room for no command. */

@@ -152,6 +152,8 @@ static void DriverpTell(NTSTATUS Status, PDISK_DEVICE Last)
 {
     if (Status == STATUS_NO_SUCH_DEVICE) {
         KiPrint(": no disk on it\n");
+    } else if (Status == STATUS_DEVICE_UNREACHABLE) {
+        KiPrint(": its registers are out of reach\n");
     } else if (!NT_SUCCESS(Status)) {
         KiPrint(": cannot be used, status %08x\n", (ULONG)Status);
     } else {

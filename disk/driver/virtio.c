@@ -83,9 +83,10 @@ static void VirtiopWrite8(const VIRTIO_DEVICE *Device, ULONG Offset, ULONG64 Val
 
 /* ---- registers ---- */
 
-/* => Leaves *Registers alone when the capability makes no sense or is out of reach. */
-static void VirtiopMapOne(HAL_PCI_FUNCTION F, ULONG Capability, VIRTIO_REGISTERS *Registers)
+/* => Leaves *Registers empty when the capability makes no sense or is out of reach. */
+static void VirtiopMapOne(PVIRTIO_DEVICE Device, ULONG Capability, VIRTIO_REGISTERS *Registers)
 {
+    HAL_PCI_FUNCTION F = Device->F;
     ULONG Offset = PciReadLong(F, Capability + CapOffset);
     ULONG Bytes = PciReadLong(F, Capability + CapBytes);
     PCI_RANGE Range;
@@ -98,6 +99,7 @@ static void VirtiopMapOne(HAL_PCI_FUNCTION F, ULONG Capability, VIRTIO_REGISTERS
     Bytes = Bytes < VIRTIOP_MAP_LIMIT ? Bytes : VIRTIOP_MAP_LIMIT;
     Registers->Base = PciMapRegisters(F, PciReadByte(F, Capability + CapRange), Offset, Bytes);
     Registers->Bytes = Bytes;
+    Device->OutOfReach = Device->OutOfReach || Registers->Base == NULL;
 }
 
 NTSTATUS VirtioMap(PVIRTIO_DEVICE Device)
@@ -109,16 +111,16 @@ NTSTATUS VirtioMap(PVIRTIO_DEVICE Device)
     while (Left-- != 0 && (Capability = PciFindCapability(F, PCI_CAP_VENDOR, Capability)) != 0) {
         switch (PciReadByte(F, Capability + CapType)) {
         case TypeCommon:
-            VirtiopMapOne(F, Capability, &Device->Common);
+            VirtiopMapOne(Device, Capability, &Device->Common);
             break;
         case TypeNotify:
             if (Device->Notify.Base == NULL) { /* the first that can be mapped, as the others */
-                VirtiopMapOne(F, Capability, &Device->Notify);
+                VirtiopMapOne(Device, Capability, &Device->Notify);
                 Device->NotifyMultiplier = PciReadLong(F, Capability + CapMultiplier);
             }
             break;
         case TypeConfig:
-            VirtiopMapOne(F, Capability, &Device->Config);
+            VirtiopMapOne(Device, Capability, &Device->Config);
             break;
         default:
             break;
@@ -126,8 +128,11 @@ NTSTATUS VirtioMap(PVIRTIO_DEVICE Device)
     }
     if (Device->Common.Base == NULL || Device->Common.Bytes < CommonBytes ||
         Device->Notify.Base == NULL || Device->Config.Base == NULL) {
+        NTSTATUS Status;
+
         VirtioUnmap(Device);
-        return VirtioMapLegacy(Device);
+        Status = VirtioMapLegacy(Device);
+        return !NT_SUCCESS(Status) && Device->OutOfReach ? STATUS_DEVICE_UNREACHABLE : Status;
     }
     Device->Kind = &VirtiopModern;
     return STATUS_SUCCESS;

@@ -84,6 +84,7 @@ typedef struct _VIRTIO_REGISTER_KIND {
 
 struct _VIRTIO_DEVICE {
     HAL_PCI_FUNCTION F;
+    BOOLEAN OutOfReach;               /* some registers could not be mapped */
     const VIRTIO_REGISTER_KIND *Kind; /* NULL: not mapped */
     VIRTIO_REGISTERS Common;
     VIRTIO_REGISTERS Notify;
@@ -105,7 +106,7 @@ struct _VIRTIO_QUEUE_MEMORY {
  * Find and map the registers: modern ones, else ports.
  *
  * => PASSIVE_LEVEL; Device->F is set, the rest zero.
- * => STATUS_NOT_SUPPORTED: neither, or out of reach.  VirtioUnmap undoes what was done.
+ * => STATUS_NOT_SUPPORTED: neither; STATUS_DEVICE_UNREACHABLE: out of reach.  VirtioUnmap undoes what was done.
  */
 NT_MUST_CHECK NTSTATUS VirtioMap(PVIRTIO_DEVICE Device);
 void VirtioUnmap(PVIRTIO_DEVICE Device);

@@ -113,7 +113,7 @@ static NTSTATUS XhcipMap(HAL_PCI_FUNCTION F, volatile UCHAR **Registers, PULONG 
     }
     *Bytes = Range.Bytes < XHCIP_MOST_BYTES ? (ULONG)Range.Bytes : XHCIP_MOST_BYTES;
     *Registers = PciMapRegisters(F, XHCIP_RANGE, 0, *Bytes);
-    return *Registers != NULL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
+    return *Registers != NULL ? STATUS_SUCCESS : STATUS_DEVICE_UNREACHABLE;
 }
 
 /* ---- the firmware ---- */

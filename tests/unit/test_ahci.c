@@ -190,5 +190,5 @@ TEST(Ahci_out_of_reach_is_refused)
 {
     Arrange();
     RegistersOutOfReach(TRUE);
-    ExpectNoDevice(STATUS_NOT_SUPPORTED);
+    ExpectNoDevice(STATUS_DEVICE_UNREACHABLE);
 }

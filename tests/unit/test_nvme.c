@@ -240,7 +240,7 @@ TEST(Nvme_out_of_reach_is_refused)
 {
     Arrange();
     RegistersOutOfReach(TRUE);
-    ExpectNoDevice(STATUS_NOT_SUPPORTED);
+    ExpectNoDevice(STATUS_DEVICE_UNREACHABLE);
 }
 
 TEST(Nvme_that_cannot_master_the_bus_is_refused)

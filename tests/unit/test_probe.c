@@ -67,6 +67,21 @@ TEST(StartDrivers_says_what_cannot_be_used)
     DiskBenchFinish();
 }
 
+TEST(StartDrivers_says_whose_registers_are_out_of_reach)
+{
+    Arrange();
+    VirtioDiskAttach(&Virtio);
+    NvmeMockAttach(&Nvme);
+    AhciDiskAttach(&Ahci);
+    RegistersOutOfReach(TRUE);
+    DiskStartDrivers();
+    CHECK(DiskNextDevice(NULL) == NULL);
+    CHECK(Said("virtio-blk controller at 00:02.0: its registers are out of reach\n"));
+    CHECK(Said("NVMe controller at 00:04.0: its registers are out of reach\n"));
+    CHECK(Said("AHCI controller at 00:1f.0: its registers are out of reach\n"));
+    DiskBenchFinish();
+}
+
 TEST(StartDrivers_finds_nothing_where_there_is_nothing)
 {
     Arrange();

@@ -304,11 +304,11 @@ TEST(VirtioBlk_without_modern_registers_is_not_supported)
     ExpectNoDevice(STATUS_NOT_SUPPORTED);
 }
 
-TEST(VirtioBlk_out_of_reach_is_not_supported)
+TEST(VirtioBlk_out_of_reach_is_refused)
 {
     ArrangeFailure();
     RegistersOutOfReach(TRUE);
-    ExpectNoDevice(STATUS_NOT_SUPPORTED);
+    ExpectNoDevice(STATUS_DEVICE_UNREACHABLE);
 }
 
 TEST(VirtioBlk_that_refuses_the_features_is_not_supported)

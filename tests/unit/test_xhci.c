@@ -156,7 +156,7 @@ TEST(Xhci_out_of_reach_is_refused)
     XhciBenchStart();
     RegistersOutOfReach(TRUE);
     XhciTakeFromFirmware(XhciMockFunction);
-    ExpectRefused(STATUS_NOT_SUPPORTED);
+    ExpectRefused(STATUS_DEVICE_UNREACHABLE);
 }
 
 TEST(Xhci_without_interrupts_is_refused)
