@@ -12,8 +12,8 @@
 /*
  * Read the partition table of every disk, print it, and find the volume that Boot describes: by
  * GUID or signature, range and FAT serial number, never by guess.  From here on these
- * disks may be written where somebody permits it (DiskRestrictWrites); those that come later may not
- * be written at all.
+ * disks may be written where somebody permits it (DiskRestrictWrites); those that come later may
+ * not be written at all.
  *
  * => PASSIVE_LEVEL, once, after DiskStartDrivers.  Nothing is written.
  */

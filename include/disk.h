@@ -88,7 +88,9 @@ NT_MUST_CHECK NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operatio
 
 /*
  * A disk of a driver is Restricted from the start, whenever it comes: nothing may be written before
- * this call.  Other devices (RAM) permit everything until then.  From now on a write to Disk, or to a partition of it, is a bug check unless each of its sectors
+ * this call.  Other devices (RAM) permit everything until then.
+ *
+ * From now on a write to Disk, or to a partition of it, is a bug check unless each of its sectors
  * was permitted: FAT_FILE_SYSTEM with the disk's DISK_DEVICE, the first such sector (low and high
  * half, of the disk's) and the request's sectors.  The console says it in words before.
  *
@@ -101,7 +103,8 @@ NT_MUST_CHECK NTSTATUS DiskRestrictWrites(PDISK_DEVICE Disk);
  *
  * => PASSIVE_LEVEL or APC_LEVEL.  The range lies inside Device.
  * => STATUS_SHARING_VIOLATION: another owner has one of them; STATUS_INSUFFICIENT_RESOURCES;
- *    STATUS_MEDIA_WRITE_PROTECTED: the disk is Restricted and has no list.  Nothing has changed then.
+ *    STATUS_MEDIA_WRITE_PROTECTED: the disk is Restricted and has no list.
+ *    Nothing has changed then.
  * => A device without restrictions permits everything, and keeps no account of owners.
  */
 NT_MUST_CHECK NTSTATUS DiskPermitWritesFor(PDISK_DEVICE Device, const void *Owner, ULONG64 Sector,

@@ -12,8 +12,8 @@
  * (a status-change endpoint's interval, 100 ms of a stable connection).
  *
  * At the start the thread looks at what is plugged in; UsbStartHost waits for that, since the boot
- * disk may be among it, but not for ever.  It may be slower than other disks: a stick that was reset
- * with its controller shows itself again when a card reader has long been looked at.
+ * disk may be among it, but not for ever.  It may be slower than other disks: a stick that was
+ * reset with its controller shows itself again when a card reader has long been looked at.
  *
  * Locking: USB_BUS.Lock for the questions; the rest is the thread's.
  */

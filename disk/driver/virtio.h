@@ -106,7 +106,8 @@ struct _VIRTIO_QUEUE_MEMORY {
  * Find and map the registers: modern ones, else ports.
  *
  * => PASSIVE_LEVEL; Device->F is set, the rest zero.
- * => STATUS_NOT_SUPPORTED: neither; STATUS_DEVICE_UNREACHABLE: out of reach.  VirtioUnmap undoes what was done.
+ * => STATUS_NOT_SUPPORTED: neither; STATUS_DEVICE_UNREACHABLE: out of reach.
+ *    VirtioUnmap undoes what was done.
  */
 NT_MUST_CHECK NTSTATUS VirtioMap(PVIRTIO_DEVICE Device);
 void VirtioUnmap(PVIRTIO_DEVICE Device);

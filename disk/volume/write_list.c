@@ -12,8 +12,8 @@
  * Pieces are not joined: what a call permitted is taken back from its ends, so that a piece shrinks
  * or goes and never becomes two, which is why forbidding needs no memory.
  *
- * A disk of a driver that has no list takes no writes: it came after the others got theirs, or there
- * was no memory.
+ * A disk of a driver that has no list takes no writes: it came after the others got theirs, or
+ * there was no memory.
  *
  * Invariants (checked by each change, where it happens):
  *   W1  Start < End, and End is no more than the next piece's Start
