@@ -116,6 +116,10 @@ static void DiskpReportBootDisk(const DISK_PARTITION *Volume, PDISKP_READ Reads,
 {
     PDISK_DEVICE Disk = Volume->Parent;
 
+    if (DiskpRead(Disk, &Reads[0], Volume->Start, 1) == STATUS_NO_SUCH_DEVICE) {
+        KiPrint("# disk: the boot volume is on none of the disks: %s is gone\n", Disk->Name);
+        return;
+    }
     KiReport(TRUE, "disk %s: the boot volume, serial %08x, begins in sector %llu", Disk->Name,
              Boot->VolumeSerial, (unsigned long long)Volume->Start);
     DiskpReportTable(Disk, &Reads[0], Boot);

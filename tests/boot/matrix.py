@@ -197,7 +197,7 @@ def events(log: str) -> str:
     text = log[start.start():] if start else log
     text = re.sub(r"(?<=entropy: )\d+", "#", text)
     text = re.sub(r"(?m)^# interrupts: .*", "# interrupts", text)
-    text = re.sub(r"\d+(?= (?:pages )?(?:zeroed|free|are still free)\b)", "#", text)
+    text = re.sub(r"\d+(?= (?:pages )?(?:zeroed|free|active|are still free)\b)", "#", text)
     text = re.sub(r"(?<=directories )[0-9a-f]{8} and [0-9a-f]{8}", "#", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "#", text)
     return re.sub(r"\d[\d,.]*(?= ?(ns|us|ms|s|kHz|MHz|GHz|Hz|cycles|instructions|ticks)\b)",

@@ -38,6 +38,8 @@ RESTORABLE = ["ahci", "virtio", "usb"]  # QEMU does not save a machine with NVMe
 MEMORY = 128
 FAT16_MB = 255  # clusters of 4 KB, and room for a paging file beside the files
 TIMEOUT = 180
+# a stick's request that fails for good is tried for ten seconds, as its sense says "aborted"
+ERRORS_TIMEOUT = {"usb": 600}
 REQUEST_SECONDS = 10  # that a request may take
 SILENCE = 15
 ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8", MTOOLS_SKIP_CHECK="1", TZ="UTC")
@@ -289,7 +291,8 @@ def restored_errors_test(firmware: str, disk: str, times: int, seed: int) -> Tes
         plan_seed = generator.randrange(1, 1 << 31)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, errors=rules,
                              write_log=image + ".log")
-        result = hq.restore(machine, state, "storage:errors:1:%d,shutdown" % plan_seed, TIMEOUT)
+        result = hq.restore(machine, state, "storage:errors:1:%d,shutdown" % plan_seed,
+                            ERRORS_TIMEOUT.get(disk, TIMEOUT))
         problem = judge(bench, title, state + ".img", image,
                         storage_plan.Plan(plan_seed, 1 << 20), result, True)
         count_injected(result, problem)

@@ -3,6 +3,7 @@
  * test_disk_report.c - the disk of the boot volume is read and never written.
  */
 #include "boot_volume.h"
+#include "disk/driver/channel.h"
 #include "disk/driver/drivers.h"
 #include "disk/volume/boot_volume_i.h"
 #include "disk/volume/partition.h"
@@ -60,10 +61,19 @@ TEST(DiskReport_reads_the_boot_volume_and_its_first_sector)
     CHECK(Said("disk virtio0: the boot volume, serial 48590002, begins in sector 0"));
     CHECK(Said("the boot sector in sector 0 was read, status 00000000"));
     CHECK(Said("8 reads of 4096 bytes at once"));
-    CHECK_EQUAL(17, Mock.Requests[0]);
-    CHECK_EQUAL(17, DiskNextDevice(NULL)->RequestCounts[DiskRead] - Before);
+    CHECK_EQUAL(18, Mock.Requests[0]);
+    CHECK_EQUAL(18, DiskNextDevice(NULL)->RequestCounts[DiskRead] - Before);
     CHECK_EQUAL(0, Mock.Requests[1]);
     CHECK_EQUAL(8, Mock.MostAtOnce);
+    Finish();
+}
+
+TEST(DiskReport_of_a_disk_that_was_taken_away_says_so)
+{
+    Arrange(SERIAL);
+    CONTAINING_RECORD(DiskNextDevice(NULL), DISK_CHANNEL, Device)->Gone = TRUE;
+    DiskReport(&Boot);
+    CHECK(Said("# disk: the boot volume is on none of the disks: virtio0 is gone\n"));
     Finish();
 }
 
