@@ -431,7 +431,7 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
             fat = ("32", "16")[(seed + turn + place // 2) % 2]
             tests.append(storage_test(firmware, disk, fat, 64, number()))
             if disk in RESTORABLE:
-                times = 100 if thorough else 4 if disk == "usb" else 8  # recovery takes time there
+                times = 100 if thorough else 2 if disk == "usb" else 8  # recovery takes time there
                 tests.append(restored_errors_test(firmware, disk, times, number()))
             else:
                 tests += [booted_errors_test(firmware, disk, n, number())
