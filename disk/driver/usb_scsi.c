@@ -177,7 +177,7 @@ SCSI_SENSE ScsiParseSense(const UCHAR *Bytes, ULONG Count)
     case 0x7: /* DATA PROTECT */
         return ScsiProtected;
     case 0xB: /* ABORTED COMMAND */
-        return ScsiTryAgain;
+        return ScsiAborted;
     default:
         return ScsiFailed;
     }

@@ -19,7 +19,8 @@
 /* What REQUEST SENSE says about the command before. */
 typedef enum _SCSI_SENSE {
     ScsiGood,        /* nothing is wrong, or it was corrected */
-    ScsiTryAgain,    /* attention, aborted, becoming ready */
+    ScsiTryAgain,    /* attention, becoming ready: it takes time */
+    ScsiAborted,     /* another try may do */
     ScsiNoMedium,    /* it was taken out */
     ScsiNewMedium,   /* it may be another than before */
     ScsiUnsupported, /* the device does not know the command */

@@ -8,7 +8,8 @@
  *
  *     verdict  then
  *     Passed   done; data that is missing is asked for again
- *     Refused  REQUEST SENSE; attention and "becoming ready" are tried again for STORAGEP_READY_MS
+ *     Refused  REQUEST SENSE; attention and "becoming ready" are tried again for STORAGEP_READY_MS,
+ *              "aborted" STORAGEP_ABORTS times
  *     Broken   reset recovery, and the command again; at most STORAGEP_RESETS times
  *     Gone     nothing works any more
  *
@@ -31,6 +32,7 @@
 
 #define STORAGEP_DISKS     64u /* since the start; the memory of one that is gone stays */
 #define STORAGEP_RESETS    3u
+#define STORAGEP_ABORTS    3u
 #define STORAGEP_READY_MS  10000u
 #define STORAGEP_PAUSE_MS  100u
 #define STORAGEP_BYTES     0x10000u /* of a command */
@@ -58,6 +60,7 @@ typedef struct _STORAGEP_SETTLING {
     BOOLEAN MayBeShort;  /* less data than asked for is an answer */
     BOOLEAN Again;
     ULONG Resets;
+    ULONG Aborts;
     ULONG64 Deadline; /* interrupt time until which attention is tried again */
 } STORAGEP_SETTLING, *PSTORAGEP_SETTLING;
 
@@ -130,7 +133,7 @@ static NTSTATUS StoragepRefused(PSTORAGEP_DISK Disk, PSTORAGEP_SETTLING Settling
         return StoragepBroken(Disk, Settling);
     }
     Sense = ScsiParseSense(Disk->Bot.Buffer.Memory + BOT_SCRATCH_AT, Disk->Bot.Moved);
-    if (Sense != ScsiTryAgain && Sense != ScsiNewMedium) {
+    if (Sense != ScsiTryAgain && Sense != ScsiAborted && Sense != ScsiNewMedium) {
         Disk->WasReset = FALSE; /* attention comes before all else */
     }
     switch (Sense) {
@@ -138,6 +141,9 @@ static NTSTATUS StoragepRefused(PSTORAGEP_DISK Disk, PSTORAGEP_SETTLING Settling
         return Complete ? STATUS_SUCCESS : STATUS_IO_DEVICE_ERROR;
     case ScsiTryAgain:
         return StoragepPause(Settling);
+    case ScsiAborted:
+        return Settling->Aborts++ < STORAGEP_ABORTS ? StoragepPause(Settling)
+                                                    : STATUS_IO_DEVICE_ERROR;
     case ScsiNoMedium:
     case ScsiNewMedium:
         return StoragepNewMedium(Disk, Settling, Sense);

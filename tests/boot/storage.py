@@ -38,8 +38,6 @@ RESTORABLE = ["ahci", "virtio", "usb"]  # QEMU does not save a machine with NVMe
 MEMORY = 128
 FAT16_MB = 255  # clusters of 4 KB, and room for a paging file beside the files
 TIMEOUT = 180
-# a stick's request that fails for good is tried for ten seconds, as its sense says "aborted"
-ERRORS_TIMEOUT = {"usb": 600}
 REQUEST_SECONDS = 10  # that a request may take
 SILENCE = 15
 ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8", MTOOLS_SKIP_CHECK="1", TZ="UTC")
@@ -291,8 +289,7 @@ def restored_errors_test(firmware: str, disk: str, times: int, seed: int) -> Tes
         plan_seed = generator.randrange(1, 1 << 31)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, errors=rules,
                              write_log=image + ".log")
-        result = hq.restore(machine, state, "storage:errors:1:%d,shutdown" % plan_seed,
-                            ERRORS_TIMEOUT.get(disk, TIMEOUT))
+        result = hq.restore(machine, state, "storage:errors:1:%d,shutdown" % plan_seed, TIMEOUT)
         problem = judge(bench, title, state + ".img", image,
                         storage_plan.Plan(plan_seed, 1 << 20), result, True)
         count_injected(result, problem)
@@ -431,7 +428,7 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
             fat = ("32", "16")[(seed + turn + place // 2) % 2]
             tests.append(storage_test(firmware, disk, fat, 64, number()))
             if disk in RESTORABLE:
-                times = 100 if thorough else 2 if disk == "usb" else 8  # recovery takes time there
+                times = 100 if thorough else 8
                 tests.append(restored_errors_test(firmware, disk, times, number()))
             else:
                 tests += [booted_errors_test(firmware, disk, n, number())

@@ -99,7 +99,7 @@ TEST(ScsiParseSense_tells_what_to_do)
         {2, 0x04, 0x03, ScsiFailed}, {2, 0x3A, 0x00, ScsiNoMedium}, {3, 0x11, 0, ScsiFailed},
         {4, 0x44, 0, ScsiFailed},    {5, 0x20, 0, ScsiUnsupported}, {5, 0x24, 0, ScsiUnsupported},
         {5, 0x21, 0, ScsiFailed},    {6, 0x29, 0, ScsiTryAgain},    {6, 0x28, 0, ScsiNewMedium},
-        {7, 0x27, 0, ScsiProtected}, {0xB, 0, 0, ScsiTryAgain},     {0xD, 0, 0, ScsiFailed},
+        {7, 0x27, 0, ScsiProtected}, {0xB, 0, 0, ScsiAborted},      {0xD, 0, 0, ScsiFailed},
     };
     UCHAR Bytes[18] = {0x70};
     ULONG i;

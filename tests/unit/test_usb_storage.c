@@ -295,6 +295,21 @@ TEST(UsbStorage_tells_medium_errors_at_once)
     UsbBenchFinish();
 }
 
+TEST(UsbStorage_tries_an_aborted_command_four_times)
+{
+    PDISK_DEVICE Disk = Arrange();
+    UCHAR Sector[512];
+
+    memcpy(Stick.Sense, "\x0B\x00\x00", 3);
+    Spoil(StickRefuse, READ_10, 1000);
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, DiskBenchTransfer(Disk, DiskRead, 0, 1, Sector));
+    CHECK_EQUAL(4, Stick.Commands[READ_10]);
+    CHECK_EQUAL(0, Stick.ClassResets);
+    Stick.FaultTimes = 0;
+    CHECK_EQUAL(STATUS_SUCCESS, UsbBenchRoundTrip(Disk, 0, 1));
+    UsbBenchFinish();
+}
+
 TEST(UsbStorage_resets_at_most_three_times_for_a_request)
 {
     PDISK_DEVICE Disk = Arrange();
