@@ -59,14 +59,15 @@ NT_C_ASSERT(sizeof(MMPTE) == 4);
 #define PTI_SHIFT     12
 
 /* The same bits as masks, for composing an entry at once. */
-#define MM_PTE_BITS_VALID     0x001u
-#define MM_PTE_BITS_WRITE     0x002u
-#define MM_PTE_BITS_OWNER     0x004u
-#define MM_PTE_BITS_ACCESSED  0x020u
-#define MM_PTE_BITS_DIRTY     0x040u
-#define MM_PTE_BITS_LARGE     0x080u
-#define MM_PTE_BITS_GLOBAL    0x100u
-#define MM_PTE_BITS_PROTOTYPE 0x400u
-#define MM_PTE_BITS_RESERVED  0x800u
+#define MM_PTE_BITS_VALID      0x001u
+#define MM_PTE_BITS_WRITE      0x002u
+#define MM_PTE_BITS_OWNER      0x004u
+#define MM_PTE_BITS_ACCESSED   0x020u
+#define MM_PTE_BITS_DIRTY      0x040u
+#define MM_PTE_BITS_LARGE      0x080u
+#define MM_PTE_BITS_GLOBAL     0x100u
+#define MM_PTE_BITS_PROTOTYPE  0x400u
+#define MM_PTE_BITS_RESERVED   0x800u
+#define MM_PTE_BITS_PROTECTION 0x3E0u /* of a software PTE */
 
 #endif

@@ -79,7 +79,7 @@ NTSTATUS MiUserFault(const MM_FAULT *Fault)
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
     }
     MiLockAddressSpace(Process);
-    Process->PageFaultCount++;
+    Process->Vm.PageFaultCount++;
     Found = MipLookUp(Process, ROUND_DOWN(Fault->Va, (ULONG_PTR)PAGE_SIZE));
     Status = MipDispatch(&Found, Fault->Write);
     MiUnlockAddressSpace(Process);

@@ -58,16 +58,16 @@ PEPROCESS MiFindProcess(ULONG_PTR Address)
 static void MipPrintFigures(const EPROCESS *Process)
 {
     MiPrint("    VadRoot %08X Vads %u Private %u. Locked %u. Page tables %u.\n",
-            (ULONG)(ULONG_PTR)Process->VadRoot.Root, Process->NumberOfVads, Process->WorkingSetSize,
-            Process->LockedPages, Process->PageTables);
+            (ULONG)(ULONG_PTR)Process->VadRoot.Root, Process->NumberOfVads,
+            Process->Vm.WorkingSetSize, Process->Vm.LockedPages, Process->PageTables);
     MiPrint("    QuotaPoolUsage[NonPagedPool]      %u\n", Process->QuotaUsage[PsNonPagedPool]);
-    MiPrint("    Working Set Sizes (now,min,max)  (%u, %u, %u)\n", Process->WorkingSetSize,
-            Process->MinimumWorkingSet, Process->MaximumWorkingSet);
-    MiPrint("    PeakWorkingSetSize                %u\n", Process->PeakWorkingSetSize);
+    MiPrint("    Working Set Sizes (now,min,max)  (%u, %u, %u)\n", Process->Vm.WorkingSetSize,
+            Process->Vm.MinimumWorkingSetSize, Process->Vm.MaximumWorkingSetSize);
+    MiPrint("    PeakWorkingSetSize                %u\n", Process->Vm.PeakWorkingSetSize);
     MiPrint("    VirtualSize                       %u Kb\n", (ULONG)Process->VirtualSize / 1024);
     MiPrint("    PeakVirtualSize                   %u Kb\n",
             (ULONG)Process->PeakVirtualSize / 1024);
-    MiPrint("    PageFaultCount                    %u\n", Process->PageFaultCount);
+    MiPrint("    PageFaultCount                    %u\n", Process->Vm.PageFaultCount);
     MiPrint("    CommitCharge                      %u\n", Process->CommitCharge);
 }
 

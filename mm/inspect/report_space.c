@@ -91,7 +91,7 @@ static BOOLEAN MipReportCreation(void)
     }
     First = MipSpaces[0].Process;
     Second = MipSpaces[1].Process;
-    KiReport(First->CommitCharge == MIP_PAGES + 1 && First->WorkingSetSize == 0 &&
+    KiReport(First->CommitCharge == MIP_PAGES + 1 && First->Vm.WorkingSetSize == 0 &&
                  MipSpaces[0].Va == MipSpaces[1].Va &&
                  First->Pcb.DirectoryTableBase[0] != Second->Pcb.DirectoryTableBase[0],
              "processes: %u and %u, directories %08x and %08x, %u pages committed in each at %08x, "
@@ -99,7 +99,7 @@ static BOOLEAN MipReportCreation(void)
              (ULONG)(ULONG_PTR)First->UniqueProcessId, (ULONG)(ULONG_PTR)Second->UniqueProcessId,
              (ULONG)First->Pcb.DirectoryTableBase[0], (ULONG)Second->Pcb.DirectoryTableBase[0],
              First->CommitCharge - First->CommittedPageTables, (ULONG)MipSpaces[0].Va,
-             First->WorkingSetSize + Second->WorkingSetSize);
+             First->Vm.WorkingSetSize + Second->Vm.WorkingSetSize);
     return TRUE;
 }
 
@@ -157,11 +157,11 @@ static void MipReportIsolation(void)
     MipFill(1);
     Faults = MiFaultCounters.DemandZero - Faults;
     Wrong = MipCountWrong(0) + MipCountWrong(1);
-    KiReport(Wrong == 0 && Faults == 2 * MIP_PAGES && First->WorkingSetSize == MIP_PAGES &&
+    KiReport(Wrong == 0 && Faults == 2 * MIP_PAGES && First->Vm.WorkingSetSize == MIP_PAGES &&
                  First->PageTables == 1,
              "processes: both filled the same addresses: %u demand-zero faults, %u pages and %u "
              "page table in each, %u words wrong",
-             Faults, First->WorkingSetSize, First->PageTables, Wrong);
+             Faults, First->Vm.WorkingSetSize, First->PageTables, Wrong);
 }
 
 /* ---- protection ---- */
@@ -226,7 +226,7 @@ static void MipReportFree(void)
     const EPROCESS *Process = Space->Process;
     PVOID Va = (PVOID)Space->Va;
     SIZE_T Bytes = 0;
-    ULONG Before = Process->WorkingSetSize;
+    ULONG Before = Process->Vm.WorkingSetSize;
     NTSTATUS Status;
     NTSTATUS Access;
     ULONG Word;
@@ -236,11 +236,11 @@ static void MipReportFree(void)
     Access = MipReadWord(Space->Va, &Word);
     MipLeave(Space);
     KiReport(Status == STATUS_SUCCESS && Bytes == MIP_BYTES && Access == STATUS_ACCESS_VIOLATION &&
-                 Process->WorkingSetSize == 0 && Process->PageTables == 0 &&
+                 Process->Vm.WorkingSetSize == 0 && Process->PageTables == 0 &&
                  Process->CommitCharge == 0 && MipCountWrong(1) == 0,
              "free: %u pages released, %u resident, %u page tables, %u committed are left; reading "
              "gives %08x; the other process has its own",
-             Before, Process->WorkingSetSize, Process->PageTables, Process->CommitCharge,
+             Before, Process->Vm.WorkingSetSize, Process->PageTables, Process->CommitCharge,
              (ULONG)Access);
 }
 

@@ -318,6 +318,7 @@ static void MipRepurpose(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     MipUnlink(StandbyPageList, Frame);
     MI_ASSERT(MipRestorePte != NULL);
     MipRestorePte(Frame);
+    Pfn->OriginalPte.Long = 0; /* a slot that it named is the PTE's now */
     MiMakeFrameActive(Pfn);
     MiClearFramePte(Frame);
     MiRepurposedPages++;

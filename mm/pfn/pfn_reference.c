@@ -9,6 +9,8 @@
 #include "nt/bugcodes.h"
 #include "mm/pfn/pfn_list.h"
 
+static MI_RELEASE_SLOT *MipReleaseSlot; /* (I) */
+
 static NT_NORETURN void MipBadState(PFN_NUMBER Frame)
 {
     ULONG State = Frame <= MiHighestFrame ? MI_PFN(Frame)->u3.e1.PageLocation : MI_PAGE_STATES;
@@ -138,6 +140,7 @@ void MiClearFramePte(PFN_NUMBER Frame)
     if (Pfn->u3.e1.PageLocation != ActiveAndValid && Pfn->u3.e1.PageLocation != TransitionPage) {
         MipBadState(Frame);
     }
+    MiReleasePteSlot(Pfn->OriginalPte);
     Pfn->PteAddress = NULL;
     Pfn->OriginalPte.Long = 0;
     Pfn->u4.EntireFrame = MI_PFN_NO_PTE;
@@ -154,4 +157,23 @@ void MiSetFrameModified(PFN_NUMBER Frame, BOOLEAN Modified)
         MipBadState(Frame);
     }
     Pfn->u3.e1.Modified = Modified != FALSE;
+    if (Modified && MiPteHasSlot(Pfn->OriginalPte)) {
+        MiReleasePteSlot(Pfn->OriginalPte);
+        Pfn->OriginalPte.Long &= MM_PTE_BITS_PROTECTION;
+    }
+}
+
+/* ---- slots of paging files ---- */
+
+void MiSetReleaseSlotRoutine(MI_RELEASE_SLOT *Routine)
+{
+    MipReleaseSlot = Routine;
+}
+
+void MiReleasePteSlot(MMPTE Software)
+{
+    if (MiPteHasSlot(Software)) {
+        MI_ASSERT(MipReleaseSlot != NULL);
+        MipReleaseSlot(Software);
+    }
 }

@@ -85,7 +85,29 @@ void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteF
  */
 void MiClearFramePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
-/* => The frame is not on a list.  Modified pages are written before they are reused. */
+/*
+ * => The frame is not on a list.  Modified pages are written before they are reused.  Modified: the
+ *    copy that the page had in a paging file is stale, and its slot free.
+ */
 void MiSetFrameModified(PFN_NUMBER Frame, BOOLEAN Modified) NT_HOLDS(MiPfnLock);
+
+/* Of a PTE that is not valid, or an OriginalPte: whether it names a slot of a paging file. */
+static inline BOOLEAN MiPteHasSlot(MMPTE Pte)
+{
+    return Pte.Hard.PageFrameNumber != 0 && !Pte.Hard.Prototype && !Pte.Hard.Reserved;
+}
+
+/*
+ * Who frees the slot that a software PTE names: mm/paging.  A slot belongs to the one PTE or
+ * OriginalPte that names it; it is freed with the page (MiClearFramePte), or when the page is
+ * written again.
+ *
+ * => Runs under MiPfnLock; registered once.
+ */
+typedef void MI_RELEASE_SLOT(MMPTE Software);
+void MiSetReleaseSlotRoutine(MI_RELEASE_SLOT *Routine);
+
+/* The slot that Software names, if it names one, is nobody's any more. */
+void MiReleasePteSlot(MMPTE Software) NT_HOLDS(MiPfnLock);
 
 #endif

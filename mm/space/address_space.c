@@ -179,8 +179,8 @@ static void MipInitialize(PEPROCESS Process)
     RtlInitializeBitMap(&Process->VadBitMap, (PULONG)(ULONG_PTR)MI_VAD_BITMAP_VA, MIP_UNITS);
     Process->VadBitMapHint = 1;
     Process->VadRoot.Root = NULL;
-    Process->MinimumWorkingSet = MI_DEFAULT_MINIMUM_WORKING_SET;
-    Process->MaximumWorkingSet = MI_DEFAULT_MAXIMUM_WORKING_SET;
+    Process->Vm.MinimumWorkingSetSize = MI_DEFAULT_MINIMUM_WORKING_SET;
+    Process->Vm.MaximumWorkingSetSize = MI_DEFAULT_MAXIMUM_WORKING_SET;
     Process->QuotaLimit[PsNonPagedPool] = MI_NO_LIMIT;
     Process->QuotaLimit[PsPagedPool] = MI_NO_LIMIT;
     Process->QuotaLimit[PsPageFile] = MI_NO_LIMIT;

@@ -15,18 +15,6 @@
 
 #define MI_USER_PAGE_TABLES (MM_SYSTEM_RANGE_START / MM_LARGE_PAGE)
 
-/* What each address space keeps for itself, at the same address in hyperspace. */
-typedef struct _MMWSL {
-    USHORT UsedPageTableEntries[MI_USER_PAGE_TABLES];    /* (S) entries that are not zero */
-    ULONG CommittedPageTables[MI_USER_PAGE_TABLES / 32]; /* (S) bits: charged for (D3 of vad.c) */
-} MMWSL, *PMMWSL;
-
-NT_C_ASSERT(sizeof(MMWSL) <= PAGE_SIZE);
-
-#define MI_WORKING_SET_LIST_VA 0xC0503000u /* where a debugger's user looks for it */
-#define MI_VAD_BITMAP_VA       0xC0504000u /* the bits of VadBitMap: a page of their own */
-#define MmWorkingSetList       ((PMMWSL)(ULONG_PTR)MI_WORKING_SET_LIST_VA)
-
 static inline ULONG MiTableIndex(ULONG_PTR Va)
 {
     return (ULONG)(Va >> PDI_SHIFT);

@@ -9,6 +9,7 @@
 #define MM_SPACE_PROCESS_H
 
 #include "mm/ke/process.h"
+#include "mm/ws/working_set.h"
 #include "ps.h"
 #include "rtl.h"
 #include "vm.h"
@@ -53,12 +54,7 @@ typedef struct _EPROCESS {
     ULONG CommittedPageTables; /* (S) of these, page tables */
     ULONG StructurePages;      /* (I) directory and the like: charged to the system */
     ULONG PageTables;          /* (S) page tables of the user half that are there */
-    ULONG WorkingSetSize;      /* (S) valid PTEs of the user half */
-    ULONG PeakWorkingSetSize;  /* (S) */
-    ULONG MinimumWorkingSet;   /* (S) pages */
-    ULONG MaximumWorkingSet;   /* (S) */
-    ULONG LockedPages;         /* (S) by NtLockVirtualMemory */
-    ULONG PageFaultCount;      /* (S) */
+    MMSUPPORT Vm;              /* its working set; the mutex is AddressCreationLock */
     ULONG QuotaUsage[PsQuotaTypes];
     ULONG QuotaPeak[PsQuotaTypes];
     ULONG QuotaLimit[PsQuotaTypes]; /* (S) all three */

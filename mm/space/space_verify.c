@@ -91,9 +91,10 @@ static BOOLEAN MipVerifyEntry(PEPROCESS Process, PMMPTE Pte, PMIP_SUMS Sums)
     case MiPteDemandZero:
         MipRequire(MiSoftwareProtection(Entry) != MM_DECOMMIT || Vad->u.VadFlags.MemCommit, Pte, 0);
         return FALSE;
+    case MiPtePagefile:
+        return FALSE;
     case MiPteZero:
     case MiPteLarge:
-    case MiPtePagefile:
     case MiPtePrototype:
     case MiPteList:
         break;
@@ -230,9 +231,9 @@ static void MipVerifyProcess(PEPROCESS Process)
     MipVerifyVads(Process, &Sums);
     MipVerifyTables(Process, &Sums);
     MipVerifyOwnFrames(Process);
-    MI_ASSERT(Sums.Tables == Process->PageTables && Sums.Valid == Process->WorkingSetSize);
+    MI_ASSERT(Sums.Tables == Process->PageTables && Sums.Valid == Process->Vm.WorkingSetSize);
     MI_ASSERT(Sums.Committed == Process->CommittedPageTables);
-    MI_ASSERT(Sums.Locked == Process->LockedPages && Sums.Bytes == Process->VirtualSize);
+    MI_ASSERT(Sums.Locked == Process->Vm.LockedPages && Sums.Bytes == Process->VirtualSize);
     MI_ASSERT(Process->CommitCharge == Sums.Commit + Sums.Committed &&
               Process->CommitCharge == Process->QuotaUsage[PsPageFile]);
     MI_ASSERT(!Process->VmDeleted || Sums.Vads == 0);

@@ -9,16 +9,18 @@
  *                   else a protection (demand zero)
  *     valid         valid                               Active, knows the PTE
  *     transition    transition, with the protection     on standby or modified, knows the PTE
+ *     paged out     a slot of a paging file, protection none
  *
  * A page that becomes a guard page, or loses all access, is in transition if it has contents: any
- * access to it must fault.  When a frame on standby is reused the PTE is a protection again: the
- * page was never written, or reset: zeroes will do as its contents.
+ * access to it must fault.  When a frame on standby is reused the PTE becomes its OriginalPte:
+ * paged out, or, if the page was never written or was reset, a protection: zeroes will do.
  *
  * Invariants (MiVerifyProcess):
- *   U1  OriginalPte of a page's frame is its protection
+ *   U1  OriginalPte of a page's frame is its protection, and the slot that has the same contents
+ *       as the frame, if one has
  *   U2  a valid PTE grants exactly what that protection says; none of a guard page or of a page
  *       without access is valid
- *   U3  a page that was written, and not reset since, is not on standby
+ *   U3  a page on standby was not written since it was made, reset or put into its slot
  *
  * Dirty is kept in the PTE while it may be set there; who takes the right to write away, or the
  * PTE, moves it to the frame (Modified) and to the descriptor's write watch.
@@ -71,9 +73,9 @@ ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va)
 
 static void MipCountValid(PEPROCESS Process)
 {
-    Process->WorkingSetSize++;
-    if (Process->PeakWorkingSetSize < Process->WorkingSetSize) {
-        Process->PeakWorkingSetSize = Process->WorkingSetSize;
+    Process->Vm.WorkingSetSize++;
+    if (Process->Vm.PeakWorkingSetSize < Process->Vm.WorkingSetSize) {
+        Process->Vm.PeakWorkingSetSize = Process->Vm.WorkingSetSize;
     }
 }
 
@@ -111,7 +113,7 @@ static void MipReturnLock(PEPROCESS Process, PFN_NUMBER Frame) NT_HOLDS(MiPfnLoc
 {
     if (MI_PFN(Frame)->u3.e1.LockCharged) {
         MI_PFN(Frame)->u3.e1.LockCharged = 0;
-        Process->LockedPages--;
+        Process->Vm.LockedPages--;
         MiReturnResidentAvailable(1);
     }
 }
@@ -141,7 +143,7 @@ static void MipDeleteValid(PEPROCESS Process, PMMPTE Pte, PFN_NUMBER Frame) NT_H
     MiSetFrameModified(Frame, FALSE);
     MiClearFramePte(Frame);
     MiDecrementShareCount(Frame);
-    Process->WorkingSetSize--;
+    Process->Vm.WorkingSetSize--;
 }
 
 void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New)
@@ -158,6 +160,8 @@ void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New)
         MipDeleteValid(Process, Pte, Frame);
     } else if (MiPteKind(Old) == MiPteTransition) {
         MipDeleteTransition(Frame);
+    } else {
+        MiReleasePteSlot(Old);
     }
     MiUnlockPfn(OldIrql);
 }
@@ -184,7 +188,15 @@ static void MipBeginTransition(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE 
     MipCaptureDirty(Vad, Pte, Old);
     MipReturnLock(Process, Frame);
     MiDecrementShareCount(Frame);
-    Process->WorkingSetSize--;
+    Process->Vm.WorkingSetSize--;
+}
+
+/* U1 */
+static void MipSetProtection(PFN_NUMBER Frame, ULONG Protection) NT_HOLDS(MiPfnLock)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+
+    Pfn->OriginalPte = MiChangeSoftwareProtection(Pfn->OriginalPte, Protection);
 }
 
 static void MipProtectValid(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE Old, ULONG Protection)
@@ -193,7 +205,7 @@ static void MipProtectValid(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE Old
     PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
     MMPTE New;
 
-    MI_PFN(Frame)->OriginalPte = MiMakeSoftwarePte(Protection); /* U1 */
+    MipSetProtection(Frame, Protection);
     if (MiIsInaccessible(Protection)) {
         MipBeginTransition(Process, Vad, Pte, Old, Protection);
         return;
@@ -218,10 +230,10 @@ void MiProtectUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, ULONG Protecti
     if (Old.Hard.Valid) {
         MipProtectValid(Process, Vad, Pte, Old, Protection);
     } else if (MiPteKind(Old) == MiPteTransition) {
-        MI_PFN(Old.Hard.PageFrameNumber)->OriginalPte = MiMakeSoftwarePte(Protection); /* U1 */
+        MipSetProtection(Old.Hard.PageFrameNumber, Protection);
         MiWritePte(Pte, MiMakeTransitionPte(Old.Hard.PageFrameNumber, Protection));
     } else {
-        MiStoreUserPte(Pte, Old, MiMakeSoftwarePte(Protection));
+        MiStoreUserPte(Pte, Old, MiChangeSoftwareProtection(Old, Protection));
     }
     MiUnlockPfn(OldIrql);
 }
@@ -257,6 +269,11 @@ void MiResetUserPage(PMMVAD Vad, PMMPTE Pte)
 
     if (MipClean(Vad, Pte)) {
         MiSetFrameModified(MiReadPte(Pte).Hard.PageFrameNumber, FALSE);
+    } else if (MiPteKind(MiReadPte(Pte)) == MiPtePagefile) {
+        MMPTE Old = MiReadPte(Pte);
+
+        MiReleasePteSlot(Old);
+        MiWritePte(Pte, MiMakeSoftwarePte(MiSoftwareProtection(Old)));
     }
     MiUnlockPfn(OldIrql);
 }
@@ -281,7 +298,7 @@ NTSTATUS MiLockUserPage(PEPROCESS Process, PMMPTE Pte)
     OldIrql = MiLockPfn();
     MI_PFN(Frame)->u3.e1.LockCharged = 1;
     MiUnlockPfn(OldIrql);
-    Process->LockedPages++;
+    Process->Vm.LockedPages++;
     return STATUS_SUCCESS;
 }
 

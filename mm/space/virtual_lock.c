@@ -111,7 +111,7 @@ static NTSTATUS MipLockAll(PEPROCESS Process, const MI_USER_RANGE *Range)
 /* => Under the lock, which is let go of for a while. */
 static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range)
 {
-    ULONG Most = Process->MinimumWorkingSet - MIP_OVERHEAD_PAGES;
+    ULONG Most = Process->Vm.MinimumWorkingSetSize - MIP_OVERHEAD_PAGES;
     MIP_FOUND Found = MipJudge(Process, Range);
     NTSTATUS Status;
 
@@ -128,7 +128,7 @@ static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range)
         return Found.Status;
     }
     if (MiRangePages(Range) > Most ||
-        Process->LockedPages + MiRangePages(Range) - Found.Locked > Most) {
+        Process->Vm.LockedPages + MiRangePages(Range) - Found.Locked > Most) {
         return STATUS_WORKING_SET_QUOTA;
     }
     Status = MipLockAll(Process, Range);

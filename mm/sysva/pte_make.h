@@ -91,6 +91,7 @@ static inline MMPTE MiMakeZeroPte(void)
 /* The documented software PTE: the protection code in bits 5 to 9. */
 #define MM_READWRITE            4u
 #define MI_PTE_PROTECTION_SHIFT 5
+#define MI_PTE_FILE_SHIFT       1
 
 /* The same with any protection (mm/space/protection.h), for pages of the user half. */
 static inline MMPTE MiMakeSoftwarePte(ULONG Protection)
@@ -98,6 +99,34 @@ static inline MMPTE MiMakeSoftwarePte(ULONG Protection)
     MMPTE Pte = {.Long = Protection << MI_PTE_PROTECTION_SHIFT};
 
     return Pte;
+}
+
+/* The same with the page's place: Slot, not 0, of paging file File. */
+static inline MMPTE MiMakePagefilePte(ULONG File, ULONG Slot, ULONG Protection)
+{
+    MMPTE Pte = {.Long = Slot << PAGE_SHIFT | Protection << MI_PTE_PROTECTION_SHIFT |
+                         File << MI_PTE_FILE_SHIFT};
+
+    return Pte;
+}
+
+/* A software or transition PTE with another protection. */
+static inline MMPTE MiChangeSoftwareProtection(MMPTE Pte, ULONG Protection)
+{
+    Pte.Long &= ~(31u << MI_PTE_PROTECTION_SHIFT);
+    Pte.Long |= Protection << MI_PTE_PROTECTION_SHIFT;
+    return Pte;
+}
+
+/* => Of a software PTE that has a slot: where the page is. */
+static inline ULONG MiPteFile(MMPTE Pte)
+{
+    return Pte.Long >> MI_PTE_FILE_SHIFT & 15;
+}
+
+static inline ULONG MiPteSlot(MMPTE Pte)
+{
+    return Pte.Long >> PAGE_SHIFT;
 }
 
 /* => Of a software or transition PTE. */

@@ -23,9 +23,10 @@ FREESTANDING = {"stddef.h", "stdint.h", "stdbool.h", "stdarg.h", "limits.h", "fl
 MM = [
     ["mm/rtl", "mm/ke"],
     ["mm/pfn"],
-    ["mm/sysva", "mm/pool"],
-    ["mm/space"],
+    ["mm/sysva"],
     ["mm/ws"],
+    ["mm/pool"],
+    ["mm/space"],
     ["mm/paging"],
     ["mm/section"],
     ["mm/fault", "mm/balance"],

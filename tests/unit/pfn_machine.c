@@ -28,7 +28,7 @@ static void Restore(PFN_NUMBER Frame)
 {
     CHECK_EQUAL(DISPATCH_LEVEL, KeGetCurrentIrql());
     CHECK_EQUAL((ULONG_PTR)PfnPteOf(Frame), (ULONG_PTR)MI_PFN(Frame)->PteAddress);
-    CHECK_EQUAL(Frame * 16, MI_PFN(Frame)->OriginalPte.Long);
+    CHECK_EQUAL(Frame << PAGE_SHIFT | MM_PTE_BITS_PROTOTYPE, MI_PFN(Frame)->OriginalPte.Long);
     PfnRestored[PfnRestoredCount % RTL_NUMBER_OF(PfnRestored)] = Frame;
     PfnRestoredCount++;
 }
@@ -122,7 +122,7 @@ void PfnUnshare(PFN_NUMBER Frame)
 void PfnSetPte(PFN_NUMBER Frame, PFN_NUMBER PteFrame)
 {
     KIRQL OldIrql = MiLockPfn();
-    MMPTE Original = {.Long = Frame * 16};
+    MMPTE Original = {.Long = Frame << PAGE_SHIFT | MM_PTE_BITS_PROTOTYPE}; /* a page of a file */
 
     MiSetFramePte(Frame, PfnPteOf(Frame), Original, PteFrame);
     MiUnlockPfn(OldIrql);

@@ -13,7 +13,7 @@ TEST(Fault_gives_a_zeroed_page_and_a_page_table_at_the_first_touch)
 
     SpaceStart();
     Va = SpaceAllocate(0, 0x800000, MEM_COMMIT, RW);
-    CHECK_EQUAL(0, SpaceCurrent()->WorkingSetSize);
+    CHECK_EQUAL(0, SpaceCurrent()->Vm.WorkingSetSize);
     Zero = MiFaultCounters.DemandZero;
     CHECK_EQUAL(0, SpaceRead(Va + 0x5000));
     CHECK(!MiReadPte(MiGetPteAddress(Va + 0x5000)).Hard.Dirty);
@@ -21,7 +21,7 @@ TEST(Fault_gives_a_zeroed_page_and_a_page_table_at_the_first_touch)
     CHECK(MiReadPte(MiGetPteAddress(Va + 0x5000)).Hard.Dirty);
     SpaceWrite(Va + 0x700000, 2);
     CHECK_EQUAL(Zero + 2, MiFaultCounters.DemandZero);
-    CHECK_EQUAL(2, SpaceCurrent()->WorkingSetSize);
+    CHECK_EQUAL(2, SpaceCurrent()->Vm.WorkingSetSize);
     CHECK_EQUAL(2, SpaceCurrent()->PageTables);
     CHECK_EQUAL(1, MmWorkingSetList->UsedPageTableEntries[0]);
     MiVerifyAll();

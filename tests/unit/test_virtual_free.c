@@ -80,7 +80,7 @@ TEST(Free_decommits_all_of_a_reservation_and_keeps_it)
     CHECK_EQUAL(2, SpaceCurrent()->PageTables);
     SpaceFree(Va, 0, MEM_DECOMMIT);
     CHECK_EQUAL(0, SpaceCurrent()->PageTables);
-    CHECK_EQUAL(0, SpaceCurrent()->WorkingSetSize);
+    CHECK_EQUAL(0, SpaceCurrent()->Vm.WorkingSetSize);
     CHECK_EQUAL(3, SpaceCurrent()->CommitCharge); /* page tables that it may need */
     CHECK_EQUAL(MEM_RESERVE, SpaceQuery(Va).State);
     SpaceAllocate(Va, PAGE_SIZE, MEM_COMMIT, RW);

@@ -36,7 +36,7 @@ TEST(Lock_refuses_each_wrong_argument_with_its_status)
     CHECK_EQUAL(STATUS_ACCESS_VIOLATION, Lock(0x102000, 1, MAP_SYSTEM));
     CHECK_EQUAL(STATUS_NOT_LOCKED, Unlock(0x100000, 1, MAP_PROCESS));
     CHECK_EQUAL(STATUS_INVALID_PARAMETER_4, Unlock(0x100000, 1, 8));
-    CHECK_EQUAL(0, SpaceCurrent()->LockedPages);
+    CHECK_EQUAL(0, SpaceCurrent()->Vm.LockedPages);
     SpaceFinish();
 }
 
@@ -49,13 +49,13 @@ TEST(Lock_makes_pages_resident_and_counts_no_locks)
     Va = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
     Resident = MiCommit.ResidentAvailable;
     CHECK_EQUAL(STATUS_SUCCESS, Lock(Va, 3 * PAGE_SIZE, MAP_PROCESS));
-    CHECK_EQUAL(3, SpaceCurrent()->LockedPages);
-    CHECK_EQUAL(3, SpaceCurrent()->WorkingSetSize);
+    CHECK_EQUAL(3, SpaceCurrent()->Vm.LockedPages);
+    CHECK_EQUAL(3, SpaceCurrent()->Vm.WorkingSetSize);
     CHECK_EQUAL(Resident - 3, MiCommit.ResidentAvailable);
     CHECK_EQUAL(STATUS_WAS_LOCKED, Lock(Va + 2 * PAGE_SIZE, 2 * PAGE_SIZE, MAP_PROCESS));
-    CHECK_EQUAL(4, SpaceCurrent()->LockedPages);
+    CHECK_EQUAL(4, SpaceCurrent()->Vm.LockedPages);
     CHECK_EQUAL(STATUS_NOT_LOCKED, Unlock(Va, 5 * PAGE_SIZE, MAP_PROCESS));
-    CHECK_EQUAL(4, SpaceCurrent()->LockedPages);
+    CHECK_EQUAL(4, SpaceCurrent()->Vm.LockedPages);
     CHECK_EQUAL(STATUS_SUCCESS, Unlock(Va, 4 * PAGE_SIZE, MAP_PROCESS));
     CHECK_EQUAL(Resident, MiCommit.ResidentAvailable);
     SpaceFinish();
@@ -69,11 +69,11 @@ TEST(Lock_ends_with_the_page)
     Va = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
     CHECK_EQUAL(STATUS_SUCCESS, Lock(Va, 3 * PAGE_SIZE, MAP_PROCESS));
     SpaceFree(Va, PAGE_SIZE, MEM_DECOMMIT);
-    CHECK_EQUAL(2, SpaceCurrent()->LockedPages);
+    CHECK_EQUAL(2, SpaceCurrent()->Vm.LockedPages);
     SpaceProtect(Va + PAGE_SIZE, PAGE_SIZE, PAGE_NOACCESS);
-    CHECK_EQUAL(1, SpaceCurrent()->LockedPages);
+    CHECK_EQUAL(1, SpaceCurrent()->Vm.LockedPages);
     SpaceProtect(Va + 2 * PAGE_SIZE, PAGE_SIZE, PAGE_READONLY);
-    CHECK_EQUAL(1, SpaceCurrent()->LockedPages);
+    CHECK_EQUAL(1, SpaceCurrent()->Vm.LockedPages);
     SpaceFinish(); /* the balance has the last one */
 }
 
@@ -85,7 +85,7 @@ TEST(Lock_stops_at_the_minimum_working_set_and_at_a_guard_page)
     Va = SpaceAllocate(0, 2 * KB64, MEM_COMMIT, RW);
     SpaceAllocate(0x400000, 4 * KB64, MEM_COMMIT | MEM_RESERVE, RW);
     CHECK_EQUAL(STATUS_WORKING_SET_QUOTA, Lock(0x400000, 43 * PAGE_SIZE, MAP_PROCESS));
-    CHECK_EQUAL(0, SpaceCurrent()->LockedPages);
+    CHECK_EQUAL(0, SpaceCurrent()->Vm.LockedPages);
     CHECK_EQUAL(STATUS_SUCCESS, Lock(0x400000, 42 * PAGE_SIZE, MAP_PROCESS));
     CHECK_EQUAL(STATUS_WORKING_SET_QUOTA, Lock(Va, 1, MAP_PROCESS));
     CHECK_EQUAL(STATUS_SUCCESS, Unlock(0x400000, 42 * PAGE_SIZE, MAP_PROCESS));
@@ -108,6 +108,6 @@ TEST(Lock_undoes_its_part_when_no_page_more_can_be_promised)
     CHECK_EQUAL(STATUS_WORKING_SET_QUOTA, Lock(Va, 4 * PAGE_SIZE, MAP_PROCESS));
     CHECK_EQUAL(2, MiCommit.ResidentAvailable);
     MiCommit.ResidentAvailable = Resident;
-    CHECK_EQUAL(1, SpaceCurrent()->LockedPages);
+    CHECK_EQUAL(1, SpaceCurrent()->Vm.LockedPages);
     SpaceFinish();
 }
