@@ -29,6 +29,7 @@
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
 #define MIP_OUT_OF_STEP 0x403u
@@ -162,6 +163,12 @@ static BOOLEAN MipHasProcesses(void)
     return PsInitialSystemProcess != NULL && KeGetCurrentIrql() <= APC_LEVEL;
 }
 
+static BOOLEAN MipHasSystemWorkingSet(void)
+{
+    return MipHasSystemPtes() && MmIsAddressValid((PVOID)MI_SYSTEM_WORKING_SET_LIST_VA) &&
+           KeGetCurrentThread() != NULL && KeGetCurrentIrql() <= APC_LEVEL;
+}
+
 static BOOLEAN MipHasLayout(void)
 {
     return MiLayout.Region[MiRegionKernel].Bytes != 0;
@@ -191,6 +198,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
     {"pools", MipHasPools, MiVerifyPool},
+    {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
