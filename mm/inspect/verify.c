@@ -29,6 +29,7 @@
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
+#include "mm/ws/expansion.h"
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
@@ -199,6 +200,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
     {"pools", MipHasPools, MiVerifyPool},
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
+    {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},

@@ -33,6 +33,7 @@
 #include "mm/space/virtual_free.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/expansion.h"
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
@@ -229,6 +230,7 @@ NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
     MiUnmapFrameInHyperspace(Bits, Dispatch);
     InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks); /* H1 from here on */
     MiUnlockPfn(OldIrql);
+    MiInsertExpansion(&Process->Vm);
     return STATUS_SUCCESS;
 }
 
@@ -266,6 +268,8 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
     MiUnlockPfn(OldIrql);
     MiSetSystemPdeRoutine(MipAddSystemPde, KiCurrentDirectoryFrame());
     MiInitializeUserPages();
+    MiInitializeExpansion();
+    MiInsertExpansion(&Process->Vm);
     return STATUS_SUCCESS;
 }
 
@@ -303,6 +307,7 @@ void MmDeleteProcessAddressSpace(PEPROCESS Process)
     PFN_NUMBER Hyperspace = (PFN_NUMBER)(Process->Pcb.DirectoryTableBase[1] >> PAGE_SHIFT);
     KIRQL OldIrql;
 
+    MiRemoveExpansion(&Process->Vm);
     MI_ASSERT(Process->Pcb.ThreadsInside == 0 && Directory != KiCurrentDirectoryFrame());
     OldIrql = MiLockPfn();
     RemoveEntryList(&Process->MmProcessLinks);
