@@ -30,6 +30,7 @@
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
 #include "nt/bugcodes.h"
+#include "user_half.h"
 
 #define MIP_OUT_OF_STEP 0x403u
 #define MIP_CORRUPT_PTE 0x411u
