@@ -29,6 +29,7 @@
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
+#include "mm/ws/expansion.h"
 #include "nt/bugcodes.h"
 #include "user_half.h"
 
@@ -192,6 +193,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
     {"pools", MipHasPools, MiVerifyPool},
+    {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
