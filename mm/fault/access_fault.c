@@ -3,7 +3,7 @@
  * access_fault.c - MmAccessFault: what is at the address, and whether the access may go on.
  *
  * Only the kernel runs, so that the questions are few.  In the system half: is the page there after
- * all (another thread made it), is it a page of paged pool that nobody touched yet, or is it a bug.
+ * all (another thread made it), is it pageable memory (system_fault.c), or is it a bug.
  * In the user half: what user_fault.c says; where it refuses, the status is that of the exception,
  * which KiGuardedCopy and KiGuardedTouch return and everybody else stops with.
  *
@@ -12,12 +12,11 @@
 #include "mm/fault/fault.h"
 
 #include "arch/mmu.h"
+#include "mm/fault/system_fault.h"
 #include "mm/fault/user_fault.h"
 #include "mm/pfn/commit.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/pfn_list.h"
-#include "mm/pool/pool_memory.h"
-#include "mm/pool/pool_pages.h"
 #include "mm/pool/special_pool.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
@@ -91,13 +90,21 @@ static BOOLEAN MipWaitForMemory(MM_STOP *Stop)
 
 /* ---- pages that can be made ---- */
 
-static BOOLEAN MipMakePage(const MM_FAULT *Fault, MM_STOP *Stop)
+static BOOLEAN MipSystemFault(const MM_FAULT *Fault, MM_STOP *Stop)
 {
-    if (NT_SUCCESS(MiMakeDemandZeroPage(Fault->Va))) {
-        MiFaultCounters.DemandZero++;
+    NTSTATUS Status = MiSystemFault(Fault);
+
+    if (Status == STATUS_SUCCESS) {
         return TRUE;
     }
-    return MipWaitForMemory(Stop); /* then the access is simply tried again */
+    if (Status == STATUS_NO_MEMORY) {
+        return MipWaitForMemory(Stop); /* then the access is simply tried again */
+    }
+    if (Status == STATUS_ACCESS_VIOLATION) {
+        return MipNameTheBug(Fault, Stop);
+    }
+    return MipStop(Stop, KERNEL_DATA_INPAGE_ERROR, (ULONG_PTR)MiGetPteAddress(Fault->Va),
+                   (ULONG)Status, MipEntryOf(Fault->Va).Long, Fault->Va);
 }
 
 static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
@@ -121,13 +128,6 @@ static BOOLEAN MipIsSpurious(const MM_FAULT *Fault, MMPTE Entry)
     return Entry.Hard.Valid && !Fault->Damaged && (!Fault->Write || Entry.Hard.Write);
 }
 
-static BOOLEAN MipIsPagedPool(ULONG_PTR Va)
-{
-    POOL_TYPE Type;
-
-    return MiQueryPoolPlace((PVOID)Va, &Type) != MiPoolPlaceOutside && Type == PagedPool;
-}
-
 BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
 {
     MMPTE Entry;
@@ -144,8 +144,8 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
         MiFaultCounters.Spurious++;
         return TRUE;
     }
-    if (MiPteKind(Entry) == MiPteDemandZero && MipIsPagedPool(Fault->Va)) {
-        return MipMakePage(Fault, Stop);
+    if (!Entry.Hard.Valid && Entry.Long != 0 && MiIsPageableSystemVa(Fault->Va)) {
+        return MipSystemFault(Fault, Stop);
     }
     return MipNameTheBug(Fault, Stop);
 }
