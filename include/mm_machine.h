@@ -97,7 +97,8 @@ typedef struct _MM_STOP {
  *        1E  P1 status, P2 Eip, P3 0 read, 1 write, P4 Va            below 80000000: C0000005, or
                                                                     80000001, a guard page
  *        50  P1 Va, P2 0 read, 1 write, P3 Eip                       nothing is there
- *        4D  P1 modified pages, P2 0, P3 0, P4 commitment            no page came free in 70 s
+ *        4D  P1 modified pages, P2 for paging files, P3 nonpaged    no page came free in 70 s
+ *            pool left, P4 status of the last write to a paging file
  *        CC  P1 Va, P2 0 read, 1 write, P3 Eip                       special pool that was freed
  *        CD  as CC                                                   beyond a block's end there
  */

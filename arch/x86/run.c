@@ -6,6 +6,7 @@
  *     bench         the benchmark rows
  *     bench:disk    those of the first disk
  *     storage       files written to the boot volume, read and changed (storage_run.h has options)
+ *     paging        more memory than there is, used and checked (paging_run.h has options)
  *     crash:<kind>  a bug check on purpose (crash.c)
  *     wait          print READY, then take the list from the console (a restored machine's start)
  *     script        the monitor's commands in monitor.txt on the disk
@@ -20,6 +21,7 @@
 #include "arch/x86/print.h"
 #include "mm_machine.h"
 #include "monitor.h"
+#include "paging_run.h"
 #include "rtl.h"
 #include "storage_run.h"
 #include "system_volume.h"
@@ -56,6 +58,8 @@ static void KipRunWord(const char *Word)
         KiRunDiskBenchmarks();
     } else if (strcmp(Word, "storage") == 0 || strncmp(Word, "storage:", 8) == 0) {
         MiRunStorage(IoSystemVolume(), Word + 7);
+    } else if (strcmp(Word, "paging") == 0 || strncmp(Word, "paging:", 7) == 0) {
+        MiRunPaging(Word + 6);
     } else if (strcmp(Word, "wait") == 0) {
         KipWait();
     } else if (strcmp(Word, "script") == 0) {

@@ -14,9 +14,6 @@
 #include "arch/mmu.h"
 #include "mm/fault/system_fault.h"
 #include "mm/fault/user_fault.h"
-#include "mm/pfn/commit.h"
-#include "mm/pfn/memory_events.h"
-#include "mm/pfn/pfn_list.h"
 #include "mm/pool/special_pool.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
@@ -60,34 +57,6 @@ static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
     return MipStop(Stop, PAGE_FAULT_IN_NONPAGED_AREA, Fault->Va, Fault->Write, Fault->Eip, 0);
 }
 
-/* ---- waiting for memory ---- */
-
-/* => Returns how many pages are available; *Modified: and how many are modified. */
-static ULONG MipCountPages(PULONG Modified)
-{
-    KIRQL OldIrql = MiLockPfn();
-    ULONG Available = MiAvailablePages;
-
-    *Modified = MiPageCounts[ModifiedPageList];
-    MiUnlockPfn(OldIrql);
-    return Available;
-}
-
-/* => FALSE: no page came free, and *Stop says so. */
-static BOOLEAN MipWaitForMemory(MM_STOP *Stop)
-{
-    LARGE_INTEGER Timeout = {.QuadPart = -70 * 10000000LL}; /* the documented 70 seconds */
-    ULONG Modified;
-
-    MiFaultCounters.MemoryWaits++;
-    if (KeWaitForSingleObject(&MiPagesAvailableEvent, WrFreePage, KernelMode, FALSE, &Timeout) !=
-            STATUS_TIMEOUT ||
-        MipCountPages(&Modified) != 0) { /* a few, below the event's threshold, will do */
-        return TRUE;
-    }
-    return MipStop(Stop, NO_PAGES_AVAILABLE, Modified, 0, 0, MiCommit.Committed);
-}
-
 /* ---- pages that can be made ---- */
 
 static BOOLEAN MipSystemFault(const MM_FAULT *Fault, MM_STOP *Stop)
@@ -98,7 +67,7 @@ static BOOLEAN MipSystemFault(const MM_FAULT *Fault, MM_STOP *Stop)
         return TRUE;
     }
     if (Status == STATUS_NO_MEMORY) {
-        return MipWaitForMemory(Stop); /* then the access is simply tried again */
+        return MiWaitForMemory(Stop); /* then the access is simply tried again */
     }
     if (Status == STATUS_ACCESS_VIOLATION) {
         return MipNameTheBug(Fault, Stop);
@@ -115,7 +84,7 @@ static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
         return TRUE;
     }
     if (Status == STATUS_NO_MEMORY) {
-        return MipWaitForMemory(Stop);
+        return MiWaitForMemory(Stop);
     }
     MiFaultCounters.Refused++;
     return MipStop(Stop, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Status, Fault->Eip, Fault->Write,

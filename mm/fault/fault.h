@@ -31,8 +31,23 @@ extern KEVENT MiPagesAvailableEvent;
 /* \KernelObjects\LowMemoryCondition and HighMemoryCondition. */
 extern KEVENT MiLowMemoryEvent;
 extern KEVENT MiHighMemoryEvent;
+/* Wakes the balance set manager: memory became short, or somebody waits for it. */
+extern KEVENT MmWorkingSetManagerEvent;
 
 /* Tie these events to the conditions of mm/pfn.  => Once, PASSIVE_LEVEL. */
 void MiInitializeMemoryEvents(void);
+
+/*
+ * Wait until there are pages again; the balance set manager is told to see to it.
+ *
+ * => IRQL <= APC_LEVEL.  The mutex of no working set is held.
+ * => FALSE: no page came free in the documented 70 seconds; *Stop is bug check 0x4D, with P1 the
+ *    modified pages, P2 those of them that go to a paging file, P3 the pages that nonpaged pool has
+ *    left, P4 the status of the last write to a paging file.
+ */
+NT_MUST_CHECK BOOLEAN MiWaitForMemory(MM_STOP *Stop);
+
+/* (A) Threads that are in there now. */
+extern volatile ULONG MiMemoryWaiters;
 
 #endif

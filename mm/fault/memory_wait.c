@@ -1,17 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_wait.c - the events behind the conditions on available pages.
+ * memory_wait.c - the events behind the conditions on available pages, and waiting for pages.
  *
- * Each event is set while its condition holds.  They change under MiPfnLock: setting an event does
- * not wait, and the dispatcher's lock is below that one.
+ * An event is set while its condition holds, but the manager's: it is set whenever memory becomes
+ * shorter by a step (pressure, low, next to nothing), and whenever somebody begins to wait.  They
+ * change under MiPfnLock: setting an event does not wait, and the dispatcher's lock is below that
+ * one.
+ *
+ * Who waits looks each second whether there is a page: a few, below the event's threshold, will do.
+ * 70 seconds without one are the end: no page was trimmed, written or freed in all that time.
+ *
+ * Locking: MiPfnLock for the conditions.
  */
 #include "mm/fault/fault.h"
 
 #include "mm/pfn/memory_events.h"
+#include "mm/pfn/pfn_list.h"
+#include "mm/pool/pool.h"
+#include "nt/bugcodes.h"
+
+#define MIP_SECONDS_TO_WAIT 70 /* documented */
 
 KEVENT MiPagesAvailableEvent;
 KEVENT MiLowMemoryEvent;
 KEVENT MiHighMemoryEvent;
+KEVENT MmWorkingSetManagerEvent;
+volatile ULONG MiMemoryWaiters;
+
+/* Of mm/paging's writer; nothing was written where there is none. */
+extern NTSTATUS MiLastModifiedWriteStatus NT_WEAK;
 
 static PKEVENT const MipEvents[MiMemoryConditions] = {
     [MiPagesAvailable] = &MiPagesAvailableEvent,
@@ -19,12 +36,26 @@ static PKEVENT const MipEvents[MiMemoryConditions] = {
     [MiHighMemory] = &MiHighMemoryEvent,
 };
 
+/* => Whether this change makes memory shorter than the manager should let it be. */
+static BOOLEAN MipIsAlarm(MI_MEMORY_CONDITION Condition, BOOLEAN Holds)
+{
+    return MiIsShortage(Condition) ? Holds : Condition == MiPagesAvailable && !Holds;
+}
+
 static void MipConditionChanged(MI_MEMORY_CONDITION Condition, BOOLEAN Holds)
 {
+    PKEVENT Event = MipEvents[Condition];
+
+    if (MipIsAlarm(Condition, Holds)) {
+        KeSetEvent(&MmWorkingSetManagerEvent, IO_NO_INCREMENT, FALSE);
+    }
+    if (Event == NULL) {
+        return;
+    }
     if (Holds) {
-        KeSetEvent(MipEvents[Condition], IO_NO_INCREMENT, FALSE);
+        KeSetEvent(Event, IO_NO_INCREMENT, FALSE);
     } else {
-        KeClearEvent(MipEvents[Condition]);
+        KeClearEvent(Event);
     }
 }
 
@@ -32,8 +63,69 @@ void MiInitializeMemoryEvents(void)
 {
     ULONG i;
 
+    KeInitializeEvent(&MmWorkingSetManagerEvent, SynchronizationEvent, FALSE);
+    MiMemoryWaiters = 0;
     for (i = 0; i < MiMemoryConditions; i++) {
-        KeInitializeEvent(MipEvents[i], NotificationEvent, FALSE);
+        if (MipEvents[i] != NULL) {
+            KeInitializeEvent(MipEvents[i], NotificationEvent, FALSE);
+        }
     }
     MiSetMemoryCallback(MipConditionChanged);
+}
+
+/* ---- waiting ---- */
+
+static BOOLEAN MipHasPages(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    BOOLEAN Has = MiAvailablePages != 0;
+
+    MiUnlockPfn(OldIrql);
+    return Has;
+}
+
+static MM_STOP MipDescribeShortage(void)
+{
+    MM_STOP Stop = {.Code = NO_PAGES_AVAILABLE};
+    MI_POOL_FIGURES Pool;
+    KIRQL OldIrql;
+
+    MiQueryPoolFigures(NonPagedPool, &Pool);
+    OldIrql = MiLockPfn();
+    Stop.Parameter[0] = MiPageCounts[ModifiedPageList] + MiPageCounts[ModifiedNoWritePageList];
+    Stop.Parameter[1] = MiPageCounts[ModifiedPageList];
+    MiUnlockPfn(OldIrql);
+    Stop.Parameter[2] = Pool.MaximumPages - Pool.UsedPages;
+    if (&MiLastModifiedWriteStatus != NULL) {
+        Stop.Parameter[3] = (ULONG)MiLastModifiedWriteStatus;
+    }
+    return Stop;
+}
+
+/* => TRUE: there may be pages.  FALSE: there were none, and a second has passed. */
+static BOOLEAN MipWaitASecond(void)
+{
+    LARGE_INTEGER Second = {.QuadPart = -10000000LL};
+    NTSTATUS Status;
+
+    KeSetEvent(&MmWorkingSetManagerEvent, IO_NO_INCREMENT, FALSE);
+    Status = KeWaitForSingleObject(&MiPagesAvailableEvent, WrFreePage, KernelMode, FALSE, &Second);
+    return Status != STATUS_TIMEOUT || MipHasPages();
+}
+
+BOOLEAN MiWaitForMemory(MM_STOP *Stop)
+{
+    BOOLEAN May = FALSE;
+    ULONG Seconds;
+
+    MiFaultCounters.MemoryWaits++;
+    __atomic_add_fetch(&MiMemoryWaiters, 1, __ATOMIC_RELAXED);
+    for (Seconds = 0; Seconds < MIP_SECONDS_TO_WAIT && !May; Seconds++) {
+        May = MipWaitASecond();
+    }
+    __atomic_sub_fetch(&MiMemoryWaiters, 1, __ATOMIC_RELAXED);
+    if (!May) {
+        *Stop = MipDescribeShortage();
+    }
+    return May;
 }

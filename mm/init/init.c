@@ -14,6 +14,7 @@
 #include "arch/mmu.h"
 #include "mm/fault/fault.h"
 #include "mm/init/boot_map.h"
+#include "mm/paging/slots.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
@@ -147,6 +148,7 @@ void MmInitSystem(const MM_BOOT *Boot)
     if (!NT_SUCCESS(MiInitializeProcesses())) {
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
+    MiInitializeSlots();
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);
     MiSetMakeResidentRoutine(MiMakeResident);

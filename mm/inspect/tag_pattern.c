@@ -32,6 +32,7 @@ static const struct {
     {"Part", "reading a partition table"},
     {"Proc", "processes"},
     {"RamD", "a disk made of RAM"},
+    {"SPgr", "the paging run"},
     {"SStr", "the storage run"},
     {"Test", "the boot's report"},
     {"Thre", "threads"},

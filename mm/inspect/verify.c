@@ -31,6 +31,7 @@
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/system_pte_state.h"
+#include "mm/ws/expansion.h"
 #include "nt/bugcodes.h"
 
 #define MIP_OUT_OF_STEP 0x403u
@@ -209,6 +210,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
     {"pools", MipHasPools, MiVerifyPool},
     {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
+    {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},

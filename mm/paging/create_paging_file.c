@@ -13,6 +13,8 @@
 #include "mm/paging/paging_file.h"
 
 #include "ex.h"
+#include "mm/paging/slots.h"
+#include "mm/pfn/commit.h"
 #include "report.h"
 #include "rtl.h"
 
@@ -25,6 +27,42 @@ MI_PAGING_TRIAL MiPagingTrials[MAX_PAGE_FILES];
 void MiForgetPagingFiles(void)
 {
     MmNumberOfPagingFiles = 0;
+}
+
+/* => Returns the last file, which is in the list no more; NULL: there is none. */
+static PMMPAGING_FILE MipRemoveLast(void)
+{
+    PMMPAGING_FILE Last = NULL;
+    KIRQL OldIrql = MiLockPfn();
+
+    if (MmNumberOfPagingFiles != 0) {
+        Last = MmPagingFile[--MmNumberOfPagingFiles];
+    }
+    MiUnlockPfn(OldIrql);
+    return Last;
+}
+
+static void MipInsertLast(PMMPAGING_FILE Paging)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MmPagingFile[MmNumberOfPagingFiles++] = Paging;
+    MiUnlockPfn(OldIrql);
+}
+
+void MiClosePagingFiles(void)
+{
+    PMMPAGING_FILE File;
+
+    while ((File = MipRemoveLast()) != NULL) {
+        ULONG Slots = (ULONG)(File->Size - 1 - File->BadSpace);
+        ULONG Lowered = MiLowerCommitLimit(Slots);
+
+        MI_ASSERT(Lowered == Slots);
+        MiDeleteSlots(File);
+        IoCloseFile(File->File);
+        ExFreePoolWithTag(File, MI_PAGING_FILE_TAG);
+    }
 }
 
 static NTSTATUS MipCheckSetting(const MI_PAGING_FILE_SETTING *Setting)
@@ -98,7 +136,6 @@ static NTSTATUS MipDescribeFile(PDEVICE_OBJECT Volume, PMMPAGING_FILE Paging)
     }
     Paging->Runs = Runs.Runs;
     Paging->Size = (PFN_NUMBER)(Bytes / PAGE_SIZE);
-    Paging->FreeSpace = Paging->Size - 1;
     Paging->FirstSector = Runs.FirstSector;
     MiTryPagingFile(Volume, Paging, &MiPagingTrials[MmNumberOfPagingFiles]);
     Status = MiPagingTrials[MmNumberOfPagingFiles].Status;
@@ -120,6 +157,9 @@ static NTSTATUS MipOpen(PDEVICE_OBJECT Volume, const MI_PAGING_FILE_SETTING *Set
     Status = IoFlushFile(Paging->File);
     if (NT_SUCCESS(Status)) {
         Status = MipDescribeFile(Volume, Paging);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = MiCreateSlots(Paging);
     }
     if (!NT_SUCCESS(Status)) {
         IoCloseFile(Paging->File);
@@ -187,6 +227,7 @@ NTSTATUS MiCreatePagingFile(PDEVICE_OBJECT Volume, const MI_PAGING_FILE_SETTING 
         ExFreePoolWithTag(Paging, MI_PAGING_FILE_TAG);
         return Status;
     }
-    MmPagingFile[MmNumberOfPagingFiles++] = Paging;
+    MipInsertLast(Paging);
+    MiRaiseCommitLimit((ULONG)Paging->Size - 1);
     return STATUS_SUCCESS;
 }

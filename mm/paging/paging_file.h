@@ -2,8 +2,7 @@
 /*
  * paging_file.h - the paging files: where pages go that memory has no room for.
  *
- * (I) fixed after the file was taken into use.  What changes while pages move (FreeSpace and the
- * two usages) changes nowhere yet: nothing is paged out so far.
+ * (I) fixed after the file was taken into use; (P) MiPfnLock, slots.c; (G) who makes it grow.
  */
 #ifndef MM_PAGING_PAGING_FILE_H
 #define MM_PAGING_PAGING_FILE_H
@@ -11,6 +10,7 @@
 #include "io.h"
 #include "loader.h"
 #include "nt/annotations.h"
+#include "rtl.h"
 
 #define MAX_PAGE_FILES        16u
 #define MI_PAGING_FILE_TAG    0x6650694Du /* 'MiPf' */
@@ -22,17 +22,23 @@
 
 /* A paging file in use; names of fields as documented for NT 5.2.  Sizes in pages. */
 typedef struct _MMPAGING_FILE {
-    PFN_NUMBER Size;         /* (I) now */
+    PFN_NUMBER Size;         /* (P) now */
     PFN_NUMBER MaximumSize;  /* (I) it may grow to */
     PFN_NUMBER MinimumSize;  /* (I) */
-    PFN_NUMBER FreeSpace;    /* slot 0 is never used: a PTE with it is a demand-zero one */
-    PFN_NUMBER CurrentUsage; /* slots that hold a page */
-    PFN_NUMBER PeakUsage;
-    PFILE_OBJECT File;     /* (I) open for good, its sectors known to the file system */
-    ULONG PageFileNumber;  /* (I) its index */
-    BOOLEAN BootPartition; /* (I) it is on the boot volume */
-    ULONG Runs;            /* (I) pieces that it has on the disk */
-    ULONG64 FirstSector;   /* (I) of the first of them, of the volume's */
+    PFN_NUMBER FreeSpace;    /* (P) slots; 0 is never used: a PTE with it is a demand-zero one */
+    PFN_NUMBER CurrentUsage; /* (P) slots that hold a page, or are being written */
+    PFN_NUMBER PeakUsage;    /* (P) */
+    PFN_NUMBER BadSpace;     /* (P) slots that could not be written */
+    ULONG Hint;              /* (P) where the next free slots are looked for */
+    RTL_BITMAP Bitmap;       /* (P) a bit for each of MaximumSize slots, set: not free */
+    RTL_BITMAP BadSlots;     /* (P) the same, set: bad */
+    PULONG *Checksums;       /* (I) pages of checksums; what is in them is the slots' owners' */
+    ULONG ChecksumPages;     /* (G) */
+    PFILE_OBJECT File;       /* (I) open for good, its sectors known to the file system */
+    ULONG PageFileNumber;    /* (I) its index */
+    BOOLEAN BootPartition;   /* (I) it is on the boot volume */
+    ULONG Runs;              /* (I) pieces that it has on the disk */
+    ULONG64 FirstSector;     /* (I) of the first of them, of the volume's */
     char PageFileName[MI_PAGING_NAME_BYTES]; /* (I) "C:\pagefile.sys", UTF-8 */
 } MMPAGING_FILE, *PMMPAGING_FILE;
 
@@ -105,6 +111,13 @@ NT_MUST_CHECK NTSTATUS MiCreatePagingFile(PDEVICE_OBJECT Volume,
 
 /* The size of a file.  => PASSIVE_LEVEL.  STATUS_OBJECT_NAME_NOT_FOUND: there is none. */
 NT_MUST_CHECK NTSTATUS MiQueryPagingFile(PDEVICE_OBJECT Volume, const char *Path, PULONG64 Bytes);
+
+/*
+ * Close all paging files and give back what they took, commit too.
+ *
+ * => PASSIVE_LEVEL.  No slot is in use; what is committed fits into RAM.
+ */
+void MiClosePagingFiles(void);
 
 /* There are no paging files: for tests, where a new machine comes. */
 void MiForgetPagingFiles(void);

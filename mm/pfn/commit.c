@@ -47,7 +47,9 @@ BOOLEAN MiChargeCommitment(ULONG Pages)
     ULONG Peak = MipRead(&MiCommit.Peak);
 
     do {
-        if (Pages > MipRead(&MiCommit.Limit) - Old) { /* C1: no wrap */
+        ULONG Limit = MipRead(&MiCommit.Limit);
+
+        if (Limit < Old || Pages > Limit - Old) { /* below it only while it is lowered */
             return MipRefuse();
         }
     } while (!MipReplace(&MiCommit.Committed, &Old, Old + Pages));
@@ -69,6 +71,23 @@ void MiRaiseCommitLimit(ULONG Pages)
     ULONG New = __atomic_add_fetch(&MiCommit.Limit, Pages, __ATOMIC_ACQ_REL);
 
     MI_ASSERT(New >= Pages);
+}
+
+/* Charge what is to go: nobody else can take it then.  C1 fails for the moment in between. */
+ULONG MiLowerCommitLimit(ULONG Pages)
+{
+    ULONG Old = MipRead(&MiCommit.Committed);
+    ULONG Room;
+
+    do {
+        ULONG Limit = MipRead(&MiCommit.Limit);
+
+        Room = Limit > Old ? Limit - Old : 0;
+        Room = Room < Pages ? Room : Pages;
+    } while (!MipReplace(&MiCommit.Committed, &Old, Old + Room));
+    __atomic_fetch_sub(&MiCommit.Limit, Room, __ATOMIC_ACQ_REL);
+    MiReturnCommitment(Room);
+    return Room;
 }
 
 BOOLEAN MiChargeResidentAvailable(ULONG Pages)

@@ -38,6 +38,9 @@ void MiReturnCommitment(ULONG Pages);
 /* Memory was added, or a paging file created or extended. */
 void MiRaiseCommitLimit(ULONG Pages);
 
+/* What backed Pages is gone.  => Returns how many less are promised now; the rest was charged. */
+NT_MUST_CHECK ULONG MiLowerCommitLimit(ULONG Pages);
+
 /* => Returns FALSE, and charges nothing, when fewer than Pages are left. */
 NT_MUST_CHECK BOOLEAN MiChargeResidentAvailable(ULONG Pages);
 

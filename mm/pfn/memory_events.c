@@ -37,7 +37,9 @@ static void MipFindBorders(void) NT_HOLDS(MiPfnLock)
         ULONG Threshold = MiMemoryWatch.Threshold[Index];
 
         if (Threshold <= MiAvailablePages) {
-            MiMemoryWatch.LowerBorder = Threshold; /* ascending: the last one counts */
+            if (Threshold > MiMemoryWatch.LowerBorder) {
+                MiMemoryWatch.LowerBorder = Threshold;
+            }
         } else if (Threshold < MiMemoryWatch.UpperBorder) {
             MiMemoryWatch.UpperBorder = Threshold;
         }
@@ -51,7 +53,7 @@ void MiCrossMemoryBorder(void)
     MipFindBorders();
     for (Index = 0; Index < MiMemoryConditions; Index++) {
         BOOLEAN Reached = MiAvailablePages >= MiMemoryWatch.Threshold[Index];
-        BOOLEAN Holds = Index == MiLowMemory ? !Reached : Reached;
+        BOOLEAN Holds = MiIsShortage((MI_MEMORY_CONDITION)Index) ? !Reached : Reached;
 
         if (Holds == MiMemoryWatch.Holds[Index]) {
             continue;
@@ -81,6 +83,8 @@ void MiSetMemoryThresholds(ULONG LowPages, ULONG HighPages)
     MiMemoryWatch.Threshold[MiPagesAvailable] = MI_PAGES_AVAILABLE;
     MiMemoryWatch.Threshold[MiLowMemory] = LowPages;
     MiMemoryWatch.Threshold[MiHighMemory] = HighPages < LowPages ? LowPages : HighPages;
+    MiMemoryWatch.Threshold[MiMemoryPressure] = MiPressurePages(MiPhysicalPages);
+    MiMemoryWatch.Threshold[MiMemoryAmple] = MiAmplePages(MiPhysicalPages);
     MiCrossMemoryBorder();
     MiUnlockPfn(OldIrql);
 }

@@ -5,8 +5,10 @@
  *     MiPagesAvailable  at least MI_PAGES_AVAILABLE: those who wait for memory may try again
  *     MiLowMemory       fewer than the low threshold     \KernelObjects\LowMemoryCondition
  *     MiHighMemory      at least the high threshold      \KernelObjects\HighMemoryCondition
+ *     MiMemoryPressure  fewer than MiPressurePages: working sets are to be trimmed
+ *     MiMemoryAmple     at least MiAmplePages: trimming has done enough, working sets may grow
  *
- * Both of the last two may be false.  A condition changes with the very page that crosses its
+ * Neither LowMemory nor HighMemory need hold, nor either of the last two.  A condition changes with the very page that crosses its
  * threshold.  Kernel events are attached by the callback: set while the condition holds.
  */
 #ifndef MM_PFN_MEMORY_EVENTS_H
@@ -18,10 +20,41 @@ typedef enum _MI_MEMORY_CONDITION {
     MiPagesAvailable,
     MiLowMemory,
     MiHighMemory,
+    MiMemoryPressure,
+    MiMemoryAmple,
     MiMemoryConditions
 } MI_MEMORY_CONDITION;
 
 #define MI_PAGES_AVAILABLE 8
+
+/* => Whether Condition holds below its threshold; the others hold from there on. */
+static inline BOOLEAN MiIsShortage(MI_MEMORY_CONDITION Condition)
+{
+    return Condition == MiLowMemory || Condition == MiMemoryPressure;
+}
+
+/*
+ * The pressure threshold: a 64th of RAM, so that the manager has begun, and pages are on their way
+ * to the disk, before those who fault have used up the rest.  At least three times what faults are
+ * let have, at most what 32 writes of 64 pages free.
+ */
+static inline ULONG MiPressurePages(ULONG PhysicalPages)
+{
+    ULONG Least = 3 * MI_PAGES_AVAILABLE;
+    ULONG Most = 32 * 64;
+    ULONG Pages = PhysicalPages / 64;
+
+    return Pages < Least ? Least : Pages > Most ? Most : Pages;
+}
+
+/*
+ * Where trimming stops: three times the pressure, so that a trim takes two thirds of that at once,
+ * and pressure does not come back with the next page.
+ */
+static inline ULONG MiAmplePages(ULONG PhysicalPages)
+{
+    return 3 * MiPressurePages(PhysicalPages);
+}
 
 /*
  * A condition became true or false.
@@ -33,7 +66,7 @@ typedef void MI_MEMORY_CALLBACK(MI_MEMORY_CONDITION Condition, BOOLEAN Holds);
 typedef struct _MI_MEMORY_WATCH {
     ULONG LowerBorder; /* (P) no condition changes while available pages are at least this ... */
     ULONG UpperBorder; /* (P) ... and fewer than this */
-    ULONG Threshold[MiMemoryConditions]; /* (P) ascending */
+    ULONG Threshold[MiMemoryConditions]; /* (P) */
     BOOLEAN Holds[MiMemoryConditions];   /* (P) */
     ULONG Changes[MiMemoryConditions];   /* (P) since initialisation */
     MI_MEMORY_CALLBACK *Callback;        /* (P) NULL: nobody */
@@ -57,6 +90,14 @@ void MiSetMemoryThresholds(ULONG LowPages, ULONG HighPages) NT_NOT_HOLDING(MiPfn
 void MiSetMemoryCallback(MI_MEMORY_CALLBACK *Callback) NT_NOT_HOLDING(MiPfnLock);
 
 BOOLEAN MiMemoryConditionHolds(MI_MEMORY_CONDITION Condition) NT_NOT_HOLDING(MiPfnLock);
+
+/*
+ * The same for who only wants a hint: it may be one page old.  => Any lock, any IRQL.
+ */
+static inline BOOLEAN MiGlanceAtMemory(MI_MEMORY_CONDITION Condition) NT_NO_LOCK_ANALYSIS
+{
+    return __atomic_load_n(&MiMemoryWatch.Holds[Condition], __ATOMIC_RELAXED);
+}
 
 /* MiAvailablePages left [LowerBorder, UpperBorder): judge all conditions again. */
 void MiCrossMemoryBorder(void) NT_HOLDS(MiPfnLock);

@@ -190,7 +190,8 @@ static void MipVerifyConditions(void) NT_HOLDS(MiPfnLock)
     for (Index = 0; Index < MiMemoryConditions; Index++) {
         BOOLEAN Reached = MiAvailablePages >= MiMemoryWatch.Threshold[Index];
 
-        if (MiMemoryWatch.Holds[Index] != (Index == MiLowMemory ? !Reached : Reached)) {
+        if (MiMemoryWatch.Holds[Index] !=
+            (MiIsShortage((MI_MEMORY_CONDITION)Index) ? !Reached : Reached)) {
             MipBadHead(&MiMemoryWatch.Holds[Index]);
         }
     }

@@ -23,8 +23,7 @@
 #include "nt/bugcodes.h"
 #include "rtl.h"
 
-#define MI_FIRST_LIMIT   256u        /* one page of entries */
-#define MI_BIG_TABLE_TAG 0x74426D4Du /* 'MmBt' */
+#define MI_FIRST_LIMIT 256u /* one page of entries */
 
 static KSPIN_LOCK MipBigLock;
 static MI_BIG_BLOCK MipFirstTable[MI_FIRST_LIMIT];

@@ -7,6 +7,8 @@
 
 #include "ex.h"
 
+#define MI_BIG_TABLE_TAG 0x74426D4Du /* 'MmBt': the table, which grows and never shrinks */
+
 typedef struct _MI_BIG_BLOCK {
     ULONG_PTR Va; /* page aligned; 0: an unused entry */
     ULONG Tag;

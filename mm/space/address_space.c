@@ -32,6 +32,7 @@
 #include "mm/space/virtual_free.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/expansion.h"
 #include "nt/bugcodes.h"
 
 #define MIP_TABLES_AT_EXIT 0x3453u /* subcode of 0x1A */
@@ -209,6 +210,7 @@ NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
     MiUnmapFrameInHyperspace(Bits, Dispatch);
     InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks); /* H1 from here on */
     MiUnlockPfn(OldIrql);
+    MiInsertExpansion(&Process->Vm);
     return STATUS_SUCCESS;
 }
 
@@ -243,6 +245,8 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
     MiUnlockPfn(OldIrql);
     MiSetSystemPdeRoutine(MipAddSystemPde, KiCurrentDirectoryFrame());
     MiInitializeUserPages();
+    MiInitializeExpansion();
+    MiInsertExpansion(&Process->Vm);
     return STATUS_SUCCESS;
 }
 
@@ -279,6 +283,7 @@ void MmDeleteProcessAddressSpace(PEPROCESS Process)
     PFN_NUMBER Hyperspace = (PFN_NUMBER)(Process->Pcb.DirectoryTableBase[1] >> PAGE_SHIFT);
     KIRQL OldIrql;
 
+    MiRemoveExpansion(&Process->Vm);
     MI_ASSERT(Process->Pcb.ThreadsInside == 0 && Directory != KiCurrentDirectoryFrame());
     OldIrql = MiLockPfn();
     RemoveEntryList(&Process->MmProcessLinks);

@@ -79,6 +79,8 @@ typedef BOOLEAN MI_TRIM_PAGE(PMMSUPPORT WorkingSet, ULONG_PTR Va);
 
 struct _MMSUPPORT {
     LIST_ENTRY WorkingSetExpansionLinks; /* (E) Flink NULL: not in the list */
+    PKEVENT TrimEnded;                   /* (E) of who waits for BeingTrimmed to end; or NULL */
+    ULONG LastPass;                      /* (E) the last walk that it came in */
     PFAST_MUTEX Mutex;                   /* (I) a process' is its AddressCreationLock */
     MI_TRIM_PAGE *TrimPage;              /* (I) */
     PMMWSL VmWorkingSetList;             /* (I) */

@@ -41,19 +41,9 @@ static void CreateFiles(const char *Lines, ULONG Bytes)
 
 #define CREATE_FILES(Lines) CreateFiles(Lines, sizeof(Lines))
 
-static void CloseAll(void)
-{
-    while (MmNumberOfPagingFiles != 0) {
-        PMMPAGING_FILE File = MmPagingFile[--MmNumberOfPagingFiles];
-
-        IoCloseFile(File->File);
-        ExFreePoolWithTag(File, MI_PAGING_FILE_TAG);
-    }
-}
-
 static void Finish(void)
 {
-    CloseAll();
+    MiClosePagingFiles();
     IoWorldFinish();
 }
 
@@ -87,14 +77,14 @@ TEST(The_start_sizes_a_paging_file_by_the_memory_and_the_volume_and_keeps_it)
     CreateFiles(NULL, 0);
     CHECK(Said("Page file  C:\\pagefile.sys: 7 MB, at most 7 MB, in 1 run from"));
     CHECK(Said("; new\n"));
-    CloseAll();
+    MiClosePagingFiles();
     CreateFiles(NULL, 0);
     CHECK(Said("Page file  C:\\pagefile.sys: 7 MB, at most 7 MB, in 1 run from"));
     CHECK(Said("; kept\n"));
-    CloseAll();
+    MiClosePagingFiles();
     CREATE_FILES("C:\\pagefile.sys 2 3\0");
     CHECK(Said("C:\\pagefile.sys: 2 MB, at most 3 MB") && Said("; shorter\n"));
-    CloseAll();
+    MiClosePagingFiles();
     CREATE_FILES("C:\\pagefile.sys 4 4\0");
     CHECK(Said("C:\\pagefile.sys: 4 MB, at most 4 MB") && Said("; longer\n"));
     Finish();

@@ -23,20 +23,9 @@ static void Start(const SEED_FAT *Fat, ULONG64 Seed)
     DiskSeed = Seed;
 }
 
-/* What a shutdown would do: the files are closed. */
-static void CloseAll(void)
-{
-    while (MmNumberOfPagingFiles != 0) {
-        PMMPAGING_FILE File = MmPagingFile[--MmNumberOfPagingFiles];
-
-        IoCloseFile(File->File);
-        ExFreePoolWithTag(File, MI_PAGING_FILE_TAG);
-    }
-}
-
 static void Finish(void)
 {
-    CloseAll();
+    MiClosePagingFiles();
     IoWorldFinish();
 }
 
@@ -117,7 +106,7 @@ TEST(A_paging_file_is_kept_over_boots)
     Start(&IoWorldFat16, 1);
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
     First = MmPagingFile[0]->FirstSector;
-    CloseAll();
+    MiClosePagingFiles();
     IoWorldRemount();
     IoDisk.Written = 0;
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
@@ -133,12 +122,12 @@ TEST(A_paging_file_becomes_longer_or_shorter_as_the_settings_ask)
     Start(&IoWorldFat16, 1);
     Free = FreeBytes();
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 3, 3));
-    CloseAll();
+    MiClosePagingFiles();
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 5, 6));
     CHECK_EQUAL(PAGES(5), MmPagingFile[0]->Size);
     CHECK_EQUAL(1, MmPagingFile[0]->Runs);
     CHECK_EQUAL(Free - (5u << 20), FreeBytes());
-    CloseAll();
+    MiClosePagingFiles();
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 6));
     CHECK_EQUAL(PAGES(2), MmPagingFile[0]->Size);
     CHECK_EQUAL(Free - (2u << 20), FreeBytes());
@@ -229,7 +218,7 @@ TEST(A_file_of_before_stays_when_it_cannot_become_longer)
 {
     Start(&IoWorldFat16, 1);
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
-    CloseAll();
+    MiClosePagingFiles();
     CHECK_EQUAL(STATUS_DISK_FULL, Create("C:\\pagefile.sys", 9, 9));
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
     Finish();
@@ -239,7 +228,7 @@ TEST(A_read_only_volume_keeps_its_paging_file_unused)
 {
     Start(&IoWorldFat16, 1);
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
-    CloseAll();
+    MiClosePagingFiles();
     CHECK_EQUAL(STATUS_SUCCESS, IoDismountVolume(IoVolume));
     IoDisk.Device.ReadOnly = TRUE;
     CHECK_EQUAL(STATUS_SUCCESS,
@@ -304,7 +293,7 @@ TEST(A_paging_file_whose_chain_is_broken_is_refused_and_left_alone)
 
     Start(&IoWorldFat16, 0);
     CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
-    CloseAll();
+    MiClosePagingFiles();
     CHECK_EQUAL(STATUS_SUCCESS, IoDismountVolume(IoVolume));
     Table = IoDisk.Image + SeedFatTable(&IoWorldFat16) * 512;
     Table[2 * 100] = 50; /* back to one before: a loop */
@@ -328,7 +317,7 @@ TEST(A_disk_that_does_not_give_back_what_was_written_has_no_paging_file)
     for (Write = 0; Write < 80 * 8; Write += 33) {
         Start(&IoWorldFat16, 0);
         CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
-        CloseAll();
+        MiClosePagingFiles();
         IoDisk.PowerLeft = Write;
         CHECK_EQUAL(STATUS_FILE_CORRUPT_ERROR, Create("C:\\pagefile.sys", 2, 4));
         CHECK(MiPagingTrials[0].Wrong != 0);
@@ -352,7 +341,7 @@ TEST(Each_failing_request_while_a_paging_file_is_made_is_a_status)
         IoDisk.FailFrom = 0;
         CHECK(NT_SUCCESS(Status) || Status == STATUS_IO_DEVICE_ERROR);
         CHECK_EQUAL(NT_SUCCESS(Status), MmNumberOfPagingFiles);
-        CloseAll();
+        MiClosePagingFiles();
         /* the same again, without failures, is a paging file */
         CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
         Finish();
@@ -379,7 +368,7 @@ TEST(Each_failing_allocation_while_a_paging_file_is_made_is_a_status)
         CHECK(NT_SUCCESS(Status) || Happened);
         CHECK_EQUAL(NT_SUCCESS(Status), MmNumberOfPagingFiles);
         Failed += !NT_SUCCESS(Status);
-        CloseAll();
+        MiClosePagingFiles();
         CHECK_EQUAL(PoolBytes, IoWorldPoolBytes());
         CHECK_EQUAL(STATUS_SUCCESS, Create("C:\\pagefile.sys", 2, 4));
         Finish();
@@ -404,7 +393,7 @@ TEST(A_power_cut_while_a_paging_file_is_made_leaves_a_volume_that_takes_one)
         IoWorldPut("/keep.txt", 5000, 7);
         IoDisk.PowerLeft = Left;
         Cut += !NT_SUCCESS(Create("C:\\pagefile.sys", 2, 4));
-        CloseAll();
+        MiClosePagingFiles();
         (void)IoDismountVolume(IoVolume); /* into the void */
         IoDisk.PowerLeft = HOST_DISK_ALWAYS;
         CHECK_EQUAL(STATUS_SUCCESS,

@@ -47,6 +47,21 @@ TEST(Commitment_limit_grows_with_a_paging_file)
     CHECK_EQUAL(15, MiCommit.Limit);
 }
 
+TEST(Commitment_limit_falls_as_far_as_nothing_is_promised)
+{
+    MiInitializeCommit(10);
+    CHECK(MiChargeCommitment(4));
+    CHECK_EQUAL(5, MiLowerCommitLimit(5));
+    CHECK_EQUAL(5, MiCommit.Limit);
+    CHECK_EQUAL(1, MiLowerCommitLimit(5));
+    CHECK_EQUAL(0, MiLowerCommitLimit(5));
+    CHECK_EQUAL(4, MiCommit.Limit);
+    CHECK_EQUAL(4, MiCommit.Committed);
+    CHECK(!MiChargeCommitment(1));
+    MiReturnCommitment(4);
+    CHECK(MiChargeCommitment(4));
+}
+
 TEST(ResidentAvailable_keeps_the_fluid_pages_back)
 {
     MiInitializeCommit(100);

@@ -11,6 +11,9 @@ static BOOLEAN LastHolds;
 static void Remember(MI_MEMORY_CONDITION Condition, BOOLEAN Holds)
 {
     CHECK_EQUAL(DISPATCH_LEVEL, KeGetCurrentIrql());
+    if (Condition > MiHighMemory) {
+        return; /* has tests of its own */
+    }
     Calls++;
     LastCondition = Condition;
     LastHolds = Holds;
@@ -113,5 +116,36 @@ TEST(MemoryThresholds_out_of_order_are_put_in_order)
     MiSetMemoryThresholds(200, 300);
     CHECK(MiMemoryConditionHolds(MiLowMemory));
     CHECK(!MiMemoryConditionHolds(MiHighMemory));
+    PfnFinish();
+}
+
+TEST(MemoryThresholds_of_pressure_are_a_64th_within_bounds_and_three_times_that)
+{
+    CHECK_EQUAL(24, MiPressurePages(100));
+    CHECK_EQUAL(256, MiPressurePages(16384)); /* 64 MB */
+    CHECK_EQUAL(768, MiAmplePages(16384));
+    CHECK_EQUAL(2048, MiPressurePages(0xFFFFF)); /* 4 GB */
+}
+
+TEST(MemoryPressure_holds_below_its_threshold_and_ample_from_its_own_on)
+{
+    PFN_NUMBER Frame;
+
+    Start(); /* 100 pages: 24 and 72 */
+    Shrink(72);
+    CHECK(MiMemoryConditionHolds(MiMemoryAmple));
+    CHECK(!MiGlanceAtMemory(MiMemoryPressure));
+    Frame = PfnTake();
+    CHECK(!MiMemoryConditionHolds(MiMemoryAmple));
+    MiFreeFrame(Frame);
+    CHECK(MiGlanceAtMemory(MiMemoryAmple));
+    Shrink(24);
+    CHECK(!MiMemoryConditionHolds(MiMemoryPressure));
+    Frame = PfnTake();
+    CHECK(MiMemoryConditionHolds(MiMemoryPressure));
+    CHECK_EQUAL(1, MiMemoryWatch.Changes[MiMemoryPressure]);
+    MiVerifyPageLists();
+    MiFreeFrame(Frame);
+    CHECK(!MiGlanceAtMemory(MiMemoryPressure));
     PfnFinish();
 }

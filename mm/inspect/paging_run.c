@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paging_run.c - the paging run: its workers, what they found, and whether all of it came back.
+ *
+ *     commit    a process for each worker, all of its memory; nothing is touched before all have it
+ *     work      the threads (paging_work.c, paging_pool_work.c)
+ *     judge     no page wrong, no status without a reason, no touch without an end
+ *     balance   everything verifies; commitment, promises, pools and processes are as before
+ *
+ * The counters are the system's own, read before and after.
+ *
+ * Locking: none; the workers run while this thread waits for them.
+ */
+#include "paging_run.h"
+
+#include "arch/cpu.h"
+#include "ex.h"
+#include "io.h"
+#include "mi_assert.h"
+#include "mm/fault/fault.h"
+#include "mm/inspect/paging_pool_work.h"
+#include "mm/paging/paging_file.h"
+#include "mm/pfn/pfn_inspect.h"
+#include "mm/pool/pool.h"
+#include "mm/pool/pool_big.h"
+#include "mm/sysva/kernel_stack.h"
+#include "mm/sysva/system_pages.h"
+#include "report.h"
+#include "rtl.h"
+#include "system_volume.h"
+#include "verify.h"
+
+#define MIP_MOST_PROCESSES    16u
+#define MIP_DEFAULT_MB        512u
+#define MIP_DEFAULT_PROCESSES 4u
+#define MIP_PRIORITY          8
+#define MIP_LIMIT_SECONDS     30u /* for one touch, however it ends */
+#define MIP_PAGES_IN_MB       (0x100000u / PAGE_SIZE)
+
+/* What has to be the same at the end. */
+typedef struct _MIP_BALANCE {
+    ULONG Committed;
+    ULONG Resident;
+    ULONG NonPagedBytes;
+    ULONG PagedBytes;
+} MIP_BALANCE;
+
+/* The system's counters at one moment. */
+typedef struct _MIP_COUNTERS {
+    MI_FAULT_COUNTERS Faults;
+    ULONG Repurposed;
+    ULONG SlotsUsed;
+    ULONG SlotsPeak;
+    ULONG64 Requests[2]; /* of the boot disk, by DISK_OPERATION */
+} MIP_COUNTERS;
+
+typedef struct _MIP_RUN {
+    ULONG Mb;
+    ULONG Processes;
+    ULONG Seed;
+    BOOLEAN Pool;
+    BOOLEAN Errors;
+    BOOLEAN Refused;
+    BOOLEAN Passed;
+    PMI_PAGING_WORK Work[MIP_MOST_PROCESSES];
+    ULONG Made; /* of them */
+    PMI_POOL_WORK PoolWork;
+    MI_WORK_RESULT Sum;
+} MIP_RUN, *PMIP_RUN;
+
+static void MipJudge(PMIP_RUN Run, BOOLEAN Passed)
+{
+    Run->Passed = Run->Passed && Passed;
+}
+
+/* ---- counters ---- */
+
+/* Page tables of the system half stay once they were made, the table of big blocks when it grew. */
+static MIP_BALANCE MipTakeBalance(void)
+{
+    MI_POOL_FIGURES NonPaged;
+    MI_POOL_FIGURES Paged;
+
+    MiTrimKernelStacks();
+    MiTrimPools();
+    MiQueryPoolFigures(NonPagedPool, &NonPaged);
+    MiQueryPoolFigures(PagedPool, &Paged);
+    NonPaged.InUseBytes -= (ULONG)MiFindPoolTag(MI_BIG_TABLE_TAG)->Use[NonPagedPool].Bytes;
+    return (MIP_BALANCE){MiCommit.Committed - MiSystemPageTables,
+                         MiCommit.ResidentAvailable + MiSystemPageTables, NonPaged.InUseBytes,
+                         Paged.InUseBytes};
+}
+
+static MIP_COUNTERS MipReadCounters(void)
+{
+    PDISK_DEVICE Disk = IoSystemVolume() != NULL ? IoGetDiskDevice(IoSystemVolume()) : NULL;
+    MIP_COUNTERS Counters = {.Faults = MiFaultCounters};
+    MI_PFN_COUNTERS Frames;
+    ULONG i;
+
+    MiQueryPfnCounters(&Frames);
+    Counters.Repurposed = Frames.Repurposed;
+    for (i = 0; i < MmNumberOfPagingFiles; i++) {
+        Counters.SlotsUsed += MmPagingFile[i]->CurrentUsage;
+        Counters.SlotsPeak += MmPagingFile[i]->PeakUsage;
+    }
+    if (Disk != NULL) {
+        Counters.Requests[DiskRead] = Disk->RequestCounts[DiskRead];
+        Counters.Requests[DiskWrite] = Disk->RequestCounts[DiskWrite];
+    }
+    return Counters;
+}
+
+static void MipPrintCounters(const MIP_COUNTERS *Before, const MIP_COUNTERS *After)
+{
+    const MI_FAULT_COUNTERS *Old = &Before->Faults;
+    const MI_FAULT_COUNTERS *New = &After->Faults;
+
+    KiPrint("# paging: faults %u, demand zero %u, transition %u, guard %u, refused %u, "
+            "waits for memory %u\n",
+            New->Faults - Old->Faults, New->DemandZero - Old->DemandZero,
+            New->Transition - Old->Transition, New->GuardPages - Old->GuardPages,
+            New->Refused - Old->Refused, New->MemoryWaits - Old->MemoryWaits);
+    KiPrint("# paging: frames repurposed %u; slots used %u before, %u after, %u at most; requests "
+            "of the boot disk: %llu reads, %llu writes\n",
+            After->Repurposed - Before->Repurposed, Before->SlotsUsed, After->SlotsUsed,
+            After->SlotsPeak,
+            (unsigned long long)(After->Requests[DiskRead] - Before->Requests[DiskRead]),
+            (unsigned long long)(After->Requests[DiskWrite] - Before->Requests[DiskWrite]));
+}
+
+/* ---- the work ---- */
+
+static NTSTATUS MipCreateAll(PMIP_RUN Run)
+{
+    const ULONG Pages = Run->Mb * MIP_PAGES_IN_MB / Run->Processes;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    while (Run->Made < Run->Processes && NT_SUCCESS(Status)) {
+        Status = MiCreatePagingWork(Pages, Run->Seed + Run->Made * 0x10001, Run->Errors,
+                                    &Run->Work[Run->Made]);
+        Run->Made += NT_SUCCESS(Status);
+    }
+    if (NT_SUCCESS(Status) && Run->Pool) {
+        Run->PoolWork =
+            ExAllocatePoolWithTag(NonPagedPool, sizeof(*Run->PoolWork), MI_PAGING_RUN_TAG);
+        Status = Run->PoolWork != NULL ? Status : STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (Run->PoolWork != NULL) {
+        memset(Run->PoolWork, 0, sizeof(*Run->PoolWork));
+        Run->PoolWork->Seed = Run->Seed;
+        Run->PoolWork->Random = Run->Seed | 1;
+        KeInitializeEvent(&Run->PoolWork->Done, NotificationEvent, FALSE);
+    }
+    return Status;
+}
+
+/* A thread that cannot be started has not worked: its event is set, and the run fails. */
+static void MipStart(PMIP_RUN Run, PS_SYSTEM_ROUTINE *Routine, PVOID Context, PKEVENT Done)
+{
+    NTSTATUS Status = PsStartSystemThread(Routine, Context, MIP_PRIORITY, "paging run");
+
+    if (!NT_SUCCESS(Status)) {
+        MipJudge(Run, KiReport(FALSE, "paging: no thread: %08x", (ULONG)Status));
+        KeSetEvent(Done, IO_NO_INCREMENT, FALSE);
+    }
+}
+
+static void MipWait(PKEVENT Done)
+{
+    NTSTATUS Status = KeWaitForSingleObject(Done, Executive, KernelMode, FALSE, NULL);
+
+    MI_ASSERT(Status == STATUS_SUCCESS);
+}
+
+static void MipAddResult(PMI_WORK_RESULT Sum, const MI_WORK_RESULT *Result)
+{
+    Sum->Touches += Result->Touches;
+    Sum->Writes += Result->Writes;
+    Sum->Wrong += Result->Wrong;
+    Sum->InPageErrors += Result->InPageErrors;
+    Sum->GivenUp += Result->GivenUp;
+    Sum->Services += Result->Services;
+    Sum->Refused += Result->Refused;
+    Sum->Unexpected += Result->Unexpected;
+    Sum->Longest = Result->Longest > Sum->Longest ? Result->Longest : Sum->Longest;
+}
+
+static void MipWork(PMIP_RUN Run)
+{
+    ULONG i;
+
+    for (i = 0; i < Run->Made; i++) {
+        MipStart(Run, MiDoPagingWork, Run->Work[i], &Run->Work[i]->Done);
+    }
+    if (Run->PoolWork != NULL) {
+        MipStart(Run, MiDoPoolWork, Run->PoolWork, &Run->PoolWork->Done);
+    }
+    for (i = 0; i < Run->Made; i++) {
+        MipWait(&Run->Work[i]->Done);
+        MipAddResult(&Run->Sum, &Run->Work[i]->Result);
+    }
+    if (Run->PoolWork != NULL) {
+        MipWait(&Run->PoolWork->Done);
+        MipAddResult(&Run->Sum, &Run->PoolWork->Result);
+    }
+}
+
+static void MipJudgeWork(PMIP_RUN Run)
+{
+    const MI_WORK_RESULT *Sum = &Run->Sum;
+    ULONG Milliseconds = (ULONG)(Sum->Longest / (KeQueryCycleFrequency() / 1000 + 1));
+
+    KiPrint("# paging: pages touched %llu, written %llu, wrong %u\n",
+            (unsigned long long)Sum->Touches, (unsigned long long)Sum->Writes, Sum->Wrong);
+    KiPrint("# paging: in-page errors %u, pages given up %u, services refused %u\n",
+            Sum->InPageErrors, Sum->GivenUp, Sum->Refused);
+    MipJudge(Run,
+             KiReport(Sum->Wrong == 0 && Sum->Unexpected == 0 && Sum->Services != 0 &&
+                          (Run->Errors || Sum->GivenUp == 0),
+                      "paging: %llu pages touched in %u processes of %u MB together, %u wrong; "
+                      "%u services, %u unexpected statuses; seed %u",
+                      (unsigned long long)Sum->Touches, Run->Processes, Run->Mb, Sum->Wrong,
+                      Sum->Services, Sum->Unexpected, Run->Seed));
+    if (Run->PoolWork != NULL) {
+        const MI_POOL_WORK *Pool = Run->PoolWork;
+
+        MipJudge(Run, KiReport(Pool->Result.Wrong == 0 && Pool->Pages != 0,
+                               "paging: %u pages of paged pool in %u blocks, %u wrong", Pool->Pages,
+                               Pool->Count, Pool->Result.Wrong));
+    }
+    MipJudge(Run, KiReport(Milliseconds < MIP_LIMIT_SECONDS * 1000,
+                           "paging: no page took longer than %u ms", Milliseconds));
+}
+
+static void MipDeleteAll(PMIP_RUN Run)
+{
+    while (Run->Made != 0) {
+        MiDeletePagingWork(Run->Work[--Run->Made]);
+    }
+    if (Run->PoolWork != NULL) {
+        ExFreePoolWithTag(Run->PoolWork, MI_PAGING_RUN_TAG);
+        Run->PoolWork = NULL;
+    }
+}
+
+/* ---- the run ---- */
+
+/* Threads that have set their events still run to their ends. */
+static void MipLetThreadsEnd(void)
+{
+    LARGE_INTEGER Delay = {.QuadPart = -200000}; /* 20 ms */
+    NTSTATUS Status = KeDelayExecutionThread(KernelMode, FALSE, &Delay);
+
+    MI_ASSERT(Status == STATUS_SUCCESS);
+}
+
+static void MipJudgeBalance(PMIP_RUN Run, const MIP_BALANCE *Before)
+{
+    MIP_BALANCE After;
+
+    MipLetThreadsEnd();
+    After = MipTakeBalance();
+    MiVerifyAll();
+    MipJudge(Run, KiReport(memcmp(Before, &After, sizeof(After)) == 0,
+                           "paging: everything verifies; commitment %d, resident available %d, "
+                           "nonpaged pool %d, paged pool %d bytes more than before",
+                           (int)(After.Committed - Before->Committed),
+                           (int)(After.Resident - Before->Resident),
+                           (int)(After.NonPagedBytes - Before->NonPagedBytes),
+                           (int)(After.PagedBytes - Before->PagedBytes)));
+}
+
+static void MipRunAll(PMIP_RUN Run)
+{
+    const MIP_COUNTERS CountersBefore = MipReadCounters();
+    const MIP_BALANCE Before = MipTakeBalance();
+    MIP_COUNTERS CountersAfter;
+    NTSTATUS Status = MipCreateAll(Run);
+
+    KiPrint("# paging: %u pages of RAM available, commitment %u of %u pages\n",
+            MiCommit.ResidentAvailable, MiCommit.Committed, MiCommit.Limit);
+    if (Run->Refused || !NT_SUCCESS(Status)) {
+        MipJudge(Run, KiReport(Run->Refused && Status == STATUS_COMMITMENT_LIMIT,
+                               "paging: %u MB committed in %u processes: %08x after %u of them",
+                               Run->Mb, Run->Processes, (ULONG)Status, Run->Made));
+    } else {
+        MipWork(Run);
+        CountersAfter = MipReadCounters();
+        MipPrintCounters(&CountersBefore, &CountersAfter);
+        MipJudgeWork(Run);
+    }
+    MipDeleteAll(Run);
+    MipJudgeBalance(Run, &Before);
+    KiPrint("# paging: %s\n", Run->Passed ? "passed" : "failed");
+}
+
+/* ---- options ---- */
+
+static BOOLEAN MipTakeWord(PCSTR *Options, PCSTR Word)
+{
+    SIZE_T Length = strlen(Word);
+
+    if (strncmp(*Options, Word, Length) != 0) {
+        return FALSE;
+    }
+    *Options += Length;
+    return TRUE;
+}
+
+/* => FALSE: the options make no sense. */
+static BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
+{
+    ULONG64 Values[3] = {MIP_DEFAULT_MB, MIP_DEFAULT_PROCESSES, 1};
+    PCSTR End = Options + strlen(Options);
+    ULONG Count = 0;
+
+    while (Options != End) {
+        if (*Options++ != ':') {
+            return FALSE;
+        }
+        if (MipTakeWord(&Options, "pool")) {
+            Run->Pool = TRUE;
+        } else if (MipTakeWord(&Options, "errors")) {
+            Run->Errors = TRUE;
+        } else if (MipTakeWord(&Options, "refused")) {
+            Run->Refused = TRUE;
+        } else if (Count == RTL_NUMBER_OF(Values) ||
+                   !NT_SUCCESS(RtlParseNumber(&Options, End, &Values[Count++]))) {
+            return FALSE;
+        }
+    }
+    Run->Mb = (ULONG)Values[0];
+    Run->Processes = (ULONG)Values[1];
+    Run->Seed = (ULONG)Values[2];
+    return Values[1] != 0 && Values[1] <= MIP_MOST_PROCESSES && Values[0] >= Values[1] &&
+           Values[0] * MIP_PAGES_IN_MB / Values[1] <= MI_WORK_MOST_PAGES;
+}
+
+void MiRunPaging(PCSTR Options)
+{
+    static MIP_RUN Run; /* too long for a stack */
+
+    Run = (MIP_RUN){.Passed = TRUE};
+    if (MipParse(&Run, Options)) {
+        MipRunAll(&Run);
+    } else {
+        KiReport(FALSE,
+                 "paging: \"%s\" is not [:<MB>[:<processes>[:<seed>]]][:pool][:errors]"
+                 "[:refused]",
+                 Options);
+    }
+}

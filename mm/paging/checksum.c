@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * checksum.c - CRC32C of pages, and a place for it for each slot of a paging file.
+ *
+ * Castagnoli's polynomial 1EDC6F41, reflected, inverted at both ends (RFC 3720, B.4).  Four bytes a
+ * step: MipTables[k][b] is what byte b does to the sum when k more bytes follow it.
+ *
+ * Locking: none; the tables are fixed, a slot's checksum belongs to who owns the slot.
+ */
+#include "mm/paging/slots.h"
+
+#include "mm/paging/slot_memory.h"
+#include "mm/sysva/hyperspace.h"
+#include "rtl.h"
+
+#define MIP_POLYNOMIAL 0x82F63B78u /* reflected */
+#define MIP_AT_ONCE    4u
+
+static ULONG MipTables[MIP_AT_ONCE][256]; /* (I) */
+
+void MiInitializeChecksums(void)
+{
+    ULONG Byte;
+    ULONG k;
+
+    for (Byte = 0; Byte < 256; Byte++) {
+        ULONG Crc = Byte;
+
+        for (k = 0; k < 8; k++) {
+            Crc = Crc >> 1 ^ ((Crc & 1) != 0 ? MIP_POLYNOMIAL : 0);
+        }
+        MipTables[0][Byte] = Crc;
+    }
+    for (Byte = 0; Byte < 256; Byte++) {
+        for (k = 1; k < MIP_AT_ONCE; k++) {
+            ULONG Before = MipTables[k - 1][Byte];
+
+            MipTables[k][Byte] = Before >> 8 ^ MipTables[0][Before & 255];
+        }
+    }
+}
+
+ULONG MiChecksum(ULONG Crc, const void *Data, SIZE_T Bytes)
+{
+    const UCHAR *At = Data;
+
+    Crc = ~Crc;
+    for (; Bytes >= MIP_AT_ONCE; Bytes -= MIP_AT_ONCE, At += MIP_AT_ONCE) {
+        ULONG Word;
+
+        memcpy(&Word, At, sizeof(Word));
+        Crc ^= Word;
+        Crc = MipTables[3][Crc & 255] ^ MipTables[2][Crc >> 8 & 255] ^
+              MipTables[1][Crc >> 16 & 255] ^ MipTables[0][Crc >> 24];
+    }
+    for (; Bytes != 0; Bytes--) {
+        Crc = Crc >> 8 ^ MipTables[0][(Crc ^ *At++) & 255];
+    }
+    return ~Crc;
+}
+
+ULONG MiPageChecksum(PFN_NUMBER Frame)
+{
+    KIRQL OldIrql;
+    PVOID Va = MiMapFrameInHyperspace(Frame, &OldIrql);
+    ULONG Checksum = MiChecksum(0, Va, PAGE_SIZE);
+
+    MiUnmapFrameInHyperspace(Va, OldIrql);
+    return Checksum;
+}
+
+/* => Where the slot's checksum is. */
+static PULONG MipPlace(ULONG File, ULONG Slot)
+{
+    const MMPAGING_FILE *Paging = MmPagingFile[File];
+
+    MI_ASSERT(File < MmNumberOfPagingFiles && Slot != 0 && Slot < Paging->Size);
+    return &Paging->Checksums[Slot / MI_CHECKSUMS_IN_PAGE][Slot % MI_CHECKSUMS_IN_PAGE];
+}
+
+void MiSetSlotChecksum(ULONG File, ULONG Slot, ULONG Checksum)
+{
+    *MipPlace(File, Slot) = Checksum;
+}
+
+ULONG MiSlotChecksum(ULONG File, ULONG Slot)
+{
+    return *MipPlace(File, Slot);
+}
