@@ -7,7 +7,8 @@
  *
  * A trim before a raise of IRQL runs on behalf of whoever raises it, below DISPATCH_LEVEL.  It
  * takes spin locks itself, and it must not wait: so a raise within it, or while the mutex is taken,
- * comes without a trim and is counted.
+ * comes without a trim and is counted.  So does one while pages are brought in to be locked, which
+ * would never end otherwise.
  *
  * Locking: MiSystemWorkingSetMutex, tried for; MiPfnLock.
  */
@@ -17,6 +18,7 @@
 #include "mm.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/pool/paged_page.h"
+#include "mm/sysva/mdl.h"
 
 #define MIP_PURGED_AT_ONCE 64u /* frames, under one hold of the lock */
 
@@ -90,7 +92,7 @@ static void MipBeforeRaise(void)
         MiForcedTrims.Interrupts++;
         return;
     }
-    if (MipForcing) {
+    if (MipForcing || MiBringingPages != 0) {
         MiForcedTrims.Busy++;
         return;
     }
