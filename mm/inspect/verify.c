@@ -32,6 +32,7 @@
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/system_pte_state.h"
 #include "mm/ws/expansion.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
 #define MIP_OUT_OF_STEP 0x403u
@@ -168,9 +169,16 @@ static BOOLEAN MipHasProcesses(void)
 }
 
 /* Verify waits for the mutex, and so does whoever holds it already. */
+static BOOLEAN MipHasSystemWorkingSet(void)
+{
+    return MipHasSystemPtes() && MmIsAddressValid((PVOID)MI_SYSTEM_WORKING_SET_LIST_VA) &&
+           KeGetCurrentThread() != NULL && KeGetCurrentIrql() <= APC_LEVEL &&
+           MiSystemWorkingSetMutex.Owner != KeGetCurrentThread();
+}
+
 static BOOLEAN MipHasPagedPages(void)
 {
-    return MipHasProcesses() && MiSystemWorkingSetMutex.Owner != KeGetCurrentThread();
+    return MipHasPools() && MipHasSystemWorkingSet();
 }
 
 static void MipVerifyPagedPages(void)
@@ -209,6 +217,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
     {"pools", MipHasPools, MiVerifyPool},
+    {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
