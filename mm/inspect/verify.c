@@ -34,6 +34,7 @@
 #include "mm/ws/expansion.h"
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
+#include "user_half.h"
 
 #define MIP_OUT_OF_STEP 0x403u
 #define MIP_CORRUPT_PTE 0x411u

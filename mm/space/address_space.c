@@ -38,7 +38,7 @@
 #include "nt/bugcodes.h"
 
 #define MIP_TABLES_AT_EXIT 0x3453u /* subcode of 0x1A */
-#define MIP_UNITS          (MM_SYSTEM_RANGE_START / MM_ALLOCATION_GRANULARITY)
+#define MIP_UNITS          ((ULONG)(MI_USUAL_RANGE_START / MM_ALLOCATION_GRANULARITY))
 
 typedef enum _MIP_FRAME {
     MipDirectory,
@@ -49,7 +49,7 @@ typedef enum _MIP_FRAME {
     MipOwnFrames
 } MIP_FRAME;
 
-NT_C_ASSERT(MIP_UNITS / 8 == PAGE_SIZE);
+NT_C_ASSERT(MI_USUAL_RANGE_START / MM_ALLOCATION_GRANULARITY / 8 == PAGE_SIZE);
 
 static LIST_ENTRY MipAddressSpaces NT_GUARDED_BY(MiPfnLock);
 
