@@ -3,8 +3,8 @@
  * init.c - MmInitSystem: the order in which the memory manager comes to life.
  *
  *     loader's runs -> layout -> memory for the database -> database -> hyperspace, system PTEs,
- *     kernel stacks -> system working set -> pools -> the system's process -> events; then threads, and the loader's
- *     memory is released
+ *     kernel stacks -> system working set -> pools -> the system's process -> events; then
+ *     threads, and the loader's memory is released
  *
  * Each step uses only what stands to its left.
  */

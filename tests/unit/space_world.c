@@ -7,6 +7,7 @@
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/wsle.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_system_working_set.c - the system's list: where it lies, and that every address space sees it.
+ * test_system_working_set.c - the system's list: where it lies, and who sees it.
  */
 #include "tests/unit/space_world.h"
 
