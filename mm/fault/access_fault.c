@@ -60,23 +60,6 @@ static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
 
 /* ---- pages that can be made ---- */
 
-static BOOLEAN MipSystemFault(const MM_FAULT *Fault, MM_STOP *Stop)
-{
-    NTSTATUS Status = MiSystemFault(Fault);
-
-    if (Status == STATUS_SUCCESS) {
-        return TRUE;
-    }
-    if (Status == STATUS_NO_MEMORY) {
-        return MiWaitForMemory(Stop); /* then the access is simply tried again */
-    }
-    if (Status == STATUS_ACCESS_VIOLATION) {
-        return MipNameTheBug(Fault, Stop);
-    }
-    return MipStop(Stop, KERNEL_DATA_INPAGE_ERROR, (ULONG_PTR)MiGetPteAddress(Fault->Va),
-                   (ULONG)Status, MipEntryOf(Fault->Va).Long, Fault->Va);
-}
-
 BOOLEAN MiStopForInPageError(MM_STOP *Stop, ULONG_PTR Va, MMPTE Pte, NTSTATUS Status)
 {
     MiFaultCounters.InPageErrors++;
@@ -84,6 +67,23 @@ BOOLEAN MiStopForInPageError(MM_STOP *Stop, ULONG_PTR Va, MMPTE Pte, NTSTATUS St
                   Pte.Long, Va);
     Stop->Guarded = Va < MM_SYSTEM_RANGE_START ? STATUS_IN_PAGE_ERROR : STATUS_SUCCESS;
     return FALSE;
+}
+
+static BOOLEAN MipSystemFault(const MM_FAULT *Fault, MM_STOP *Stop)
+{
+    MI_SYSTEM_FAULT Found;
+    NTSTATUS Status = MiSystemFault(Fault, &Found);
+
+    if (Status == STATUS_SUCCESS) {
+        return TRUE;
+    }
+    if (Status == STATUS_NO_MEMORY) {
+        return MiWaitForMemory(Stop); /* then the access is simply tried again */
+    }
+    if (Status == STATUS_IN_PAGE_ERROR) {
+        return MiStopForInPageError(Stop, Fault->Va, Found.Entry, Found.ReadStatus);
+    }
+    return MipNameTheBug(Fault, Stop);
 }
 
 static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
