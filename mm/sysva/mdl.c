@@ -37,6 +37,7 @@
 
 ULONG MiLockedPages;
 ULONG MiPeakLockedPages;
+ULONG MiBringingPages;
 static MI_MAKE_RESIDENT *MipMakeResident; /* (I) */
 
 void MiSetMakeResidentRoutine(MI_MAKE_RESIDENT *Routine)
@@ -302,6 +303,7 @@ static inline ULONG MipLock(PMDL Mdl, ULONG First, ULONG Rights, NTSTATUS *Statu
 static __attribute__((noinline)) NTSTATUS MipLockRest(PMDL Mdl, ULONG Done, ULONG Rights,
                                                       NTSTATUS Status) NT_NOT_HOLDING(MiPfnLock)
 {
+    __atomic_add_fetch(&MiBringingPages, 1, __ATOMIC_RELAXED);
     while (!NT_SUCCESS(Status)) {
         ULONG_PTR Va = (ULONG_PTR)Mdl->StartVa + Done * PAGE_SIZE;
 
@@ -312,11 +314,12 @@ static __attribute__((noinline)) NTSTATUS MipLockRest(PMDL Mdl, ULONG Done, ULON
         if (!NT_SUCCESS(Status)) {
             MipUnlock(Mdl, Done);
             Mdl->MdlFlags &= ~MDL_IO_SPACE;
-            return Status;
+            break;
         }
         Done = MipLock(Mdl, Done, Rights, &Status);
     }
-    return STATUS_SUCCESS;
+    __atomic_sub_fetch(&MiBringingPages, 1, __ATOMIC_RELAXED);
+    return Status;
 }
 
 /* => Returns whether the buffer lies in the system half and AccessMode may use that. */
