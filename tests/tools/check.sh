@@ -65,7 +65,8 @@ static_analysis() {
         [ -z "$(find_sources $folder)" ] || folders="$folders $folder"
     done
     # shellcheck disable=SC2086 # the folders are words
-    [ -z "$folders" ] || cppcheck --quiet --enable=warning,performance,portability \
+    mkdir -p "$build/cppcheck" # what was found in files that have not changed since
+    [ -z "$folders" ] || cppcheck --quiet --cppcheck-build-dir="$build/cppcheck" --enable=warning,performance,portability \
         --inline-suppr --error-exitcode=1 --platform=unix32 --std=c11 \
         --suppress=missingInclude --suppress=unmatchedSuppression -Iinclude -I. $folders
 }
