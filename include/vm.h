@@ -22,12 +22,11 @@
 
 #include "nt/status.h"
 #include "nt/types.h"
+#include "user_half.h"
 
 #define NtCurrentProcess()        ((HANDLE)(LONG_PTR)-1)
 
 #define MM_LOWEST_USER_ADDRESS    0x00010000u
-#define MM_HIGHEST_USER_ADDRESS   0x7FFEFFFFu /* the last 64 KB stay empty */
-#define MM_USER_PROBE_ADDRESS     0x7FFF0000u /* the first address that is not the user's */
 #define MM_SHARED_USER_DATA_VA    0x7FFE0000u /* KUSER_SHARED_DATA's 64 KB: nobody else's */
 #define MM_ALLOCATION_GRANULARITY 0x10000u
 

@@ -16,12 +16,10 @@
 #include "arch/pte_x86.h"
 #include "nt/types.h"
 
-#define MM_SYSTEM_RANGE_START 0x80000000u /* the system half begins */
-
-#define PTE_BASE              0xC0000000u
-#define PTE_TOP               0xC03FFFFFu
-#define PDE_BASE              0xC0300000u
-#define PDE_TOP               0xC0300FFFu
+#define PTE_BASE 0xC0000000u
+#define PTE_TOP  0xC03FFFFFu
+#define PDE_BASE 0xC0300000u
+#define PDE_TOP  0xC0300FFFu
 
 /* The entries that map Va.  They can be read only where the directory entry is valid. */
 static inline PMMPTE MiGetPteAddress(ULONG_PTR Va)

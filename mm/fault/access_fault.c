@@ -18,6 +18,7 @@
 #include "mm/pool/special_pool.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
+#include "user_half.h"
 
 MI_FAULT_COUNTERS MiFaultCounters;
 

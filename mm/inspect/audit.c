@@ -6,8 +6,7 @@
 #include "audit.h"
 
 #include "arch/mmu.h"
-
-#define MI_NO_ACCESS_BYTES 0x10000u /* at both ends of user space */
+#include "user_half.h"
 
 /* What the two levels make of an address. */
 typedef struct _MI_AUDIT_PAGE {

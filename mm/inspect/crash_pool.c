@@ -12,6 +12,7 @@
 #include "mm/sysva/layout.h"
 #include "nt/bugcodes.h"
 #include "nt/status.h"
+#include "user_half.h"
 
 #define MIP_TAG       0x68737243u /* 'Crsh' */
 #define MIP_OTHER_TAG 0x6568744Fu /* 'Othe' */
@@ -117,7 +118,7 @@ static void MipAllocateWithoutTag(void)
 
 static void MipFreeUserAddress(void)
 {
-    MiExpectStop(BAD_POOL_CALLER, 0x40, 0x10000, 0x80000000, 0);
+    MiExpectStop(BAD_POOL_CALLER, 0x40, 0x10000, MM_SYSTEM_RANGE_START, 0);
     ExFreePool((PVOID)(ULONG_PTR)0x10000);
 }
 

@@ -28,6 +28,7 @@
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
+#include "user_half.h"
 
 /* 0xC2, P1, as documented. */
 #define MI_WAITS_IN_FRONT_END 0x6

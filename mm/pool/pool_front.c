@@ -10,6 +10,7 @@
 #include "mm/pool/pool_free.h"
 #include "mm/pool/pool_pages.h"
 #include "rtl.h"
+#include "user_half.h"
 
 MI_POOL_FRONT MiPoolFront;
 static ULONG MipOffReasons; /* (A) MI_FRONT_END_OFF bits */

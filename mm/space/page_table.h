@@ -13,7 +13,7 @@
 #include "mm/space/process.h"
 #include "mm/sysva/pte_make.h"
 
-#define MI_USER_PAGE_TABLES (MM_SYSTEM_RANGE_START / MM_LARGE_PAGE)
+#define MI_USER_PAGE_TABLES ((ULONG)(MM_SYSTEM_RANGE_START / MM_LARGE_PAGE))
 
 static inline ULONG MiTableIndex(ULONG_PTR Va)
 {

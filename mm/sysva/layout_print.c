@@ -5,6 +5,7 @@
 #include "arch/mmu.h"
 #include "mi_assert.h"
 #include "mm/sysva/layout.h"
+#include "user_half.h"
 
 #define MIP_KB 1024u
 #define MIP_MB (1024u * 1024u)
@@ -17,7 +18,7 @@ typedef struct _MIP_REGION_RULE {
 } MIP_REGION_RULE;
 
 static const MIP_REGION_RULE MipRules[MiRegions] = {
-    [MiRegionKernel] = {"kernel", MM_SYSTEM_RANGE_START, TRUE, TRUE},
+    [MiRegionKernel] = {"kernel", LOADER_WINDOW_BASE, TRUE, TRUE},
     [MiRegionPfnDatabase] = {"page-frame database", 0x81000000u, FALSE, TRUE},
     [MiRegionInitialPool] = {"nonpaged pool, initial", 0, FALSE, TRUE},
     [MiRegionDrivers] = {"drivers", 0, TRUE, TRUE},

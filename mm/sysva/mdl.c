@@ -27,6 +27,7 @@
 #include "mm/sysva/address.h"
 #include "nt/bugcodes.h"
 #include "rtl.h"
+#include "user_half.h"
 
 #define MIP_BATCH 64u /* pages between two breaths of MiPfnLock */
 

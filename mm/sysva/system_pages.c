@@ -15,6 +15,7 @@
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_reference.h"
 #include "rtl.h"
+#include "user_half.h"
 
 ULONG MiSystemPageTables;
 static MI_SYSTEM_PDE_ADDED *MipPdeAdded; /* called under MiPfnLock */

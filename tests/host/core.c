@@ -14,6 +14,7 @@
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
+#include "user_half.h"
 
 #include <string.h>
 
@@ -37,4 +38,5 @@ void HostpForgetCore(void)
     MiInitializePoolPages(NoPools, FALSE);
     memset(&MiLayout, 0, sizeof(MiLayout));
     MiForgetProcesses();
+    MiSetSystemRangeStart(MI_USUAL_RANGE_START);
 }

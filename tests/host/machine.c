@@ -9,6 +9,7 @@
 
 #include "tests/host/machine_i.h"
 #include "tests/unit/test.h"
+#include "user_half.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -152,7 +153,7 @@ static void CreatePageTable(PFN_NUMBER Directory, ULONG_PTR Va)
 {
     MMPTE Pde = {.Long = TABLE_BITS};
 
-    Pde.Hard.Owner = Va < HOST_SYSTEM_START;
+    Pde.Hard.Owner = Va < MM_SYSTEM_RANGE_START;
     Pde.Hard.PageFrameNumber = HostAllocateFrame();
     MiWritePte(HostFindPde(Directory, Va), Pde);
 }
@@ -179,7 +180,7 @@ BOOLEAN HostDemandZero(ULONG_PTR Va, ULONG ErrorCode)
     if ((ErrorCode & HOST_FAULT_PRESENT) != 0) {
         return FALSE;
     }
-    Bits.Hard.Owner = Va < HOST_SYSTEM_START;
+    Bits.Hard.Owner = Va < MM_SYSTEM_RANGE_START;
     HostMapPage(DirectoryFrame, Va, HostAllocateFrame(), Bits.Long);
     return TRUE;
 }
