@@ -35,6 +35,7 @@
 #define MIP_DEFAULT_PROCESSES 4u
 #define MIP_PRIORITY          8
 #define MIP_LIMIT_SECONDS     30u /* for one touch, however it ends */
+#define MIP_MOST_SECONDS      1000000u
 #define MIP_PAGES_IN_MB       (0x100000u / PAGE_SIZE)
 
 /* What has to be the same at the end. */
@@ -62,6 +63,7 @@ typedef struct _MIP_RUN {
     BOOLEAN Errors;
     BOOLEAN Refused;
     BOOLEAN Passed;
+    ULONG SoakSeconds; /* 0: one round */
     PMI_PAGING_WORK Work[MIP_MOST_PROCESSES];
     ULONG Made; /* of them */
     PMI_POOL_WORK PoolWork;
@@ -255,6 +257,18 @@ static void MipLetThreadsEnd(void)
     MI_ASSERT(Status == STATUS_SUCCESS);
 }
 
+/* What a machine that works for ever must not lose bit by bit. */
+static void MipPrintSample(const MIP_BALANCE *Balance, const MIP_COUNTERS *Counters)
+{
+    MI_PFN_COUNTERS Frames;
+
+    MiQueryPfnCounters(&Frames);
+    KiPrint("# paging: after: committed pages %u, nonpaged bytes %u, paged bytes %u, slots %u, "
+            "frames in use %u\n",
+            Balance->Committed, Balance->NonPagedBytes, Balance->PagedBytes, Counters->SlotsUsed,
+            Frames.PhysicalPages - Frames.AvailablePages - Frames.States[ModifiedPageList]);
+}
+
 static void MipJudgeBalance(PMIP_RUN Run, const MIP_BALANCE *Before)
 {
     MIP_BALANCE After;
@@ -269,9 +283,14 @@ static void MipJudgeBalance(PMIP_RUN Run, const MIP_BALANCE *Before)
                            (int)(After.Resident - Before->Resident),
                            (int)(After.NonPagedBytes - Before->NonPagedBytes),
                            (int)(After.PagedBytes - Before->PagedBytes)));
+    if (Run->SoakSeconds != 0) {
+        const MIP_COUNTERS Counters = MipReadCounters();
+
+        MipPrintSample(&After, &Counters);
+    }
 }
 
-static void MipRunAll(PMIP_RUN Run)
+static void MipRunRound(PMIP_RUN Run)
 {
     const MIP_COUNTERS CountersBefore = MipReadCounters();
     const MIP_BALANCE Before = MipTakeBalance();
@@ -292,6 +311,19 @@ static void MipRunAll(PMIP_RUN Run)
     }
     MipDeleteAll(Run);
     MipJudgeBalance(Run, &Before);
+}
+
+/* The same again with other seeds, until the time is up or something is wrong. */
+static void MipRunAll(PMIP_RUN Run)
+{
+    const ULONG64 Start = KeReadCycleCounter();
+
+    do {
+        Run->Sum = (MI_WORK_RESULT){.Touches = 0};
+        MipRunRound(Run);
+        Run->Seed++;
+    } while (Run->Passed &&
+             (KeReadCycleCounter() - Start) / KeQueryCycleFrequency() < Run->SoakSeconds);
     KiPrint("# paging: %s\n", Run->Passed ? "passed" : "failed");
 }
 
@@ -305,6 +337,19 @@ static BOOLEAN MipTakeWord(PCSTR *Options, PCSTR Word)
         return FALSE;
     }
     *Options += Length;
+    return TRUE;
+}
+
+/* "soak" and a number of seconds. */
+static BOOLEAN MipTakeSoak(PMIP_RUN Run, PCSTR *Options, PCSTR End)
+{
+    ULONG64 Seconds;
+
+    if (!MipTakeWord(Options, "soak") || !NT_SUCCESS(RtlParseNumber(Options, End, &Seconds)) ||
+        Seconds > MIP_MOST_SECONDS) {
+        return FALSE;
+    }
+    Run->SoakSeconds = (ULONG)Seconds;
     return TRUE;
 }
 
@@ -325,6 +370,8 @@ static BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
             Run->Errors = TRUE;
         } else if (MipTakeWord(&Options, "refused")) {
             Run->Refused = TRUE;
+        } else if (MipTakeSoak(Run, &Options, End)) {
+            continue;
         } else if (Count == RTL_NUMBER_OF(Values) ||
                    !NT_SUCCESS(RtlParseNumber(&Options, End, &Values[Count++]))) {
             return FALSE;
@@ -347,7 +394,7 @@ void MiRunPaging(PCSTR Options)
     } else {
         KiReport(FALSE,
                  "paging: \"%s\" is not [:<MB>[:<processes>[:<seed>]]][:pool][:errors]"
-                 "[:refused]",
+                 "[:refused][:soak<seconds>]",
                  Options);
     }
 }
