@@ -241,7 +241,6 @@ static void FreeAll(PVOID Context)
     Block = NULL;
 }
 
-
 TEST(System_fault_whose_neighbours_are_freed_meanwhile_leaves_nothing)
 {
     PUCHAR Page;
