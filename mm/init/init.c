@@ -15,6 +15,7 @@
 #include "mm/fault/fault.h"
 #include "mm/init/boot_map.h"
 #include "mm/paging/in_page.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
@@ -155,6 +156,7 @@ void MmInitSystem(const MM_BOOT *Boot)
     }
     MiInitializeSlots();
     MiInitializeInPage();
+    MiInitializeModifiedWriter();
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);
     MiSetMakeResidentRoutine(MiMakeResident);
