@@ -143,5 +143,8 @@ NTSTATUS MiMakeResident(ULONG_PTR Va, BOOLEAN Write)
     if (MmAccessFault(&Fault, &Stop)) {
         return STATUS_SUCCESS;
     }
+    if (Stop.Code == KERNEL_DATA_INPAGE_ERROR) {
+        return STATUS_IN_PAGE_ERROR;
+    }
     return Stop.Guarded != STATUS_SUCCESS ? Stop.Guarded : STATUS_ACCESS_VIOLATION;
 }
