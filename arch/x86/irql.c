@@ -73,7 +73,7 @@ KIRQL NTAPI KeGetCurrentIrql(void)
  * KiSetRaiseRoutine costs nothing where it is not used: then no raise that is allowed takes it.
  */
 static KI_BEFORE_RAISE *KipBeforeRaise;
-static KIRQL KipShortRaise = HIGH_LEVEL;        /* KfRaiseIrql: the highest that needs no more */
+static KIRQL KipShortRaise = HIGH_LEVEL;       /* KfRaiseIrql: the highest that needs no more */
 static LONG KipShortDpcRaise = DISPATCH_LEVEL; /* KeRaiseIrqlToDpcLevel: the highest old IRQL */
 
 void KiSetRaiseRoutine(KI_BEFORE_RAISE *Routine)

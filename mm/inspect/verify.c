@@ -79,8 +79,7 @@ static BOOLEAN MipVerifyOwner(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     Pte = MiReadPte(At);
     Maps = Pte.Hard.Valid && Pte.Hard.PageFrameNumber == Frame;
     if (Maps != (Pfn->u3.e1.PageLocation == ActiveAndValid) ||
-        (!Maps &&
-         (MiPteKind(Pte) != MiPteTransition || Pte.Hard.PageFrameNumber != Frame))) {
+        (!Maps && (MiPteKind(Pte) != MiPteTransition || Pte.Hard.PageFrameNumber != Frame))) {
         MipOutOfStep(At, Pte, Frame);
     }
     return Maps;

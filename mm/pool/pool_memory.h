@@ -3,8 +3,8 @@
  * pool_memory.h - memory behind the pools' pages: what pool_pages.h calls Commit and Decommit.
  *
  *     nonpaged   frames at once, charged to commitment and resident available
- *     paged      charged to commitment; each page is made by the first access to it (mm/fault), and may
- *              be written to a paging file and come back by page fault
+ *     paged      charged to commitment; each page is made by the first access to it (mm/fault),
+ *                may be written to a paging file, and come back by page fault
  *
  * Page tables are made when they are first needed, and stay.
  */

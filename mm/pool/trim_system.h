@@ -13,7 +13,7 @@
 typedef struct _MI_FORCED_TRIMS {
     ULONG Raises;     /* of IRQL to DISPATCH_LEVEL or above, since it was switched on */
     ULONG Trims;      /* ... that came after a trim */
-    ULONG Busy;       /* ... within a trim, under the set's mutex, or while an MDL waits for pages */
+    ULONG Busy;       /* ... within a trim, under the mutex, or while an MDL waits for pages */
     ULONG Interrupts; /* ... with interrupts off: nothing can be trimmed there */
     ULONG Pages;      /* that were taken away */
 } MI_FORCED_TRIMS, *PMI_FORCED_TRIMS;

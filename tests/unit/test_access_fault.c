@@ -207,7 +207,8 @@ TEST(AccessFault_makes_no_page_behind_pool_that_was_freed_meanwhile)
     ExFreePoolWithTag(Paged, TAG);
     MiTrimPools();
     MiQueryPfnCounters(&Before);
-    CHECK_EQUAL(STATUS_ACCESS_VIOLATION, MiSystemFault(&(MM_FAULT){.Va = (ULONG_PTR)Paged}, &Found));
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION,
+                MiSystemFault(&(MM_FAULT){.Va = (ULONG_PTR)Paged}, &Found));
     MiQueryPfnCounters(&After);
     CHECK(!MmIsAddressValid(Paged));
     CHECK_EQUAL(Before.AvailablePages, After.AvailablePages);

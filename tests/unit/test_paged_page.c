@@ -23,11 +23,11 @@
 #define TAG    0x74736554u
 #define SLOT   77u
 
-static ULONG Released;   /* slots */
-static ULONG LastSlot;   /* that was released */
-static PUCHAR Page;      /* a block of one page */
-static ULONG Available;  /* pages, before the block was touched */
-static ULONG Committed;  /* pages, before it was allocated */
+static ULONG Released;  /* slots */
+static ULONG LastSlot;  /* that was released */
+static PUCHAR Page;     /* a block of one page */
+static ULONG Available; /* pages, before the block was touched */
+static ULONG Committed; /* pages, before it was allocated */
 
 static void Release(MMPTE Software)
 {
@@ -179,7 +179,7 @@ TEST(Paged_page_that_was_written_to_goes_to_the_modified_list)
     CHECK_EQUAL(ModifiedPageList, Place(Frame()));
     CHECK_EQUAL(7, Read());
     Trim();
-    CHECK_EQUAL(ModifiedPageList, Place(Frame())); /* still unwritten, though not written to again */
+    CHECK_EQUAL(ModifiedPageList, Place(Frame())); /* it is still in no slot */
     FreeAndCheck(0);
 }
 
