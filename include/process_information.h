@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_information.h - the limits and counters of a process, as winnt.h and ntddk.h declare them.
+ * process_information.h - limits and counters of a process, as winnt.h and ntddk.h declare them.
  *
  * ProcessHandle is as in vm.h.  Sizes are in bytes, PagefileLimit is in pages, as documented.
  */

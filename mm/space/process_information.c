@@ -3,8 +3,8 @@
  * process_information.c - NtQueryInformationProcess and NtSetInformationProcess: quota limits and
  * memory counters.
  *
- * The longer structure of each class begins with the shorter: it is filled, and as much of it copied
- * as was asked for.
+ * The longer structure of each class begins with the shorter: it is filled, and as much of it is
+ * copied as was asked for.
  */
 #include "process_information.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_working_set_size.c - limits of working sets: what is refused, what is promised, what they do.
+ * test_working_set_size.c - limits of working sets: what is refused, promised, and done.
  */
 #include "tests/unit/space_world.h"
 
