@@ -3,8 +3,8 @@
  * init.c - MmInitSystem: the order in which the memory manager comes to life.
  *
  *     loader's runs -> layout -> memory for the database -> database -> hyperspace, system PTEs,
- *     kernel stacks -> pools -> the system's process -> events; then threads, and the loader's
- *     memory is released
+ *     kernel stacks -> system working set -> pools -> the system's process -> events; then
+ *     threads, and the loader's memory is released
  *
  * Each step uses only what stands to its left.
  */
@@ -26,6 +26,7 @@
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/pte_make.h"
 #include "mm/sysva/system_ptes.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 #include "report.h"
 
@@ -141,6 +142,9 @@ void MmInitSystem(const MM_BOOT *Boot)
     }
     MipCreateSystemPtes();
     MiInitializeKernelStacks();
+    if (!NT_SUCCESS(MiInitializeSystemWorkingSet())) {
+        MiInstallMoreMemory(MM_BOOT_WORKING_SET);
+    }
     if (!NT_SUCCESS(MiCreatePools(Boot))) {
         MiInstallMoreMemory(MM_BOOT_POOL);
     }

@@ -2,8 +2,9 @@
 /*
  * address_space.c - making and deleting page directories, and keeping their system halves alike.
  *
- * Four frames are an address space's own: the page directory, the page table of hyperspace, the
- * page behind MmWorkingSetList, and that of VadBitMap.  They are never paged out.
+ * Five frames are an address space's own: the page directory, the page table of hyperspace, the
+ * page behind MmWorkingSetList, that of VadBitMap, and the first entries of the working set.  They
+ * are never paged out.
  *
  *     C0000000   entry 300   the directory itself: the self-map shows the tables of who runs
  *     C0400000   entry 301   hyperspace
@@ -33,6 +34,7 @@
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/expansion.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
 #define MIP_TABLES_AT_EXIT 0x3453u /* subcode of 0x1A */
@@ -43,6 +45,7 @@ typedef enum _MIP_FRAME {
     MipHyperspace,
     MipWorkingSetList,
     MipVadBitMap,
+    MipEntries,
     MipOwnFrames
 } MIP_FRAME;
 
@@ -138,6 +141,7 @@ static void MipTieFrames(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
                   Frames[MipHyperspace]);
     MiSetFramePte(Frames[MipVadBitMap], MiGetPteAddress(MI_VAD_BITMAP_VA), Zero,
                   Frames[MipHyperspace]);
+    MiSetFramePte(Frames[MipEntries], MiGetPteAddress(MI_WSLE_START), Zero, Frames[MipHyperspace]);
 }
 
 static void MipFillDirectory(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
@@ -157,7 +161,20 @@ static void MipFillDirectory(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
     MiWritePte(Entry + MipIndex(MI_WORKING_SET_LIST_VA),
                MiMakeWindowPte(Frames[MipWorkingSetList]));
     MiWritePte(Entry + MipIndex(MI_VAD_BITMAP_VA), MiMakeWindowPte(Frames[MipVadBitMap]));
+    MiWritePte(Entry + MipIndex(MI_WSLE_START), MiMakeWindowPte(Frames[MipEntries]));
     MiUnmapFrameInHyperspace(Entry, OldIrql);
+}
+
+static void MipFillWorkingSetList(const PFN_NUMBER *Frames)
+{
+    KIRQL OldIrql;
+    KIRQL Dispatch;
+    PMMWSL List = MiMapFrameInHyperspace(Frames[MipWorkingSetList], &OldIrql);
+    PMMWSLE Entries = MiMapFrameInHyperspace(Frames[MipEntries], &Dispatch);
+
+    MiInitializeWorkingSetList(List, Entries, &MiProcessListPlaces);
+    MiUnmapFrameInHyperspace(Entries, Dispatch);
+    MiUnmapFrameInHyperspace(List, OldIrql);
 }
 
 /* ---- where there is room ---- */
@@ -180,6 +197,8 @@ static void MipInitialize(PEPROCESS Process)
     RtlInitializeBitMap(&Process->VadBitMap, (PULONG)(ULONG_PTR)MI_VAD_BITMAP_VA, MIP_UNITS);
     Process->VadBitMapHint = 1;
     Process->VadRoot.Root = NULL;
+    MiInitializeWorkingSet(&Process->Vm, MmWorkingSetList, &Process->AddressCreationLock,
+                           MiTrimUserPage);
     Process->Vm.MinimumWorkingSetSize = MI_DEFAULT_MINIMUM_WORKING_SET;
     Process->Vm.MaximumWorkingSetSize = MI_DEFAULT_MAXIMUM_WORKING_SET;
     Process->QuotaLimit[PsNonPagedPool] = MI_NO_LIMIT;
@@ -202,6 +221,7 @@ NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
     Process->StructurePages = MipOwnFrames;
     Process->Pcb.DirectoryTableBase[0] = Frames[MipDirectory] << PAGE_SHIFT;
     Process->Pcb.DirectoryTableBase[1] = Frames[MipHyperspace] << PAGE_SHIFT;
+    MipFillWorkingSetList(Frames);
     OldIrql = MiLockPfn();
     MipTieFrames(Frames);
     MipFillDirectory(Frames);
@@ -224,7 +244,7 @@ static void MipMapOwnFrame(ULONG_PTR Va, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 
 NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
 {
-    PFN_NUMBER Frames[2];
+    PFN_NUMBER Frames[3];
     NTSTATUS Status = MipAllocateFrames(Frames, RTL_NUMBER_OF(Frames));
     KIRQL OldIrql;
 
@@ -232,13 +252,16 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
         return Status;
     }
     MipInitialize(Process);
-    Process->StructurePages = 3; /* with the page table that MiCreateHyperspace charged */
+    Process->StructurePages = 4; /* with the page table that MiCreateHyperspace charged */
     Process->Pcb.DirectoryTableBase[0] = KiCurrentDirectoryFrame() << PAGE_SHIFT;
     Process->Pcb.DirectoryTableBase[1] = MiTableFrame(MiGetPteAddress(MI_WORKING_SET_LIST_VA))
                                          << PAGE_SHIFT;
     OldIrql = MiLockPfn();
     MipMapOwnFrame(MI_WORKING_SET_LIST_VA, Frames[0]);
     MipMapOwnFrame(MI_VAD_BITMAP_VA, Frames[1]);
+    MipMapOwnFrame(MI_WSLE_START, Frames[2]);
+    MiInitializeWorkingSetList(MmWorkingSetList, (PMMWSLE)(ULONG_PTR)MI_WSLE_START,
+                               &MiProcessListPlaces);
     MipReserveEnds((PULONG)(ULONG_PTR)MI_VAD_BITMAP_VA);
     InitializeListHead(&MipAddressSpaces);
     InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks);
@@ -255,6 +278,7 @@ void MiCleanProcessAddressSpace(PEPROCESS Process)
     while (Process->VadRoot.Root != NULL) {
         MiReleaseVad(Process, MiVadOf(RtlAvlFirstNode(&Process->VadRoot)));
     }
+    MiFreeWorkingSetList(&Process->Vm);
     if (Process->PageTables != 0 || Process->CommitCharge != 0) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_TABLES_AT_EXIT, (ULONG_PTR)Process, Process->PageTables,
                      Process->CommitCharge);
@@ -289,6 +313,7 @@ void MmDeleteProcessAddressSpace(PEPROCESS Process)
     RemoveEntryList(&Process->MmProcessLinks);
     MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_WORKING_SET_LIST_VA)));
     MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_VAD_BITMAP_VA)));
+    MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_WSLE_START)));
     MipDeleteFrame(Hyperspace);
     MipDeleteFrame(Directory); /* last: the others gave their shares of it back */
     MiUnlockPfn(OldIrql);
