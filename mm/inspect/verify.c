@@ -19,6 +19,7 @@
 #include "audit.h"
 #include "mi_assert.h"
 #include "mm.h"
+#include "mm/balance/swapper.h"
 #include "mm/ke/thread.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
@@ -161,6 +162,11 @@ static BOOLEAN MipHasThreads(void)
     return KeGetCurrentThread() != NULL;
 }
 
+static BOOLEAN MipHasStackSwap(void)
+{
+    return MipHasThreads() && MipHasBoth();
+}
+
 /* Above APC_LEVEL nobody can attach to another address space. */
 static BOOLEAN MipHasProcesses(void)
 {
@@ -201,6 +207,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"page lists", MipHasFrames, MiVerifyPageLists},
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
+    {"kernel stacks that are not resident", MipHasStackSwap, MiVerifyStackSwap},
     {"pools", MipHasPools, MiVerifyPool},
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
