@@ -12,16 +12,13 @@
 #include "mm/balance/balance_set.h"
 
 #include "mm/fault/fault.h"
-#include "mm/paging/paging_file.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/pfn_database.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/space/process.h"
 #include "mm/ws/wsle.h"
 
 MI_BALANCE_COUNTERS MiBalanceCounters;
-
-/* Of mm/paging; where there is no writer nothing is written. */
-extern void MiWakeModifiedWriter(void) NT_WEAK;
 
 void MiQueryMemoryFigures(PMI_MEMORY_FIGURES Memory)
 {
@@ -176,7 +173,7 @@ static void MipWakeWriter(void)
     MI_MEMORY_FIGURES Memory;
 
     MiQueryMemoryFigures(&Memory);
-    if (MiShouldWrite(&Memory) && &MiWakeModifiedWriter != NULL) {
+    if (MiShouldWrite(&Memory)) {
         MiBalanceCounters.Writes++;
         MiWakeModifiedWriter();
     }

@@ -14,7 +14,7 @@
 #include "arch/mmu.h"
 #include "mm/fault/fault.h"
 #include "mm/init/boot_map.h"
-#include "mm/paging/slots.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
@@ -152,6 +152,7 @@ void MmInitSystem(const MM_BOOT *Boot)
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
     MiInitializeSlots();
+    MiInitializeModifiedWriter();
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);
     MiSetMakeResidentRoutine(MiMakeResident);

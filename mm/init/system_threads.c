@@ -4,6 +4,7 @@
  *
  *     zero-page thread      priority 0: runs when nothing else does
  *     balance set manager   priority 16: trims working sets
+ *     modified pages        priority 17: mm/paging/modified_writer.c
  *     swapper               priority 23: kernel stacks
  *     workers               one for each queue of work items, the critical and delayed ones two
  */
@@ -12,6 +13,7 @@
 #include "ex.h"
 #include "mm/balance/balance_set.h"
 #include "mm/ke/thread.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/zero_pages.h"
 #include "mm/sysva/kernel_stack.h"
 
@@ -87,6 +89,9 @@ void MmStartSystemThreads(void)
     ULONG i;
 
     MipStartThreads();
+    if (!NT_SUCCESS(MiStartModifiedWriter())) {
+        MiInstallMoreMemory(MM_BOOT_THREADS);
+    }
     for (i = 0; i < RTL_NUMBER_OF(MipWorkers); i++) {
         PVOID StackBase;
         PKTHREAD Thread = MipAllocateThread(&StackBase);
