@@ -58,7 +58,7 @@ BOOLEAN MiShouldWrite(const MI_MEMORY_FIGURES *Memory)
     ULONG Low = MipLeast(MIP_WRITE_FREE_PAGES, Memory->PhysicalPages / MIP_WRITE_RAM_SHARE);
     ULONG Many = MipLeast(Memory->AvailablePages / MIP_WRITE_SHARE, MIP_WRITE_MOST);
 
-    if (Memory->ModifiedPages == 0 || Memory->FreeSlots == 0) {
+    if (Memory->ModifiedPages == 0 || Memory->PagingFiles == 0) {
         return FALSE;
     }
     if (MiIsMemoryShort(Memory)) {

@@ -17,7 +17,8 @@ typedef struct _MI_MEMORY_FIGURES {
     ULONG AvailablePages; /* zeroed + free + standby */
     ULONG FreePages;      /* zeroed + free */
     ULONG ModifiedPages;  /* that a paging file is to have */
-    ULONG FreeSlots;      /* of all paging files */
+    ULONG FreeSlots;      /* of all paging files, and those that they may grow by */
+    ULONG PagingFiles;
     ULONG Waiters;        /* threads that wait for a page */
 } MI_MEMORY_FIGURES, *PMI_MEMORY_FIGURES;
 

@@ -19,6 +19,7 @@
 #include "audit.h"
 #include "mi_assert.h"
 #include "mm.h"
+#include "mm/balance/swapper.h"
 #include "mm/ke/thread.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/pfn_inspect.h"
@@ -165,6 +166,11 @@ static BOOLEAN MipHasThreads(void)
     return KeGetCurrentThread() != NULL;
 }
 
+static BOOLEAN MipHasStackSwap(void)
+{
+    return MipHasThreads() && MipHasBoth();
+}
+
 /* Above APC_LEVEL nobody can attach to another address space. */
 static BOOLEAN MipHasProcesses(void)
 {
@@ -219,6 +225,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"page lists", MipHasFrames, MiVerifyPageLists},
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
+    {"kernel stacks that are not resident", MipHasStackSwap, MiVerifyStackSwap},
     {"pools", MipHasPools, MiVerifyPool},
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
