@@ -34,12 +34,13 @@ typedef struct _MM_BOOT {
  */
 void MmInitSystem(const MM_BOOT *Boot);
 
-#define MM_BOOT_DATABASE   1u /* the page-frame database */
-#define MM_BOOT_HYPERSPACE 2u
-#define MM_BOOT_PTES       3u /* system PTEs and what describes them */
-#define MM_BOOT_POOL       4u /* the initial nonpaged pool, the pools' maps */
-#define MM_BOOT_THREADS    5u
-#define MM_BOOT_PROCESS    6u /* the system's process */
+#define MM_BOOT_DATABASE    1u /* the page-frame database */
+#define MM_BOOT_HYPERSPACE  2u
+#define MM_BOOT_PTES        3u /* system PTEs and what describes them */
+#define MM_BOOT_POOL        4u /* the initial nonpaged pool, the pools' maps */
+#define MM_BOOT_THREADS     5u
+#define MM_BOOT_PROCESS     6u /* the system's process */
+#define MM_BOOT_WORKING_SET 7u /* the system's working set */
 
 /*
  * Start the zero-page thread and the worker threads.

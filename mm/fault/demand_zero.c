@@ -6,6 +6,7 @@
 #include "mm/pfn/frame.h"
 #include "mm/pfn/page_color.h"
 #include "mm/space/user_page.h"
+#include "mm/ws/wsle.h"
 
 NTSTATUS MiUserDemandZero(const MI_USER_FAULT *Fault)
 {
@@ -15,7 +16,10 @@ NTSTATUS MiUserDemandZero(const MI_USER_FAULT *Fault)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frame);
+    Status = MiReserveWsle(&Fault->Process->Vm);
+    if (NT_SUCCESS(Status)) {
+        Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frame);
+    }
     if (!NT_SUCCESS(Status)) {
         MiDeleteEmptyPageTables(Fault->Process, Fault->Va, Fault->Va);
         return Status;

@@ -3,8 +3,8 @@
  * init.c - MmInitSystem: the order in which the memory manager comes to life.
  *
  *     loader's runs -> layout -> memory for the database -> database -> hyperspace, system PTEs,
- *     kernel stacks -> pools -> the system's process -> events; then threads, and the loader's
- *     memory is released
+ *     kernel stacks -> system working set -> pools -> the system's process -> events; then
+ *     threads, and the loader's memory is released
  *
  * Each step uses only what stands to its left.
  */
@@ -14,7 +14,7 @@
 #include "arch/mmu.h"
 #include "mm/fault/fault.h"
 #include "mm/init/boot_map.h"
-#include "mm/paging/slots.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
@@ -26,6 +26,7 @@
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/pte_make.h"
 #include "mm/sysva/system_ptes.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 #include "report.h"
 #include "user_half.h"
@@ -145,6 +146,9 @@ void MmInitSystem(const MM_BOOT *Boot)
     }
     MipCreateSystemPtes();
     MiInitializeKernelStacks();
+    if (!NT_SUCCESS(MiInitializeSystemWorkingSet())) {
+        MiInstallMoreMemory(MM_BOOT_WORKING_SET);
+    }
     if (!NT_SUCCESS(MiCreatePools(Boot))) {
         MiInstallMoreMemory(MM_BOOT_POOL);
     }
@@ -152,6 +156,7 @@ void MmInitSystem(const MM_BOOT *Boot)
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
     MiInitializeSlots();
+    MiInitializeModifiedWriter();
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);
     MiSetMakeResidentRoutine(MiMakeResident);

@@ -3,12 +3,14 @@
  * system_threads.c - the threads that the memory manager and its users count on.
  *
  *     zero-page thread   priority 0: runs when nothing else does
+ *     modified pages     priority 17: mm/paging/modified_writer.c
  *     workers            one for each queue of work items, the critical and delayed ones two
  */
 #include "mm/init/init.h"
 
 #include "ex.h"
 #include "mm/ke/thread.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/zero_pages.h"
 #include "mm/sysva/kernel_stack.h"
 
@@ -69,6 +71,9 @@ void MmStartSystemThreads(void)
     ULONG i;
 
     MipStartZeroing();
+    if (!NT_SUCCESS(MiStartModifiedWriter())) {
+        MiInstallMoreMemory(MM_BOOT_THREADS);
+    }
     for (i = 0; i < RTL_NUMBER_OF(MipWorkers); i++) {
         PVOID StackBase;
         PKTHREAD Thread = MipAllocateThread(&StackBase);

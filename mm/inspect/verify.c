@@ -30,6 +30,7 @@
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
 #include "mm/ws/expansion.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 #include "user_half.h"
 
@@ -164,6 +165,12 @@ static BOOLEAN MipHasProcesses(void)
     return PsInitialSystemProcess != NULL && KeGetCurrentIrql() <= APC_LEVEL;
 }
 
+static BOOLEAN MipHasSystemWorkingSet(void)
+{
+    return MipHasSystemPtes() && MmIsAddressValid((PVOID)MI_SYSTEM_WORKING_SET_LIST_VA) &&
+           KeGetCurrentThread() != NULL && KeGetCurrentIrql() <= APC_LEVEL;
+}
+
 static BOOLEAN MipHasLayout(void)
 {
     return MiLayout.Region[MiRegionKernel].Bytes != 0;
@@ -193,6 +200,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
     {"pools", MipHasPools, MiVerifyPool},
+    {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},

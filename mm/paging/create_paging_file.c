@@ -55,7 +55,7 @@ void MiClosePagingFiles(void)
     PMMPAGING_FILE File;
 
     while ((File = MipRemoveLast()) != NULL) {
-        ULONG Slots = (ULONG)(File->Size - 1 - File->BadSpace);
+        ULONG Slots = (ULONG)(File->Size - 1 - File->BadSpace) + File->Unbacked;
         ULONG Lowered = MiLowerCommitLimit(Slots);
 
         MI_ASSERT(Lowered == Slots);

@@ -29,6 +29,7 @@ typedef struct _MMPAGING_FILE {
     PFN_NUMBER CurrentUsage; /* (P) slots that hold a page, or are being written */
     PFN_NUMBER PeakUsage;    /* (P) */
     PFN_NUMBER BadSpace;     /* (P) slots that could not be written */
+    ULONG Unbacked;          /* (P) of them: the commit limit could not be lowered for them yet */
     ULONG Hint;              /* (P) where the next free slots are looked for */
     RTL_BITMAP Bitmap;       /* (P) a bit for each of MaximumSize slots, set: not free */
     RTL_BITMAP BadSlots;     /* (P) the same, set: bad */

@@ -20,6 +20,7 @@
 #include "mm/paging/slots.h"
 
 #include "mm/paging/slot_memory.h"
+#include "mm/pfn/commit.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/sysva/pte_make.h"
 #include "rtl.h"
@@ -156,6 +157,8 @@ void MiRetireSlots(ULONG File, ULONG First, ULONG Count)
     RtlSetBits(&Paging->BadSlots, First, Count);
     Paging->CurrentUsage -= Count;
     Paging->BadSpace += Count; /* S1, S3 hold again */
+    Paging->Unbacked += Count;
+    Paging->Unbacked -= MiLowerCommitLimit(Paging->Unbacked);
 }
 
 BOOLEAN MiIsSlotTaken(ULONG File, ULONG Slot)

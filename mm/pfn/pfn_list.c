@@ -60,6 +60,8 @@ ULONG MiPageCounts[MI_PAGE_STATES];
 ULONG MiAvailablePages;
 ULONG MiRepurposedPages;
 
+static MI_MANY_MODIFIED *MipManyModified;
+static ULONG MipModifiedThreshold;
 static MI_RESTORE_PTE *MipRestorePte; /* (I) */
 
 /* ---- initialisation ---- */
@@ -92,6 +94,18 @@ void MiInitializePageLists(void)
     MiAvailablePages = 0;
     MiRepurposedPages = 0;
     MipRestorePte = NULL;
+    MipManyModified = NULL;
+}
+
+void MiSetModifiedThreshold(ULONG Threshold, MI_MANY_MODIFIED *Routine)
+{
+    MipModifiedThreshold = Threshold;
+    MipManyModified = Routine;
+}
+
+ULONG MiQueryModifiedThreshold(void)
+{
+    return __atomic_load_n(&MipModifiedThreshold, __ATOMIC_RELAXED);
 }
 
 void MiSetRestorePteRoutine(MI_RESTORE_PTE *Routine)
@@ -397,6 +411,10 @@ void MiInsertPageInList(PFN_NUMBER Frame)
 
         MipAppend(List, Frame);
         MiPageCounts[List]++;
+        if (List == ModifiedPageList && MiModifiedList.Total == MipModifiedThreshold &&
+            MipManyModified != NULL) {
+            MipManyModified();
+        }
     } else {
         MipAppend(StandbyPageList, Frame);
         MiCountAvailable(StandbyPageList);

@@ -77,6 +77,15 @@ void MiInsertFreeFrame(MMLISTS List, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
  */
 void MiInsertPageInList(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
+/*
+ * Who is told when the modified list has Threshold pages, each time that it grows to that.
+ *
+ * => Routine: under MiPfnLock, may set events.  NULL: nobody.
+ */
+typedef void MI_MANY_MODIFIED(void);
+void MiSetModifiedThreshold(ULONG Threshold, MI_MANY_MODIFIED *Routine) NT_HOLDS(MiPfnLock);
+ULONG MiQueryModifiedThreshold(void);
+
 /* Take Frame off its standby or modified list into Transition.  => Contents and PTE are kept. */
 void MiUnlinkPage(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 

@@ -156,7 +156,9 @@ void MiSetFrameModified(PFN_NUMBER Frame, BOOLEAN Modified)
     if (Pfn->u3.e2.ReferenceCount == 0) { /* L2, L6: on a list, or not RAM */
         MipBadState(Frame);
     }
-    Pfn->u3.e1.Modified = Modified != FALSE;
+    if (Modified || !Pfn->u3.e1.WriteInProgress) {
+        Pfn->u3.e1.Modified = Modified != FALSE;
+    }
     if (Modified && MiPteHasSlot(Pfn->OriginalPte)) {
         MiReleasePteSlot(Pfn->OriginalPte);
         Pfn->OriginalPte.Long &= MM_PTE_BITS_PROTECTION;

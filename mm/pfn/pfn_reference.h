@@ -87,7 +87,8 @@ void MiClearFramePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
 /*
  * => The frame is not on a list.  Modified pages are written before they are reused.  Modified: the
- *    copy that the page had in a paging file is stale, and its slot free.
+ *    copy that the page had in a paging file is stale, and its slot free.  A page that is being
+ *    written and was modified meanwhile stays so: what is written may be a mixture.
  */
 void MiSetFrameModified(PFN_NUMBER Frame, BOOLEAN Modified) NT_HOLDS(MiPfnLock);
 

@@ -2,9 +2,9 @@
 /*
  * address_space.c - making and deleting page directories, and keeping their system halves alike.
  *
- * Four frames are an address space's own: the page directory, the page table of hyperspace, the
- * page behind MmWorkingSetList, and that of VadBitMap, which has two where the user half is larger
- * than 2 GB.  They are never paged out.
+ * Five frames are an address space's own: the page directory, the page table of hyperspace, the
+ * page behind MmWorkingSetList, the first entries of the working set, and the page of VadBitMap,
+ * which has two where the user half is larger than 2 GB.  They are never paged out.
  *
  *     C0000000   entry 300   the directory itself: the self-map shows the tables of who runs
  *     C0400000   entry 301   hyperspace
@@ -34,6 +34,7 @@
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/expansion.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
 #define MIP_TABLES_AT_EXIT 0x3453u         /* subcode of 0x1A */
@@ -43,10 +44,19 @@ typedef enum _MIP_FRAME {
     MipDirectory,
     MipHyperspace,
     MipWorkingSetList,
+    MipEntries,
     MipVadBitMap,
     MipVadBitMapBehind2Gb, /* only where there are user addresses */
     MipOwnFrames
 } MIP_FRAME;
+
+/* Where an address space sees its frames; the first two are page tables, and seen as such. */
+static const ULONG_PTR MipPlaces[MipOwnFrames] = {
+    [MipWorkingSetList] = MI_WORKING_SET_LIST_VA,
+    [MipEntries] = MI_WSLE_START,
+    [MipVadBitMap] = MI_VAD_BITMAP_VA,
+    [MipVadBitMapBehind2Gb] = MI_VAD_BITMAP_VA + PAGE_SIZE,
+};
 
 NT_C_ASSERT(MI_USUAL_RANGE_START / MM_ALLOCATION_GRANULARITY == MIP_PAGE_UNITS);
 
@@ -148,11 +158,8 @@ static void MipTieFrames(const PFN_NUMBER *Frames, ULONG Count) NT_HOLDS(MiPfnLo
     MiSetFramePte(Frames[MipDirectory], MiGetPdeAddress(PTE_BASE), Zero, Frames[MipDirectory]);
     MiSetFramePte(Frames[MipHyperspace], MiGetPdeAddress(MI_HYPERSPACE_START), Zero,
                   Frames[MipDirectory]);
-    MiSetFramePte(Frames[MipWorkingSetList], MiGetPteAddress(MI_WORKING_SET_LIST_VA), Zero,
-                  Frames[MipHyperspace]);
-    for (i = MipVadBitMap; i < Count; i++) {
-        MiSetFramePte(Frames[i], MiGetPteAddress(MI_VAD_BITMAP_VA) + (i - MipVadBitMap), Zero,
-                      Frames[MipHyperspace]);
+    for (i = MipWorkingSetList; i < Count; i++) {
+        MiSetFramePte(Frames[i], MiGetPteAddress(MipPlaces[i]), Zero, Frames[MipHyperspace]);
     }
 }
 
@@ -170,13 +177,22 @@ static void MipFillDirectory(const PFN_NUMBER *Frames, ULONG Count) NT_HOLDS(MiP
     MiUnmapFrameInHyperspace(Entry, OldIrql);
 
     Entry = MiMapFrameInHyperspace(Frames[MipHyperspace], &OldIrql);
-    MiWritePte(Entry + MipIndex(MI_WORKING_SET_LIST_VA),
-               MiMakeWindowPte(Frames[MipWorkingSetList]));
-    for (Index = MipVadBitMap; Index < Count; Index++) {
-        MiWritePte(Entry + MipIndex(MI_VAD_BITMAP_VA) + (Index - MipVadBitMap),
-                   MiMakeWindowPte(Frames[Index]));
+    for (Index = MipWorkingSetList; Index < Count; Index++) {
+        MiWritePte(Entry + MipIndex(MipPlaces[Index]), MiMakeWindowPte(Frames[Index]));
     }
     MiUnmapFrameInHyperspace(Entry, OldIrql);
+}
+
+static void MipFillWorkingSetList(const PFN_NUMBER *Frames)
+{
+    KIRQL OldIrql;
+    KIRQL Dispatch;
+    PMMWSL List = MiMapFrameInHyperspace(Frames[MipWorkingSetList], &OldIrql);
+    PMMWSLE Entries = MiMapFrameInHyperspace(Frames[MipEntries], &Dispatch);
+
+    MiInitializeWorkingSetList(List, Entries, &MiProcessListPlaces);
+    MiUnmapFrameInHyperspace(Entries, Dispatch);
+    MiUnmapFrameInHyperspace(List, OldIrql);
 }
 
 /* ---- where there is room ---- */
@@ -207,6 +223,8 @@ static void MipInitialize(PEPROCESS Process)
                         MipUnits(Process));
     Process->VadBitMapHint = 1;
     Process->VadRoot.Root = NULL;
+    MiInitializeWorkingSet(&Process->Vm, MmWorkingSetList, &Process->AddressCreationLock,
+                           MiTrimUserPage);
     Process->Vm.MinimumWorkingSetSize = MI_DEFAULT_MINIMUM_WORKING_SET;
     Process->Vm.MaximumWorkingSetSize = MI_DEFAULT_MAXIMUM_WORKING_SET;
     Process->QuotaLimit[PsNonPagedPool] = MI_NO_LIMIT;
@@ -228,6 +246,7 @@ NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
     Process->StructurePages = Count;
     Process->Pcb.DirectoryTableBase[0] = Frames[MipDirectory] << PAGE_SHIFT;
     Process->Pcb.DirectoryTableBase[1] = Frames[MipHyperspace] << PAGE_SHIFT;
+    MipFillWorkingSetList(Frames);
     OldIrql = MiLockPfn();
     MipTieFrames(Frames, Count);
     MipFillDirectory(Frames, Count);
@@ -248,7 +267,7 @@ static void MipMapOwnFrame(ULONG_PTR Va, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 
 NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
 {
-    PFN_NUMBER Frames[2];
+    PFN_NUMBER Frames[3];
     NTSTATUS Status = MipAllocateFrames(Frames, RTL_NUMBER_OF(Frames));
     KIRQL OldIrql;
 
@@ -257,13 +276,16 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
     }
     Process->HighestUserAddress = MI_USUAL_HIGHEST_USER_ADDRESS;
     MipInitialize(Process);
-    Process->StructurePages = 3; /* with the page table that MiCreateHyperspace charged */
+    Process->StructurePages = 4; /* with the page table that MiCreateHyperspace charged */
     Process->Pcb.DirectoryTableBase[0] = KiCurrentDirectoryFrame() << PAGE_SHIFT;
     Process->Pcb.DirectoryTableBase[1] = MiTableFrame(MiGetPteAddress(MI_WORKING_SET_LIST_VA))
                                          << PAGE_SHIFT;
     OldIrql = MiLockPfn();
     MipMapOwnFrame(MI_WORKING_SET_LIST_VA, Frames[0]);
     MipMapOwnFrame(MI_VAD_BITMAP_VA, Frames[1]);
+    MipMapOwnFrame(MI_WSLE_START, Frames[2]);
+    MiInitializeWorkingSetList(MmWorkingSetList, (PMMWSLE)(ULONG_PTR)MI_WSLE_START,
+                               &MiProcessListPlaces);
     MipReserveEnds(Process, &Frames[1]);
     InitializeListHead(&MipAddressSpaces);
     InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks);
@@ -280,6 +302,7 @@ void MiCleanProcessAddressSpace(PEPROCESS Process)
     while (Process->VadRoot.Root != NULL) {
         MiReleaseVad(Process, MiVadOf(RtlAvlFirstNode(&Process->VadRoot)));
     }
+    MiFreeWorkingSetList(&Process->Vm);
     if (Process->PageTables != 0 || Process->CommitCharge != 0) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_TABLES_AT_EXIT, (ULONG_PTR)Process, Process->PageTables,
                      Process->CommitCharge);
@@ -314,9 +337,8 @@ void MmDeleteProcessAddressSpace(PEPROCESS Process)
     MI_ASSERT(Process->Pcb.ThreadsInside == 0 && Directory != KiCurrentDirectoryFrame());
     OldIrql = MiLockPfn();
     RemoveEntryList(&Process->MmProcessLinks);
-    MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_WORKING_SET_LIST_VA)));
-    for (i = MipVadBitMap; i < Count; i++) {
-        MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_VAD_BITMAP_VA) + (i - MipVadBitMap)));
+    for (i = MipWorkingSetList; i < Count; i++) {
+        MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MipPlaces[i])));
     }
     MipDeleteFrame(Hyperspace);
     MipDeleteFrame(Directory); /* last: the others gave their shares of it back */

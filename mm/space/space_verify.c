@@ -13,6 +13,7 @@
 #include "mm/space/user_page.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
 #define MIP_OUT_OF_STEP 0x403u
@@ -44,8 +45,8 @@ static BOOLEAN MipRemembers(PFN_NUMBER Frame, PMMPTE Pte)
            MI_PFN(Frame)->u4.PteFrame == MiTableFrame(Pte);
 }
 
-/* U1, U2 */
-static void MipVerifyValid(PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
+/* U1, U2; as many entries of the working set as valid PTEs: each has one. */
+static void MipVerifyValid(PEPROCESS Process, PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
 {
     PFN_NUMBER Frame = Entry.Hard.PageFrameNumber;
     const MMPFN *Pfn = MI_PFN(Frame);
@@ -58,6 +59,7 @@ static void MipVerifyValid(PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
                    Entry.Hard.Write == MiIsWritable(Protection) &&
                    (Entry.Hard.Write || !Entry.Hard.Dirty),
                Pte, Frame);
+    MipRequire(MiFindWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame) != MI_NO_WSLE, Pte, Frame);
     Sums->Valid++;
     Sums->Locked += Pfn->u3.e1.LockCharged;
 }
@@ -83,7 +85,7 @@ static BOOLEAN MipVerifyEntry(PEPROCESS Process, PMMPTE Pte, PMIP_SUMS Sums)
     MipRequire(Vad != NULL, Pte, 0);
     switch (MiPteKind(Entry)) {
     case MiPteValid:
-        MipVerifyValid(Pte, Entry, Sums);
+        MipVerifyValid(Process, Pte, Entry, Sums);
         return TRUE;
     case MiPteTransition:
         MipVerifyTransition(Pte, Entry);
@@ -232,6 +234,7 @@ static void MipVerifyProcess(PEPROCESS Process)
     MipVerifyVads(Process, &Sums);
     MipVerifyTables(Process, &Sums);
     MipVerifyOwnFrames(Process);
+    MiVerifyWorkingSet(&Process->Vm);
     MI_ASSERT(Sums.Tables == Process->PageTables && Sums.Valid == Process->Vm.WorkingSetSize);
     MI_ASSERT(Sums.Committed == Process->CommittedPageTables);
     MI_ASSERT(Sums.Locked == Process->Vm.LockedPages && Sums.Bytes == Process->VirtualSize);
@@ -286,7 +289,7 @@ static BOOLEAN MipAddCharge(PEPROCESS Process, const MMPTE *Directory, PVOID Con
     PULONG Sum = Context;
 
     (void)Directory;
-    *Sum += Process->CommitCharge + Process->StructurePages;
+    *Sum += Process->CommitCharge + Process->StructurePages + Process->Vm.ListPages;
     return TRUE;
 }
 

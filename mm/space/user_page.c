@@ -36,6 +36,7 @@
 #include "mm/pfn/pfn_reference.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/wsle.h"
 
 static MMPTE MipMakeValid(PFN_NUMBER Frame, ULONG Protection)
 {
@@ -71,14 +72,6 @@ ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va)
 
 /* ---- frames come and go ---- */
 
-static void MipCountValid(PEPROCESS Process)
-{
-    Process->Vm.WorkingSetSize++;
-    if (Process->Vm.PeakWorkingSetSize < Process->Vm.WorkingSetSize) {
-        Process->Vm.PeakWorkingSetSize = Process->Vm.WorkingSetSize;
-    }
-}
-
 void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame)
 {
     MMPTE New = MipMakeValid(Frame, Protection);
@@ -88,34 +81,46 @@ void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBE
     MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
     MiUnlockPfn(OldIrql);
     MiStoreUserPte(Pte, MiReadPte(Pte), New);
-    MipCountValid(Process);
+    MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
 }
 
 NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte)
 {
-    KIRQL OldIrql = MiLockPfn();
-    MMPTE Old = MiReadPte(Pte);
-    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status = MiReserveWsle(&Process->Vm);
+    PFN_NUMBER Frame;
+    KIRQL OldIrql;
+    MMPTE Old;
 
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    OldIrql = MiLockPfn();
+    Old = MiReadPte(Pte);
+    Frame = Old.Hard.PageFrameNumber;
     if (MiPteKind(Old) == MiPteTransition) { /* else it was reused before the lock was taken */
         Status = MiIncrementShareCount(Frame);
         if (NT_SUCCESS(Status)) {
             MiWritePte(Pte, MipMakeValid(Frame, MiSoftwareProtection(Old)));
-            MipCountValid(Process);
+            MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
         }
     }
     MiUnlockPfn(OldIrql);
     return Status;
 }
 
-static void MipReturnLock(PEPROCESS Process, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+static void MipReturnLock(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
     if (MI_PFN(Frame)->u3.e1.LockCharged) {
         MI_PFN(Frame)->u3.e1.LockCharged = 0;
-        Process->Vm.LockedPages--;
         MiReturnResidentAvailable(1);
     }
+}
+
+/* A page stops being valid: it leaves the working set, whatever lock it had. */
+static void MipLeaveWorkingSet(PEPROCESS Process, PMMPTE Pte, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    MiRemoveWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
+    MipReturnLock(Frame);
 }
 
 /* Of a page in transition: off its list, and free unless I/O still has a reference. */
@@ -138,12 +143,11 @@ static void MipDeleteValid(PEPROCESS Process, PMMPTE Pte, PFN_NUMBER Frame) NT_H
 {
     KeFlushSingleTb(MiGetVaMappedByPte(Pte));
     MI_ASSERT(MI_PFN(Frame)->PteAddress == Pte);
-    MipReturnLock(Process, Frame);
+    MipLeaveWorkingSet(Process, Pte, Frame);
     MI_PFN(Frame)->u3.e1.CacheAttribute = MiCacheUnknown;
     MiSetFrameModified(Frame, FALSE);
     MiClearFramePte(Frame);
     MiDecrementShareCount(Frame);
-    Process->Vm.WorkingSetSize--;
 }
 
 void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New)
@@ -186,9 +190,28 @@ static void MipBeginTransition(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE 
     MiWritePte(Pte, MiMakeTransitionPte(Frame, Protection));
     KeFlushSingleTb(MiGetVaMappedByPte(Pte));
     MipCaptureDirty(Vad, Pte, Old);
-    MipReturnLock(Process, Frame);
+    MipLeaveWorkingSet(Process, Pte, Frame);
+    MI_PFN(Frame)->u4.Priority = Process->Vm.MemoryPriority;
     MiDecrementShareCount(Frame);
-    Process->Vm.WorkingSetSize--;
+}
+
+/* A page that an MDL locks would keep its frame: it stays. */
+BOOLEAN MiTrimUserPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
+{
+    PEPROCESS Process = CONTAINING_RECORD(WorkingSet, EPROCESS, Vm);
+    PMMVAD Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
+    PMMPTE Pte = MiGetPteAddress(Va);
+    KIRQL OldIrql = MiLockPfn();
+    MMPTE Old = MiReadPte(Pte);
+    const MMPFN *Pfn = MI_PFN(Old.Hard.PageFrameNumber);
+    BOOLEAN Goes = Pfn->u3.e2.ReferenceCount == 1;
+
+    MI_ASSERT(Old.Hard.Valid && !Pfn->u3.e1.LockCharged);
+    if (Goes) {
+        MipBeginTransition(Process, Vad, Pte, Old, MiSoftwareProtection(Pfn->OriginalPte));
+    }
+    MiUnlockPfn(OldIrql);
+    return Goes;
 }
 
 /* U1 */
@@ -298,16 +321,18 @@ NTSTATUS MiLockUserPage(PEPROCESS Process, PMMPTE Pte)
     OldIrql = MiLockPfn();
     MI_PFN(Frame)->u3.e1.LockCharged = 1;
     MiUnlockPfn(OldIrql);
-    Process->Vm.LockedPages++;
+    (void)MiLockWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, MI_LOCK_IN_WORKING_SET);
     return STATUS_SUCCESS;
 }
 
 void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte)
 {
+    PFN_NUMBER Frame = MiReadPte(Pte).Hard.PageFrameNumber;
     KIRQL OldIrql = MiLockPfn();
 
-    MipReturnLock(Process, MiReadPte(Pte).Hard.PageFrameNumber);
+    MipReturnLock(Frame);
     MiUnlockPfn(OldIrql);
+    (void)MiUnlockWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, MI_WSLE_LOCKED);
 }
 
 /* ---- frames that are reused ---- */

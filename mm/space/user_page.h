@@ -16,19 +16,27 @@
 /* => A page's protection; MI_NO_PROTECTION: it is not committed.  Its table may be missing. */
 ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va);
 
-/* Put the frame, which is the caller's and has the contents, under a committed page without one. */
+/*
+ * Put the frame, which is the caller's and has the contents, under a committed page without one.
+ *
+ * => After MiReserveWsle.
+ */
 void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame);
 
 /*
  * Make a page in transition valid again.
  *
  * => STATUS_SUCCESS also when it lost its frame meanwhile: the access will fault again.
- * => STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too often.
+ * => STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too often.  STATUS_NO_MEMORY: the
+ *    working set has no room.
  */
 NT_MUST_CHECK NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte);
 
 /* Whatever the page is, and its contents: gone.  New: zero, or MM_DECOMMIT. */
 void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New);
+
+/* The TrimPage of a process' working set. */
+MI_TRIM_PAGE MiTrimUserPage;
 
 /* Give a committed page another protection; its contents stay. */
 void MiProtectUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, ULONG Protection);

@@ -30,27 +30,37 @@ typedef struct _MMWSLENTRY {
 } MMWSLENTRY;
 
 typedef union _MMWSLE {
-    ULONG Long; /* free: Valid is 0, and the bits above 4 are the next free entry's index */
+    ULONG Long; /* free: Valid is 0, and from bit 4 on the next free entry's index */
     MMWSLENTRY e1;
 } MMWSLE, *PMMWSLE;
 
 NT_C_ASSERT(sizeof(MMWSLE) == 4);
 
-#define MI_OLDEST  3u
-#define MI_NO_WSLE 0xFFFFFFFu /* no entry has this index */
+/* The same bits as masks. */
+#define MI_WSLE_VALID      0x001u
+#define MI_WSLE_LOCKED     0x006u
+#define MI_WSLE_HASHED     0x100u
+#define MI_WSLE_DIRECT     0x200u
+#define MI_WSLE_VPN        0xFFFFF000u
+#define MI_WSLE_NEXT_SHIFT 4
+
+#define MI_WSLES_PER_PAGE  (PAGE_SIZE / sizeof(MMWSLE))
+
+#define MI_OLDEST          3u
+#define MI_NO_WSLE         0xFFFFFFFu /* no entry has this index */
 
 /* Room for a user half of 3 GB. */
 #define MI_MOST_USER_PAGE_TABLES 768u
 
 typedef struct _MMWSLE_HASH {
-    ULONG Key;   /* VPN and 1; 0: never used */
+    ULONG Key;   /* the page's address and 1; 0: empty */
     ULONG Index; /* of the entry */
 } MMWSLE_HASH, *PMMWSLE_HASH;
 
 /* A working-set list: the page before its entries.  Process' own is at MI_WORKING_SET_LIST_VA. */
 typedef struct _MMWSL {
     ULONG FirstFree;            /* (W) MI_NO_WSLE: none */
-    ULONG FirstDynamic;         /* (W) entries below are never trimmed */
+    ULONG FirstDynamic;         /* (I) 0: locked pages keep their entries, and walks pass them by */
     ULONG LastEntry;            /* (W) no entry above is in use */
     ULONG NextSlot;             /* (W) where the next trim goes on */
     PMMWSLE Wsle;               /* (I) the entries */
@@ -90,6 +100,7 @@ struct _MMSUPPORT {
     ULONG MaximumWorkingSetSize;         /* (W) */
     ULONG PageFaultCount;                /* (W) */
     ULONG LockedPages;                   /* (W) entries that are LockedInWs or LockedInMemory */
+    ULONG ListPages;                     /* (W) frames that the list has grown by */
     ULONG GrowthSinceLastEstimate;       /* (W) entries inserted since then */
     ULONG NextAgingSlot;                 /* (W) where ageing goes on */
     ULONG NextEstimationSlot;            /* (W) */

@@ -4,7 +4,16 @@
  */
 #include "tests/unit/paging_world.h"
 
+#include "mm/paging/slots.h"
+#include "mm/pfn/pfn_reference.h"
+#include "mm/space/page_table.h"
+#include "mm/sysva/pte_kind.h"
+#include "tests/unit/space_world.h"
+
 #include <string.h>
+
+static PEPROCESS Process;
+static KAPC_STATE Home;
 
 void PagingWorldStart(ULONG64 Seed)
 {
@@ -31,4 +40,63 @@ void PagingWorldFinish(void)
 {
     MiClosePagingFiles();
     IoWorldFinish();
+}
+
+void PagingWorldEnter(void)
+{
+    CHECK_EQUAL(STATUS_SUCCESS, PsCreateProcess("paging", &Process));
+    KeStackAttachProcess(&Process->Pcb, &Home);
+}
+
+void PagingWorldLeave(void)
+{
+    MiVerifyAll();
+    KeUnstackDetachProcess(&Home);
+    PsTerminateProcess(Process);
+    PsDereferenceProcess(Process);
+}
+
+ULONG_PTR PagingWorldPages(ULONG Pages, ULONG First)
+{
+    ULONG_PTR Va = SpaceAllocate(0, Pages * PAGE_SIZE, MEM_COMMIT, PAGE_READWRITE);
+    ULONG Page;
+    ULONG Word;
+
+    for (Page = 0; Page < Pages; Page++) {
+        for (Word = 0; Word < PAGE_SIZE; Word += 256) {
+            SpaceWrite(Va + Page * PAGE_SIZE + Word, First + Page);
+        }
+    }
+    return Va;
+}
+
+void PagingWorldTrim(ULONG_PTR Va, ULONG Pages)
+{
+    SpaceProtect(Va, Pages * PAGE_SIZE, PAGE_NOACCESS);
+    SpaceProtect(Va, Pages * PAGE_SIZE, PAGE_READWRITE);
+}
+
+PFN_NUMBER PagingWorldFrame(ULONG_PTR Va)
+{
+    MMPTE Pte = MiReadPte(MiGetPteAddress(Va));
+
+    CHECK_EQUAL(MiPteTransition, MiPteKind(Pte));
+    return Pte.Hard.PageFrameNumber;
+}
+
+BOOLEAN PagingWorldIsStored(ULONG_PTR Va)
+{
+    PFN_NUMBER Frame = PagingWorldFrame(Va);
+    MMPTE Original = MI_PFN(Frame)->OriginalPte;
+    const MMPAGING_FILE *File = MmPagingFile[MiPteFile(Original)];
+
+    if (MI_PFN(Frame)->u3.e1.PageLocation != StandbyPageList || !MiPteHasSlot(Original) ||
+        MiSlotChecksum(MiPteFile(Original), MiPteSlot(Original)) != MiPageChecksum(Frame)) {
+        return FALSE;
+    }
+    CHECK_EQUAL(1, File->Runs);
+    return memcmp(HostFrame(Frame),
+                  IoDisk.Image + File->FirstSector * IoDisk.Device.SectorBytes +
+                      (SIZE_T)MiPteSlot(Original) * PAGE_SIZE,
+                  PAGE_SIZE) == 0;
 }

@@ -20,4 +20,20 @@ void PagingWorldStartWith(ULONG64 Seed, ULONG MinimumMb, ULONG MaximumMb);
 /* Close the files, verify everything. */
 void PagingWorldFinish(void);
 
+/* Run in a new process, and end it. */
+void PagingWorldEnter(void);
+void PagingWorldLeave(void);
+
+/* Pages of the process, the n-th with First + n in each word. */
+ULONG_PTR PagingWorldPages(ULONG Pages, ULONG First);
+
+/* Take their right away and give it back: they are in transition, those written on modified. */
+void PagingWorldTrim(ULONG_PTR Va, ULONG Pages);
+
+/* => What the PTE of a page in transition has as its frame. */
+PFN_NUMBER PagingWorldFrame(ULONG_PTR Va);
+
+/* => The page is on standby, with a slot that has its contents on the disk, and their sum. */
+BOOLEAN PagingWorldIsStored(ULONG_PTR Va);
+
 #endif

@@ -49,8 +49,9 @@ TEST(Attach_at_DISPATCH_LEVEL_is_bug_check_05)
 
 /* ---- threads in several address spaces ---- */
 
-#define THREADS 3u
-#define ROUNDS  200u
+#define THREADS    3u
+#define PREEMPTION 7u
+#define ROUNDS     200u
 
 static PEPROCESS Homes[THREADS];
 static ULONG Wrong;
@@ -72,7 +73,9 @@ static void RunInside(PVOID Context)
         Wrong += SpaceRead(At) != (Mine << 16 | i);
         Wrong += KiCurrentDirectoryFrame() << PAGE_SHIFT != Homes[Mine]->Pcb.DirectoryTableBase[0];
         if (i % 50 == 0) {
+            HostSetPreemption(0); /* pools are verified without their locks */
             MiVerifyAll();
+            HostSetPreemption(PREEMPTION);
         }
     }
     KeUnstackDetachProcess(&State);
@@ -84,7 +87,7 @@ TEST(Switch_brings_each_thread_its_own_address_space)
 
     SpaceStart();
     HostStartClock();
-    HostSetPreemption(7);
+    HostSetPreemption(PREEMPTION);
     Wrong = 0;
     for (i = 0; i < THREADS; i++) {
         Homes[i] = SpaceProcess();

@@ -99,7 +99,7 @@ TEST(LargeAddress_border_of_USERVA_is_obeyed)
 TEST(LargeAddress_awareness_changes_nothing_without_3GB)
 {
     Start(MI_USUAL_RANGE_START);
-    CHECK_EQUAL(4, Large->StructurePages);
+    CHECK_EQUAL(SpaceProcess()->StructurePages, Large->StructurePages);
     CHECK_EQUAL(0x7FFD0000, SpaceAllocate(0, 1, MEM_RESERVE | MEM_TOP_DOWN, RW));
     Finish();
 }

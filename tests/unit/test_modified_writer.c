@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_modified_writer.c - mm/paging/modified_writer.c: what wakes the writer, when it stops, how
+ * it waits while nothing can be written.
+ */
+#include "mm/paging/modified_writer.h"
+#include "mm/pfn/memory_events.h"
+#include "mm/pfn/pfn_list.h"
+#include "tests/unit/paging_world.h"
+#include "tests/unit/space_world.h"
+
+#define SECOND 10000000ll
+
+static void Start(ULONG64 Seed)
+{
+    PagingWorldStartWith(Seed, 2, 2);
+    CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
+    PagingWorldEnter();
+}
+
+static void Finish(void)
+{
+    PagingWorldLeave();
+    MiStopModifiedWriter();
+    PagingWorldFinish();
+}
+
+static void Sleep(LONGLONG Time)
+{
+    LARGE_INTEGER Interval = {.QuadPart = -Time};
+
+    KeDelayExecutionThread(KernelMode, FALSE, &Interval);
+}
+
+static ULONG_PTR Modify(ULONG Pages)
+{
+    ULONG_PTR Va = PagingWorldPages(Pages, 1);
+
+    PagingWorldTrim(Va, Pages);
+    return Va;
+}
+
+TEST(The_writer_leaves_a_few_modified_pages_alone_for_some_seconds)
+{
+    Start(1);
+    (void)Modify(5);
+    Sleep(3 * SECOND / 2);
+    CHECK_EQUAL(5, MiModifiedList.Total);
+    CHECK_EQUAL(0, MiWriterFigures.Writes);
+    Sleep(3 * SECOND);
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    CHECK_EQUAL(1, MiWriterFigures.Writes);
+    Finish();
+}
+
+TEST(The_writer_starts_when_the_modified_list_is_long_and_leaves_a_part)
+{
+    ULONG Threshold;
+
+    Start(1);
+    Threshold = MiQueryModifiedThreshold();
+    CHECK_EQUAL(127, Threshold); /* a part of 4096 pages, without those of the firmware */
+    (void)Modify(Threshold - 1);
+    Sleep(SECOND / 100);
+    CHECK_EQUAL(Threshold - 1, MiModifiedList.Total);
+    (void)Modify(1);
+    Sleep(SECOND / 100);
+    CHECK_EQUAL(0, MiModifiedList.Total); /* 127 - 64 is more than a quarter, 0 is not */
+    CHECK_EQUAL(2, MiWriterFigures.Writes);
+    Finish();
+}
+
+TEST(The_writer_writes_what_is_above_a_quarter_when_it_is_woken)
+{
+    Start(1);
+    (void)Modify(20);
+    MiWakeModifiedWriter();
+    Sleep(SECOND / 100);
+    CHECK_EQUAL(20, MiModifiedList.Total);
+    (void)Modify(20);
+    MiWakeModifiedWriter();
+    Sleep(SECOND / 100);
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    Finish();
+}
+
+TEST(The_writer_writes_all_when_memory_is_low)
+{
+    Start(1);
+    (void)Modify(3);
+    MiSetMemoryThresholds(4000, 4090);
+    CHECK(MiMemoryConditionHolds(MiLowMemory));
+    MiWakeModifiedWriter();
+    Sleep(SECOND / 100);
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    (void)Modify(3);
+    Sleep(3 * SECOND / 2); /* nobody wakes it */
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    Finish();
+}
+
+TEST(The_writer_waits_longer_and_longer_while_the_disk_fails_and_then_goes_on)
+{
+    ULONG_PTR Va;
+    ULONG i;
+
+    Start(1);
+    Va = Modify(50);
+    IoDisk.FailFrom = 1;
+    MiWakeModifiedWriter();
+    for (i = 0; i < 6000; i++) {
+        Sleep(SECOND / 100); /* a minute, and somebody who is in a hurry */
+        MiWakeModifiedWriter();
+    }
+    CHECK_EQUAL(50, MiModifiedList.Total);
+    CHECK(MiWriterFigures.BackOffs >= 10 && MiWriterFigures.BackOffs <= 15);
+    CHECK_EQUAL(MiWriterFigures.BackOffs, MmPagingFile[0]->BadSpace);
+    IoDisk.FailFrom = 0;
+    Sleep(9 * SECOND);
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    for (i = 0; i < 50; i++) {
+        CHECK(PagingWorldIsStored(Va + i * PAGE_SIZE));
+    }
+    Finish();
+}
+
+TEST(The_writer_waits_while_there_is_no_paging_file)
+{
+    PagingWorldStart(1);
+    CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
+    PagingWorldEnter();
+    (void)Modify(200);
+    Sleep(60 * SECOND);
+    CHECK_EQUAL(200, MiModifiedList.Total);
+    CHECK(MiWriterFigures.BackOffs >= 5 && MiWriterFigures.BackOffs <= 15);
+    CHECK_EQUAL(0, MiWriterFigures.Writes);
+    CHECK_EQUAL(STATUS_DISK_FULL, MiFlushModifiedPages());
+    CHECK_EQUAL(STATUS_SUCCESS, PagingWorldCreate("C:\\pagefile.sys", 2, 2));
+    Sleep(9 * SECOND);
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    Finish();
+}
+
+TEST(The_writer_stops_while_the_disk_fails)
+{
+    Start(1);
+    (void)Modify(50);
+    IoDisk.FailFrom = 1;
+    MiWakeModifiedWriter();
+    Sleep(SECOND / 10);
+    CHECK_EQUAL(1, MiWriterFigures.BackOffs);
+    PagingWorldLeave();
+    MiStopModifiedWriter();
+    IoDisk.FailFrom = 0;
+    PagingWorldFinish();
+}
+
+TEST(A_flush_writes_every_modified_page)
+{
+    PagingWorldStartWith(1, 2, 2);
+    PagingWorldEnter();
+    (void)Modify(300);
+    CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    CHECK_EQUAL(300, MiWriterFigures.PagesWritten);
+    CHECK_EQUAL(5, MiWriterFigures.Writes);
+    PagingWorldLeave();
+    PagingWorldFinish();
+}
