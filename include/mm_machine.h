@@ -18,6 +18,8 @@ typedef struct _MM_BOOT {
     const LOADER_REGISTRY_VALUE *Values; /* of system.reg */
     ULONG ValueCount;
     ULONG FramebufferBytes; /* of addresses, ending at FF800000, that the machine maps itself */
+    ULONG_PTR RangeStart;   /* where the system half begins */
+    ULONG_PTR KernelStart;  /* of the loader's boot window */
     BOOLEAN GlobalPages;    /* the processor has them, and they are on */
     BOOLEAN WriteCombining; /* PTEs with write-through alone are write-combined */
 } MM_BOOT;
