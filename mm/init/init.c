@@ -14,8 +14,8 @@
 #include "arch/mmu.h"
 #include "mm/fault/fault.h"
 #include "mm/init/boot_map.h"
-#include "mm/paging/modified_writer.h"
 #include "mm/paging/in_page.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
@@ -154,8 +154,8 @@ void MmInitSystem(const MM_BOOT *Boot)
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
     MiInitializeSlots();
-    MiInitializeModifiedWriter();
     MiInitializeInPage();
+    MiInitializeModifiedWriter();
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);
     MiSetMakeResidentRoutine(MiMakeResident);

@@ -17,8 +17,8 @@
  *       is that block's Done then
  *   N2  a block is in use while it has references: one of the reader's until Done is set, one of
  *       each thread that waits.  MipBlockFree is set while a block is free
- *   N3  no PTE becomes valid before Done is set: then the whole page has been read, and its checksum
- *       is the one of when it was written
+ *   N3  no PTE becomes valid before Done is set: then the whole page has been read, and its
+ *       checksum is the one of when it was written
  *
  * Who reads needs no memory once it has begun, so blocks come free; who waits for one, or for Done,
  * holds no lock.

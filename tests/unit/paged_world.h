@@ -2,9 +2,9 @@
 /*
  * paged_world.h - a process whose pages are in a paging file on a simulated disk.
  *
- * PagedBegin makes a machine, a paging file of 4 MB and a process, and attaches to it.  The services
- * of space_world.h (SpaceAllocate and so on) work on it.  PagedEnd ends the process, and checks
- * that its frames, slots, charges and blocks are back.
+ * PagedBegin makes a machine, a paging file of 4 MB and a process, and attaches to it.  The
+ * services of space_world.h (SpaceAllocate and so on) work on it.  PagedEnd ends the process, and
+ * checks that its frames, slots, charges and blocks are back.
  */
 #ifndef TESTS_UNIT_PAGED_WORLD_H
 #define TESTS_UNIT_PAGED_WORLD_H

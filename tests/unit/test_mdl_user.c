@@ -226,6 +226,8 @@ TEST(Process_that_ends_with_locked_pages_stops_the_machine_with_76)
     CHECK_EQUAL(2, Stop.Parameter[2]);
     HostMachineDelete();
     HostDiskDelete(&IoDisk);
+    MiForgetPagingFiles();
+    MiLockedPages = 0; /* they went with the machine */
 }
 
 TEST(Mdl_of_paged_pool_makes_its_pages)
