@@ -19,7 +19,7 @@
 #define MIP_SECOND          1000       /* ms */
 #define MIP_SECOND_UNITS    10000000LL /* of 100 ns */
 #define MIP_TICK_UNITS      100000LL
-#define MIP_SWAPPER_SECONDS 4u         /* documented */
+#define MIP_SWAPPER_SECONDS 4u /* documented */
 
 typedef enum _MIP_OBJECT {
     MipSecond, /* first: a lasting shortage does not stop the clock */

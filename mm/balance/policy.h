@@ -19,7 +19,7 @@ typedef struct _MI_MEMORY_FIGURES {
     ULONG ModifiedPages;  /* that a paging file is to have */
     ULONG FreeSlots;      /* of all paging files, and those that they may grow by */
     ULONG PagingFiles;
-    ULONG Waiters;        /* threads that wait for a page */
+    ULONG Waiters; /* threads that wait for a page */
 } MI_MEMORY_FIGURES, *PMI_MEMORY_FIGURES;
 
 /* => Whether working sets have to give pages now. */

@@ -21,6 +21,7 @@
 #include "mm.h"
 #include "mm/balance/swapper.h"
 #include "mm/ke/thread.h"
+#include "mm/paging/in_page.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/paged_page.h"
@@ -231,7 +232,8 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
-    {"paging files, their slots and who owns them", MipHasPools, MiVerifyPagingFiles},
+    {"pages that are being read", MipHasProcesses, MiVerifyInPage},
+    {"paging files, their slots and who owns them", MipHasProcesses, MiVerifyPagingFiles},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
     {NULL, NULL, NULL},

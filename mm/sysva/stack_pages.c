@@ -2,8 +2,8 @@
 /*
  * stack_pages.c - the table of stack_pages.h, where each change is made.
  *
- * A stack is written whenever it is used: its pages always leave as modified, and whatever slot
- * they had in a paging file is stale.
+ * A stack is written whenever it is used: its pages always leave as modified, and give their slot
+ * back when they are resident again.
  *
  * Locking: MiPfnLock; the PTEs are the swapper's while the stack is not resident.
  */
@@ -71,6 +71,7 @@ MI_PTE_KIND MiRestoreStackPage(PMMPTE Pte)
         MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(Template);
         Old = MiMakeValidKernelPte(Template, Frame);
         MiWritePte(Pte, Old);
+        MiSetFrameModified(Frame, TRUE); /* its thread is about to write it */
         MiOutswappedStackPages--;
     }
     MiUnlockPfn(OldIrql);

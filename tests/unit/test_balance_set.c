@@ -38,8 +38,7 @@ static ULONG_PTR Start(void)
     for (i = 0; i < PAGES; i++) {
         SpaceWrite(Va + i * PAGE_SIZE, i);
     }
-    KeSetPriorityThread(HostKernelThread(HostThreadCreate(Manager, NULL)),
-                        MI_BALANCE_SET_PRIORITY);
+    KeSetPriorityThread(HostKernelThread(HostThreadCreate(Manager, NULL)), MI_BALANCE_SET_PRIORITY);
     return Va;
 }
 

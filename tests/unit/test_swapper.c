@@ -4,13 +4,15 @@
  */
 #include "mm/balance/swapper.h"
 
-
 #include "mm.h"
 #include "mm/balance/balance_set.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/sysva/stack_pages.h"
 #include "nt/bugcodes.h"
 #include "tests/unit/mm_world.h"
+#include "tests/unit/paged_world.h"
+#include "tests/unit/paging_world.h"
 
 #include <string.h>
 
@@ -54,10 +56,9 @@ static void Swapper(PVOID Context)
     KeSwapProcessOrStack(Context);
 }
 
-static void Start(KPROCESSOR_MODE WaitMode, ULONG Threads)
+/* => The machine runs. */
+static void StartThreads(KPROCESSOR_MODE WaitMode, ULONG Threads)
 {
-    MmWorldStart(FRAMES);
-    HostStartClock();
     KeInitializeEvent(&Go, NotificationEvent, FALSE);
     MiSwapCounters = (MI_SWAP_COUNTERS){0};
     Mode = WaitMode;
@@ -70,13 +71,25 @@ static void Start(KPROCESSOR_MODE WaitMode, ULONG Threads)
     Sleep(50);
 }
 
-static void Finish(ULONG Threads)
+static void Start(KPROCESSOR_MODE WaitMode, ULONG Threads)
+{
+    MmWorldStart(FRAMES);
+    HostStartClock();
+    StartThreads(WaitMode, Threads);
+}
+
+static void EndThreads(ULONG Threads)
 {
     KeSetEvent(&Go, IO_NO_INCREMENT, FALSE);
     Sleep(200);
     CHECK_EQUAL(Threads, Finished);
     CHECK_EQUAL(Threads, Right);
     CHECK_EQUAL(0, MiOutswappedStackPages);
+}
+
+static void Finish(ULONG Threads)
+{
+    EndThreads(Threads);
     MmWorldFinish();
 }
 
@@ -125,6 +138,63 @@ TEST(Swapper_leaves_stacks_of_waits_in_kernel_mode)
     Look();
     CHECK_EQUAL(0, MiSwapCounters.Outswaps);
     Finish(2);
+}
+
+/* A waiting thread whose stack is in the paging file, and nowhere else. */
+static void PageOutAStack(void)
+{
+    PMMPTE First;
+    ULONG i;
+
+    PagingWorldStartWith(0, 4, 4);
+    StartThreads(UserMode, 1);
+    Sleep(16000);
+    Look();
+    CHECK_EQUAL(1, MiSwapCounters.Outswaps);
+    CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
+    PagedEmptyStandby();
+    First = MiFirstStackPte(Waiter->StackBase);
+    for (i = 0; i < MI_KERNEL_STACK_PAGES; i++) {
+        CHECK_EQUAL(MiPtePagefile, MiPteKind(MiReadPte(First + i)));
+    }
+    MiVerifyAll();
+}
+
+TEST(Swapper_reads_a_stack_back_that_was_written_and_reused)
+{
+    PageOutAStack();
+    EndThreads(1);
+    CHECK_EQUAL(1, MiSwapCounters.Inswaps);
+    CHECK(MiSwapCounters.Reads != 0);
+    PagingWorldFinish();
+}
+
+TEST(Swapper_waits_for_memory_and_for_blocks_and_goes_on)
+{
+    PageOutAStack();
+    MiFailFrameAllocation = 1;
+    MiFailInPageBlock = 2;
+    KeSetEvent(&Go, IO_NO_INCREMENT, FALSE);
+    Sleep(2500);
+    CHECK_EQUAL(0, MiFailFrameAllocation);
+    EndThreads(1);
+    PagingWorldFinish();
+}
+
+static void WakeAfterDamage(PVOID Context)
+{
+    (void)Context;
+    PagedPlace((ULONG_PTR)Waiter->StackBase - PAGE_SIZE)[5] ^= 1; /* the checksum tells */
+    KeSetEvent(&Go, IO_NO_INCREMENT, FALSE);
+    Sleep(1000);
+}
+
+TEST(Swapper_stops_with_77_when_a_stack_cannot_be_read)
+{
+    PageOutAStack();
+    HostExpectBugCheck(KERNEL_STACK_INPAGE_ERROR, WakeAfterDamage, NULL);
+    HostMachineDelete();
+    HostDiskDelete(&IoDisk);
 }
 
 static void MiscountStacks(PVOID Context)

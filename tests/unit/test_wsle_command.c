@@ -7,6 +7,8 @@
 
 #include "mm/ws/wsle.h"
 
+#include <string.h>
+
 #define RW PAGE_READWRITE
 
 TEST(Wsle_command_shows_the_list_its_entries_totals_and_free_chain)
@@ -53,4 +55,23 @@ TEST(Wsle_command_without_processes_says_so)
     HostMachineCreate(64, TestSeed());
     CHECK_SHOWS("no processes yet", Command("!wsle"));
     HostMachineDelete();
+}
+
+TEST(Vm_command_shows_working_sets_of_processes_unless_asked_not_to)
+{
+    const char *Shown;
+    ULONG_PTR Va;
+
+    SpaceStart();
+    Va = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
+    SpaceWrite(Va, 1);
+    SpaceWrite(Va + PAGE_SIZE, 1);
+    Shown = Command("!vm");
+    CHECK_EQUAL(SpaceCurrent()->Vm.WorkingSetSize + PsInitialSystemProcess->Vm.WorkingSetSize,
+                NumberBehind(Shown, "Working sets:"));
+    CHECK_SHOWS("    0008 test                   17 (        68 Kb)  working set         8 Kb\n",
+                Shown);
+    CHECK_SHOWS("System working set:", Shown);
+    CHECK(strstr(Command("!vm 1"), "0008 test") == NULL);
+    SpaceFinish();
 }
