@@ -160,6 +160,11 @@ static BOOLEAN MipHasThreads(void)
     return KeGetCurrentThread() != NULL;
 }
 
+static BOOLEAN MipHasPoolsOverFrames(void)
+{
+    return MipHasFrames() && MipHasPools();
+}
+
 /* Above APC_LEVEL nobody can attach to another address space. */
 static BOOLEAN MipHasProcesses(void)
 {
@@ -204,7 +209,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
-    {"paging files, their slots and who owns them", MipHasPools, MiVerifyPagingFiles},
+    {"paging files, their slots and who owns them", MipHasPoolsOverFrames, MiVerifyPagingFiles},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
     {NULL, NULL, NULL},
