@@ -156,8 +156,10 @@ void NTAPI MmBuildMdlForNonPagedPool(PMDL Mdl);
  * => IRQL <= DISPATCH_LEVEL, for pageable buffers <= APC_LEVEL.
  * => Raises STATUS_ACCESS_VIOLATION: the buffer wraps, is not there, is not writable (for
  *    IoWriteAccess and IoModifyAccess), lies in the system half while AccessMode is UserMode, or
- *    in the user half, which nobody has yet.  STATUS_INSUFFICIENT_RESOURCES: a page is locked too
- *    often.  Nothing is locked then.
+ *    not all in one half.  STATUS_GUARD_PAGE_VIOLATION; STATUS_IN_PAGE_ERROR: a page cannot be
+ *    read.  STATUS_INSUFFICIENT_RESOURCES: a page is locked too often.  Nothing is locked then.
+ * => A buffer in the user half is the running process', which must not end before the pages are
+ *    unlocked: bug check 0x76, P1 0, P2 the process, P3 the pages that are locked.
  * => Bug check 0x1A, 61946: the MDL is locked, mapped, partial or describes nonpaged pool.
  */
 void NTAPI MmProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation);

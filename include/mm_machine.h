@@ -85,6 +85,7 @@ typedef struct _MM_FAULT {
 typedef struct _MM_STOP {
     ULONG Code;
     ULONG_PTR Parameter[4];
+    NTSTATUS Guarded; /* what KiGuardedCopy and KiGuardedTouch return; 0: they stop as well */
 } MM_STOP;
 
 /*
@@ -97,6 +98,7 @@ typedef struct _MM_STOP {
  *        BE  P1 Va, P2 the PTE                                       a write to what is read-only
  *        1E  P1 status, P2 Eip, P3 0 read, 1 write, P4 Va            below 80000000: C0000005, or
                                                                     80000001, a guard page
+ *        7A  P1 the PTE, P2 status, P3 its contents, P4 Va           the page could not be read
  *        50  P1 Va, P2 0 read, 1 write, P3 Eip                       nothing is there
  *        4D  P1 modified pages, P2 for paging files, P3 nonpaged    no page came free in 70 s
  *            pool left, P4 status of the last write to a paging file

@@ -3,8 +3,8 @@
  * user_access.c - accesses to the user half that may fail.
  *
  * They run under KiGuardedCall: a page fault that MmAccessFault refuses ends the call, with the bug
- * check that it would have been.  If that is 1E, its first parameter is the status for the caller;
- * anything else is a bug of the kernel's and stops the machine after all.
+ * check that it would have been, and the status for the caller.  Without a status it is a bug of
+ * the kernel's and stops the machine after all.
  */
 #include "arch/x86/user_access.h"
 
@@ -59,11 +59,11 @@ static NTSTATUS KipGuard(KI_GUARDED *Routine, ULONG Argument)
     if (Fault.Vector != KI_TRAP_PAGE_FAULT) {
         KeBugCheckEx(UNEXPECTED_KERNEL_MODE_TRAP, Fault.Vector, Fault.ErrorCode, Fault.Eip, 0);
     }
-    if (Fault.Stop.Code != KMODE_EXCEPTION_NOT_HANDLED) {
+    if (Fault.Stop.Guarded == STATUS_SUCCESS) {
         KeBugCheckEx(Fault.Stop.Code, Fault.Stop.Parameter[0], Fault.Stop.Parameter[1],
                      Fault.Stop.Parameter[2], Fault.Stop.Parameter[3]);
     }
-    return (NTSTATUS)Fault.Stop.Parameter[0];
+    return Fault.Stop.Guarded;
 }
 
 NTSTATUS KiGuardedCopy(PVOID To, const void *From, SIZE_T Bytes)

@@ -118,8 +118,8 @@ PVOID KiExchangeExceptionList(PVOID List);
  * Copy Bytes between system memory and the user half, and touch a byte of it for writing.
  *
  * => IRQL <= APC_LEVEL.  No page boundary of the user half is crossed.
- * => The status of the fault that MmAccessFault does not resolve (1E); any other bug check that the
- *    access deserves happens.
+ * => The status of the fault that MmAccessFault does not resolve (MM_STOP.Guarded); without one
+ *    the bug check that the access deserves happens.
  */
 NT_MUST_CHECK NTSTATUS KiGuardedCopy(PVOID To, const void *From, SIZE_T Bytes);
 NT_MUST_CHECK NTSTATUS KiGuardedTouch(PVOID Va);

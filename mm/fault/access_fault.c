@@ -27,7 +27,7 @@ MI_FAULT_COUNTERS MiFaultCounters;
 static BOOLEAN MipStop(MM_STOP *Stop, ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
                        ULONG_PTR P4)
 {
-    *Stop = (MM_STOP){Code, {P1, P2, P3, P4}};
+    *Stop = (MM_STOP){.Code = Code, .Parameter = {P1, P2, P3, P4}};
     return FALSE;
 }
 
@@ -70,9 +70,19 @@ static BOOLEAN MipMakePage(const MM_FAULT *Fault, MM_STOP *Stop)
     return MiWaitForMemory(Stop); /* then the access is simply tried again */
 }
 
+BOOLEAN MiStopForInPageError(MM_STOP *Stop, ULONG_PTR Va, MMPTE Pte, NTSTATUS Status)
+{
+    MiFaultCounters.InPageErrors++;
+    (void)MipStop(Stop, KERNEL_DATA_INPAGE_ERROR, (ULONG_PTR)MiGetPteAddress(Va), (ULONG)Status,
+                  Pte.Long, Va);
+    Stop->Guarded = Va < MM_SYSTEM_RANGE_START ? STATUS_IN_PAGE_ERROR : STATUS_SUCCESS;
+    return FALSE;
+}
+
 static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
 {
-    NTSTATUS Status = MiUserFault(Fault);
+    MI_USER_FAULT Found;
+    NTSTATUS Status = MiUserFault(Fault, &Found);
 
     if (Status == STATUS_SUCCESS) {
         return TRUE;
@@ -81,8 +91,13 @@ static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
         return MiWaitForMemory(Stop);
     }
     MiFaultCounters.Refused++;
-    return MipStop(Stop, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Status, Fault->Eip, Fault->Write,
-                   Fault->Va);
+    if (Status == STATUS_IN_PAGE_ERROR) {
+        return MiStopForInPageError(Stop, Fault->Va, Found.Pte, Found.ReadStatus);
+    }
+    (void)MipStop(Stop, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Status, Fault->Eip, Fault->Write,
+                  Fault->Va);
+    Stop->Guarded = Status;
+    return FALSE;
 }
 
 /* => TRUE: Entry lets the access through: another thread was quicker, or the TLB was behind. */
@@ -125,5 +140,11 @@ NTSTATUS MiMakeResident(ULONG_PTR Va, BOOLEAN Write)
     const MM_FAULT Fault = {.Va = Va, .Irql = KeGetCurrentIrql(), .Write = Write};
     MM_STOP Stop;
 
-    return MmAccessFault(&Fault, &Stop) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+    if (MmAccessFault(&Fault, &Stop)) {
+        return STATUS_SUCCESS;
+    }
+    if (Stop.Code == KERNEL_DATA_INPAGE_ERROR) {
+        return STATUS_IN_PAGE_ERROR;
+    }
+    return Stop.Guarded != STATUS_SUCCESS ? Stop.Guarded : STATUS_ACCESS_VIOLATION;
 }

@@ -5,21 +5,34 @@
 #ifndef MM_FAULT_FAULT_H
 #define MM_FAULT_FAULT_H
 
+#include "arch/pte_x86.h"
 #include "ke.h"
 #include "mm_machine.h"
 #include "nt/status.h"
 
 typedef struct _MI_FAULT_COUNTERS {
-    ULONG Faults;      /* page faults, whatever became of them */
-    ULONG DemandZero;  /* pages made */
-    ULONG Transition;  /* pages that still had their frame */
-    ULONG GuardPages;  /* guard pages touched */
-    ULONG Refused;     /* accesses to the user half that failed */
-    ULONG Spurious;    /* nothing to do any more */
-    ULONG MemoryWaits; /* waits for a page to come free */
+    ULONG Faults;          /* page faults, whatever became of them */
+    ULONG DemandZero;      /* pages made */
+    ULONG Transition;      /* pages that still had their frame */
+    ULONG PagingFileReads; /* reads from paging files that were begun */
+    ULONG PagesRead;       /* pages that they were to bring */
+    ULONG Collided;        /* faults that waited for another one's read */
+    ULONG InPageErrors;    /* faults that failed because the page could not be read */
+    ULONG GuardPages;      /* guard pages touched */
+    ULONG Refused;         /* accesses to the user half that failed */
+    ULONG Spurious;        /* nothing to do any more */
+    ULONG MemoryWaits;     /* waits for a page to come free */
 } MI_FAULT_COUNTERS, *PMI_FAULT_COUNTERS;
 
 extern MI_FAULT_COUNTERS MiFaultCounters;
+
+/*
+ * A page could not be read: bug check 0x7A, P1 its PTE, P2 why, P3 what the PTE held, P4 Va.  An
+ * access to the user half that is guarded gets STATUS_IN_PAGE_ERROR instead.
+ *
+ * => Returns FALSE.
+ */
+BOOLEAN MiStopForInPageError(MM_STOP *Stop, ULONG_PTR Va, MMPTE Pte, NTSTATUS Status);
 
 /* Bring Va's page in as a fault would.  => As MI_MAKE_RESIDENT (mm/sysva/mdl.h). */
 NT_MUST_CHECK NTSTATUS MiMakeResident(ULONG_PTR Va, BOOLEAN Write);

@@ -7,34 +7,42 @@
  *     a guard page                                   MiUserGuardPage
  *     a write where only reading is allowed          violation
  *     a valid PTE                                    spurious: another thread was quicker
- *     a PTE in transition                            MiUserTransition
+ *     a PTE in transition                            MiUserTransition; being read: it collides
+ *     a slot of a paging file                        MiUserPagingFile
  *     a zero PTE, or a protection                    MiUserDemandZero
  *
  * A page whose page table is missing is one whose PTE is zero.  Executing is allowed wherever
  * reading is: without PAE the processor cannot tell.
+ *
+ * The lock is not held while a page is read or waited for.  Afterwards nothing that was found
+ * counts any more: the fault is looked at from the start.  What was read stays there meanwhile, by
+ * a reference (Held), so that the second look finds it in transition, whatever memory is like.
  */
 #include "mm/fault/user_fault.h"
 
+#include "mm/pfn/pfn_list.h"
+#include "mm/pfn/pfn_reference.h"
 #include "mm/space/user_page.h"
 #include "nt/bugcodes.h"
 
 #define MIP_FAULT_UNDER_LOCK 0x41287u /* subcode of 0x1A */
 
-static MI_USER_FAULT MipLookUp(PEPROCESS Process, ULONG_PTR Va)
+static void MipLookUp(PMI_USER_FAULT Found)
 {
-    MI_USER_FAULT Fault = {.Process = Process, .Va = Va, .Protection = MI_NO_PROTECTION};
-
-    Fault.Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
-    if (Fault.Vad != NULL) {
-        Fault.Protection = MiQueryPageProtection(Fault.Vad, Va);
+    Found->Vad = MiFindVad(Found->Process, (ULONG)(Found->Va >> PAGE_SHIFT));
+    Found->Protection = MI_NO_PROTECTION;
+    Found->Pte = MiMakeZeroPte();
+    Found->Rest = NULL;
+    if (Found->Vad != NULL) {
+        Found->Protection = MiQueryPageProtection(Found->Vad, Found->Va);
     }
-    return Fault;
+    if (MiHasPageTable(Found->Va)) {
+        Found->Pte = MiReadPte(MiGetPteAddress(Found->Va));
+    }
 }
 
-static NTSTATUS MipDispatch(const MI_USER_FAULT *Found, BOOLEAN Write)
+static NTSTATUS MipDispatch(PMI_USER_FAULT Found, BOOLEAN Write)
 {
-    MMPTE Pte = MiMakeZeroPte();
-
     if (Found->Protection == MI_NO_PROTECTION || Found->Protection == MM_NOACCESS) {
         return STATUS_ACCESS_VIOLATION;
     }
@@ -44,32 +52,54 @@ static NTSTATUS MipDispatch(const MI_USER_FAULT *Found, BOOLEAN Write)
     if (Write && !MiIsWritable(Found->Protection)) {
         return STATUS_ACCESS_VIOLATION;
     }
-    if (MiHasPageTable(Found->Va)) {
-        Pte = MiReadPte(MiGetPteAddress(Found->Va));
-    }
-    switch (MiPteKind(Pte)) {
+    switch (MiPteKind(Found->Pte)) {
     case MiPteValid:
         KeFlushSingleTb(Found->Va);
         MiFaultCounters.Spurious++;
         return STATUS_SUCCESS;
     case MiPteTransition:
         return MiUserTransition(Found);
+    case MiPtePagefile:
+        return MiUserPagingFile(Found);
     case MiPteZero:
     case MiPteDemandZero:
         return MiUserDemandZero(Found);
     case MiPteLarge:
-    case MiPtePagefile:
     case MiPtePrototype:
     case MiPteList:
         break; /* no such page is made yet */
     }
-    KeBugCheckEx(MEMORY_MANAGEMENT, 0x41284, Found->Va, Pte.Long, (ULONG_PTR)Found->Process);
+    KeBugCheckEx(MEMORY_MANAGEMENT, 0x41284, Found->Va, Found->Pte.Long, (ULONG_PTR)Found->Process);
 }
 
-NTSTATUS MiUserFault(const MM_FAULT *Fault)
+/* What was read for the fault is in use now, or not wanted any more. */
+static void MipReleaseHeld(PMI_USER_FAULT Found) NT_NOT_HOLDING(MiPfnLock)
+{
+    KIRQL OldIrql;
+
+    if (Found->Held != MI_NO_FRAME) {
+        OldIrql = MiLockPfn();
+        MiDereferenceFrame(Found->Held);
+        MiUnlockPfn(OldIrql);
+        Found->Held = MI_NO_FRAME;
+    }
+}
+
+static NTSTATUS MipTryOnce(PMI_USER_FAULT Found, BOOLEAN Write)
+{
+    NTSTATUS Status;
+
+    MiLockAddressSpace(Found->Process);
+    MipLookUp(Found);
+    Status = MipDispatch(Found, Write);
+    MiUnlockAddressSpace(Found->Process);
+    MipReleaseHeld(Found);
+    return Found->Rest != NULL ? Found->Rest(Found) : Status;
+}
+
+NTSTATUS MiUserFault(const MM_FAULT *Fault, PMI_USER_FAULT Found)
 {
     PEPROCESS Process = PsGetCurrentProcess();
-    MI_USER_FAULT Found;
     NTSTATUS Status;
 
     if (Process == NULL || Fault->Damaged || Fault->Forbidden) {
@@ -78,10 +108,15 @@ NTSTATUS MiUserFault(const MM_FAULT *Fault)
     if (Process->AddressCreationLock.Owner == KeGetCurrentThread()) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
     }
-    MiLockAddressSpace(Process);
-    Process->Vm.PageFaultCount++;
-    Found = MipLookUp(Process, ROUND_DOWN(Fault->Va, (ULONG_PTR)PAGE_SIZE));
-    Status = MipDispatch(&Found, Fault->Write);
-    MiUnlockAddressSpace(Process);
+    *Found = (MI_USER_FAULT){
+        .Process = Process,
+        .Va = ROUND_DOWN(Fault->Va, (ULONG_PTR)PAGE_SIZE),
+        .MostPages = MI_IN_PAGE_CLUSTER,
+        .Held = MI_NO_FRAME,
+    };
+    __atomic_add_fetch(&Process->Vm.PageFaultCount, 1, __ATOMIC_RELAXED);
+    do {
+        Status = MipTryOnce(Found, Fault->Write);
+    } while (Status == STATUS_RETRY);
     return Status;
 }

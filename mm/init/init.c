@@ -14,7 +14,9 @@
 #include "arch/mmu.h"
 #include "mm/fault/fault.h"
 #include "mm/init/boot_map.h"
+#include "mm/paging/in_page.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/paging/slots.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
@@ -152,6 +154,7 @@ void MmInitSystem(const MM_BOOT *Boot)
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
     MiInitializeSlots();
+    MiInitializeInPage();
     MiInitializeModifiedWriter();
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);

@@ -35,7 +35,7 @@ void MiExpectStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PT
 {
     ULONG i;
 
-    MmExpectedStop = (MM_STOP){Code, {P1, P2, P3, P4}};
+    MmExpectedStop = (MM_STOP){.Code = Code, .Parameter = {P1, P2, P3, P4}};
     KiPrint("# expected: STOP 0x%08X (", Code);
     for (i = 0; i < 4; i++) {
         KiPrint("%s", i == 0 ? "" : ", ");

@@ -8,8 +8,9 @@
 #include "mm/inspect/commands.h"
 
 #include "boot_volume.h"
+#include "mm/fault/fault.h"
+#include "mm/paging/in_page.h"
 #include "mm/paging/paging_file.h"
-
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_block.h"
@@ -156,6 +157,19 @@ static void MipPrintCommit(const MI_COMMIT *Commit)
     MipPrintLine("Commit limit:", Commit->Limit);
 }
 
+static void MipPrintFaults(void)
+{
+    const MI_FAULT_COUNTERS *Faults = &MiFaultCounters;
+
+    MiPrint("  Page faults: %u; demand zero %u, transition %u, collided %u, in-page errors %u\n",
+            Faults->Faults, Faults->DemandZero, Faults->Transition, Faults->Collided,
+            Faults->InPageErrors);
+    MiPrint(
+        "  Page reads: %u of %u pages; %u waited for their turn, %u pages came back different\n",
+        Faults->PagingFileReads, Faults->PagesRead, MiInPageCounters.Waits,
+        MiInPageCounters.WrongChecksums);
+}
+
 static void MipPrintStacks(void)
 {
     MI_KERNEL_STACK_COUNTERS Stacks;
@@ -185,6 +199,7 @@ void MiCommandVm(const char *Arguments)
         MipPrintPools();
     }
     MipPrintCommit(&Counters.Commit);
+    MipPrintFaults();
     if ((Flags & MIP_THREAD_STACKS) != 0) {
         MipPrintStacks();
     }

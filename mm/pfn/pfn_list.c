@@ -324,17 +324,20 @@ void MiInsertFreeFrame(MMLISTS List, PFN_NUMBER Frame)
 
 /* ---- pages that remember a PTE ---- */
 
+void MiForgetPage(PFN_NUMBER Frame)
+{
+    MI_ASSERT(MipRestorePte != NULL && MI_PFN(Frame)->PteAddress != NULL);
+    MipRestorePte(Frame);
+    MI_PFN(Frame)->OriginalPte.Long = 0; /* a slot that it named is the PTE's now */
+    MiClearFramePte(Frame);
+}
+
 /* Standby -> Active: the PTE forgets the page. */
 static void MipRepurpose(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
-    PMMPFN Pfn = MI_PFN(Frame);
-
     MipUnlink(StandbyPageList, Frame);
-    MI_ASSERT(MipRestorePte != NULL);
-    MipRestorePte(Frame);
-    Pfn->OriginalPte.Long = 0; /* a slot that it named is the PTE's now */
-    MiMakeFrameActive(Pfn);
-    MiClearFramePte(Frame);
+    MiMakeFrameActive(MI_PFN(Frame));
+    MiForgetPage(Frame);
     MiRepurposedPages++;
     MiCountUnavailable(StandbyPageList);
 }

@@ -89,6 +89,14 @@ ULONG MiQueryModifiedThreshold(void);
 /* Take Frame off its standby or modified list into Transition.  => Contents and PTE are kept. */
 void MiUnlinkPage(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
+/*
+ * Frame does not have the contents of its page after all: the PTE is OriginalPte again, and the
+ * frame remembers no PTE.
+ *
+ * => Active or in transition, no share but one that is about to go.
+ */
+void MiForgetPage(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+
 /* Active, last share gone -> Transition, and back.  => ShareCount 0. */
 void MiBeginTransition(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 void MiEndTransition(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);

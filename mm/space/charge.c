@@ -10,6 +10,7 @@
 #include "mi_assert.h"
 #include "mm/pfn/commit.h"
 #include "mm/space/process.h"
+#include "mm/sysva/mdl.h"
 
 static BOOLEAN MipCharge(PEPROCESS Process, PS_QUOTA_TYPE Type, ULONG Amount)
 {
@@ -61,4 +62,11 @@ void MiReturnProcessCommit(PEPROCESS Process, ULONG Pages)
     Process->CommitCharge -= Pages;
     MiReturnCommitment(Pages);
     MipReturn(Process, PsPageFile, Pages);
+}
+
+void MiCountLockedPages(PEPROCESS Process, LONG Pages)
+{
+    ULONG Now = __atomic_add_fetch(&Process->NumberOfLockedPages, (ULONG)Pages, __ATOMIC_RELAXED);
+
+    MI_ASSERT((LONG)Now >= 0);
 }

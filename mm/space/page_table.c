@@ -104,9 +104,9 @@ static void MipDeletePageTable(PEPROCESS Process, ULONG Table)
     PFN_NUMBER Frame = MiReadPte(Pde).Hard.PageFrameNumber;
     KIRQL OldIrql;
 
+    OldIrql = MiLockPfn(); /* under which others look at PTEs */
     MiWritePte(Pde, MiMakeZeroPte());
     KeFlushSingleTb((ULONG_PTR)MiGetPteAddress(MipVaOf(Table)));
-    OldIrql = MiLockPfn();
     if (MI_PFN(Frame)->u2.ShareCount != 1) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_PAGE_TABLE_COUNT, (ULONG_PTR)Pde,
                      MI_PFN(Frame)->u2.ShareCount, Frame);

@@ -11,6 +11,7 @@
  * the mutex only while its own reference is there, so that it cannot be deleted meanwhile.
  */
 #include "mm/space/process.h"
+#include "nt/bugcodes.h"
 
 #include "ex.h"
 #include "mi_assert.h"
@@ -145,6 +146,10 @@ void PsTerminateProcess(PEPROCESS Process)
     KeStackAttachProcess(&Process->Pcb, &ApcState);
     MiLockAddressSpace(Process);
     MI_ASSERT(!Process->VmDeleted);
+    if (Process->NumberOfLockedPages != 0) {
+        KeBugCheckEx(PROCESS_HAS_LOCKED_PAGES, 0, (ULONG_PTR)Process, Process->NumberOfLockedPages,
+                     0);
+    }
     Process->VmDeleted = TRUE;
     MiCleanProcessAddressSpace(Process);
     MiUnlockAddressSpace(Process);

@@ -54,6 +54,7 @@ typedef struct _EPROCESS {
     ULONG CommittedPageTables; /* (S) of these, page tables */
     ULONG StructurePages;      /* (I) directory and the like: charged to the system */
     ULONG PageTables;          /* (S) page tables of the user half that are there */
+    ULONG NumberOfLockedPages; /* (A) that MDLs lock, one for each time */
     MMSUPPORT Vm;              /* its working set; the mutex is AddressCreationLock */
     ULONG QuotaUsage[PsQuotaTypes];
     ULONG QuotaPeak[PsQuotaTypes];

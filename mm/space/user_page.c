@@ -98,9 +98,13 @@ NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte)
     Old = MiReadPte(Pte);
     Frame = Old.Hard.PageFrameNumber;
     if (MiPteKind(Old) == MiPteTransition) { /* else it was reused before the lock was taken */
+        MMPTE New = MipMakeValid(Frame, MiSoftwareProtection(Old));
+
+        MI_ASSERT(!MI_PFN(Frame)->u3.e1.ReadInProgress);
         Status = MiIncrementShareCount(Frame);
         if (NT_SUCCESS(Status)) {
-            MiWritePte(Pte, MipMakeValid(Frame, MiSoftwareProtection(Old)));
+            MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
+            MiWritePte(Pte, New);
             MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
         }
     }

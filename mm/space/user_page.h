@@ -24,7 +24,7 @@ ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va);
 void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame);
 
 /*
- * Make a page in transition valid again.
+ * Make a page in transition valid again.  => It is not being read.
  *
  * => STATUS_SUCCESS also when it lost its frame meanwhile: the access will fault again.
  * => STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too often.  STATUS_NO_MEMORY: the

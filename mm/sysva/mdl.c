@@ -11,6 +11,11 @@
  *     PARTIAL, PARENT_MAPPED_SYSTEM_VA    IoBuildPartialMdl          -
  *     MAPPED_TO_SYSTEM_VA                 mdl_map.c                  mdl_map.c
  *
+ * A page of the user half is touched first, and locked if it is still there then: a touch for
+ * writing breaks copy-on-write, and the page's PTE is dirty, so that whoever watches writes knows.
+ * From then on the reference keeps the frame, whatever becomes of the page: trimmed, it is in
+ * transition on no list; deleted, it is free with the last reference.
+ *
  * A locked frame of RAM has one reference (pfn_reference.h) for each MDL that locks it; frames that
  * are no RAM have none.  MiPfnLock is let go after each batch of pages, so that it is never held
  * for long; what a failure leaves half done is undone by the same walk that unlocks.
@@ -21,11 +26,13 @@
  */
 #include "mm/sysva/mdl.h"
 
+#include "arch/cpu.h"
 #include "io_objects.h"
 #include "mi_assert.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/sysva/address.h"
 #include "nt/bugcodes.h"
+#include "ps.h"
 #include "rtl.h"
 #include "user_half.h"
 
@@ -224,6 +231,10 @@ void NTAPI MmUnlockPages(PMDL Mdl)
         MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
     }
     MipUnlock(Mdl, MiMdlPages(Mdl));
+    if (Mdl->Process != NULL) {
+        MiCountLockedPages(Mdl->Process, -(LONG)MiMdlPages(Mdl));
+        Mdl->Process = NULL;
+    }
     Mdl->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION | MDL_IO_SPACE);
 }
 
@@ -295,6 +306,20 @@ static inline ULONG MipLock(PMDL Mdl, ULONG First, ULONG Rights, NTSTATUS *Statu
     return i;
 }
 
+/* The page may come when it is asked for.  => STATUS_SUCCESS: try again. */
+static NTSTATUS MipBringIn(ULONG_PTR Va, ULONG Rights) NT_NOT_HOLDING(MiPfnLock)
+{
+    UCHAR Byte;
+
+    if (Va >= MM_SYSTEM_RANGE_START) {
+        return MipMakeResident != NULL && !MiReadMapping(Va).Hard.Valid
+                   ? MipMakeResident(Va, (Rights & MM_PTE_BITS_WRITE) != 0)
+                   : STATUS_ACCESS_VIOLATION;
+    }
+    return (Rights & MM_PTE_BITS_WRITE) != 0 ? KiGuardedTouch((PVOID)Va)
+                                             : KiGuardedCopy(&Byte, (const void *)Va, 1);
+}
+
 /*
  * The slow way on: the page after the first Done may come when it is asked for; otherwise all is
  * undone.
@@ -303,11 +328,8 @@ static __attribute__((noinline)) NTSTATUS MipLockRest(PMDL Mdl, ULONG Done, ULON
                                                       NTSTATUS Status) NT_NOT_HOLDING(MiPfnLock)
 {
     while (!NT_SUCCESS(Status)) {
-        ULONG_PTR Va = (ULONG_PTR)Mdl->StartVa + Done * PAGE_SIZE;
-
-        if (Status == STATUS_ACCESS_VIOLATION && MipMakeResident != NULL &&
-            !MiReadMapping(Va).Hard.Valid) {
-            Status = MipMakeResident(Va, (Rights & MM_PTE_BITS_WRITE) != 0);
+        if (Status == STATUS_ACCESS_VIOLATION) {
+            Status = MipBringIn((ULONG_PTR)Mdl->StartVa + Done * PAGE_SIZE, Rights);
         }
         if (!NT_SUCCESS(Status)) {
             MipUnlock(Mdl, Done);
@@ -328,31 +350,62 @@ static inline BOOLEAN MipIsSystemBuffer(const MDL *Mdl, KPROCESSOR_MODE AccessMo
            Mdl->ByteCount <= 0u - First; /* does not pass the end of the address space */
 }
 
+/* => STATUS_ACCESS_VIOLATION also when the buffer is not all in the user half. */
+static __attribute__((noinline)) NTSTATUS MipLockUserBuffer(PMDL Mdl, ULONG Rights)
+    NT_NOT_HOLDING(MiPfnLock)
+{
+    ULONG_PTR First = (ULONG_PTR)Mdl->StartVa + Mdl->ByteOffset;
+    PEPROCESS Process = IoGetCurrentProcess();
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG Done;
+
+    if (First >= MM_USER_PROBE_ADDRESS || Mdl->ByteCount > MM_USER_PROBE_ADDRESS - First ||
+        Process == NULL || MiCountLockedPages == NULL) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    if ((Rights & MM_PTE_BITS_WRITE) != 0) {
+        Rights |= MM_PTE_BITS_DIRTY;
+    }
+    Done = MipLock(Mdl, 0, Rights, &Status);
+    if (!NT_SUCCESS(Status)) {
+        Status = MipLockRest(Mdl, Done, Rights, Status);
+    }
+    if (NT_SUCCESS(Status)) {
+        Mdl->Process = Process;
+        MiCountLockedPages(Process, (LONG)MiMdlPages(Mdl));
+    }
+    return Status;
+}
+
+static inline NTSTATUS MipLockSystemBuffer(PMDL Mdl, ULONG Rights) NT_NOT_HOLDING(MiPfnLock)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG Done = MipLock(Mdl, 0, Rights, &Status);
+
+    if (!NT_SUCCESS(Status)) {
+        Status = MipLockRest(Mdl, Done, Rights, Status);
+    }
+    Mdl->Process = NULL;
+    return Status;
+}
+
 static inline __attribute__((always_inline)) NTSTATUS
 MipProbeAndLock(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
     NT_NOT_HOLDING(MiPfnLock)
 {
     ULONG Rights = MM_PTE_BITS_VALID | (Operation != IoReadAccess ? MM_PTE_BITS_WRITE : 0);
-    NTSTATUS Status = STATUS_SUCCESS;
-    ULONG Done;
+    NTSTATUS Status;
 
     if (Mdl->MdlFlags & MIP_IN_USE) {
         MiFlawedMdl(Mdl);
     }
-    if (!MipIsSystemBuffer(Mdl, AccessMode)) {
-        return STATUS_ACCESS_VIOLATION;
+    Status = MipIsSystemBuffer(Mdl, AccessMode) ? MipLockSystemBuffer(Mdl, Rights)
+                                                : MipLockUserBuffer(Mdl, Rights);
+    if (NT_SUCCESS(Status)) {
+        Mdl->MdlFlags |=
+            Operation != IoReadAccess ? MDL_PAGES_LOCKED | MDL_WRITE_OPERATION : MDL_PAGES_LOCKED;
     }
-    Done = MipLock(Mdl, 0, Rights, &Status);
-    if (!NT_SUCCESS(Status)) {
-        Status = MipLockRest(Mdl, Done, Rights, Status);
-        if (!NT_SUCCESS(Status)) {
-            return Status;
-        }
-    }
-    Mdl->Process = NULL;
-    Mdl->MdlFlags |=
-        Operation != IoReadAccess ? MDL_PAGES_LOCKED | MDL_WRITE_OPERATION : MDL_PAGES_LOCKED;
-    return STATUS_SUCCESS;
+    return Status;
 }
 
 NTSTATUS MiProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)

@@ -52,6 +52,14 @@ typedef NTSTATUS MI_MAKE_RESIDENT(ULONG_PTR Va, BOOLEAN Write);
 void MiSetMakeResidentRoutine(MI_MAKE_RESIDENT *Routine);
 
 /*
+ * MDLs lock so many pages of Process more (or less).  Implemented by the layer of processes,
+ * mm/space; weak, so that this one links without it.
+ *
+ * => IRQL <= DISPATCH_LEVEL.
+ */
+NT_WEAK void MiCountLockedPages(struct _EPROCESS *Process, LONG Pages);
+
+/*
  * Memory for MDLs: nonpaged pool, which implements these two.
  *
  * => IRQL <= DISPATCH_LEVEL.  NULL: none.

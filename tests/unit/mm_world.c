@@ -32,8 +32,8 @@ static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
     MM_STOP Stop;
 
     if (!MmAccessFault(&What, &Stop)) {
-        if (Stop.Code == KMODE_EXCEPTION_NOT_HANDLED) {
-            HostEndGuardedAccess((NTSTATUS)Stop.Parameter[0]);
+        if (Stop.Guarded != STATUS_SUCCESS) {
+            HostEndGuardedAccess(Stop.Guarded);
         }
         KeBugCheckEx(Stop.Code, Stop.Parameter[0], Stop.Parameter[1], Stop.Parameter[2],
                      Stop.Parameter[3]);

@@ -3,6 +3,7 @@
  * test_vm_command.c - !vm and !sysptes: the sums that users check by hand.
  */
 #include "disk/volume/boot_volume_i.h"
+#include "mm/fault/fault.h"
 #include "mm/paging/paging_file.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
@@ -50,6 +51,22 @@ TEST(Vm_shows_each_paging_file_with_its_sizes)
                 "    Minimum:      1024 Kb  Maximum:         4096 Kb\n",
                 Command("!vm"));
     MiForgetPagingFiles();
+    PopulatedFinish();
+}
+
+TEST(Vm_shows_what_became_of_page_faults)
+{
+    const char *Shown;
+
+    PopulatedStart();
+    MiFaultCounters.Collided = 12;
+    MiFaultCounters.PagingFileReads = 34;
+    MiFaultCounters.PagesRead = 56;
+    Shown = Command("!vm");
+    CHECK_EQUAL(12, NumberBehind(Shown, "collided "));
+    CHECK_EQUAL(34, NumberBehind(Shown, "Page reads: "));
+    CHECK_SHOWS("34 of 56 pages; 0 waited", Shown);
+    MiFaultCounters = (MI_FAULT_COUNTERS){0};
     PopulatedFinish();
 }
 

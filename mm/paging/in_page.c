@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * in_page.c - reading pages back.
+ *
+ *     state of a page   its PTE               its frame
+ *     in the file       slot, protection      none
+ *     being read        transition            in transition, ReadInProgress, one reference (the
+ *                                             read's); OriginalPte keeps the slot
+ *     read              transition            the one that faulted: a reference, its reader's;
+ *                                             a neighbour: on standby
+ *     failed            slot, protection      none: freed
+ *
+ * A page that is deleted while it is read loses its PTE at once; the frame is freed with the read.
+ *
+ * Invariants:
+ *   N1  a frame is ReadInProgress while, and only while, a block that is in use names it; u1.Event
+ *       is that block's Done then
+ *   N2  a block is in use while it has references: one of the reader's until Done is set, one of
+ *       each thread that waits.  MipBlockFree is set while a block is free
+ *   N3  no PTE becomes valid before Done is set: then the whole page has been read, and its
+ *       checksum is the one of when it was written
+ *
+ * Who reads needs no memory once it has begun, so blocks come free; who waits for one, or for Done,
+ * holds no lock.
+ *
+ * Locking: MiPfnLock for blocks and frames; the owner's mutex while a read is begun.
+ */
+#include "mm/paging/in_page.h"
+
+#include "mi_assert.h"
+#include "mm/paging/paging_file.h"
+#include "mm/paging/slots.h"
+#include "mm/pfn/frame.h"
+#include "mm/pfn/memory_events.h"
+#include "mm/pfn/page_color.h"
+#include "mm/pfn/pfn_list.h"
+#include "mm/pfn/pfn_reference.h"
+#include "mm/sysva/pte_kind.h"
+#include "mm/sysva/system_pages.h"
+#include "report.h"
+#include "rtl.h"
+
+/* The PTEs of a read. */
+typedef struct _MIP_CLUSTER {
+    PMMPTE First;
+    ULONG Pages;
+    ULONG Wanted; /* which of them faulted */
+} MIP_CLUSTER;
+
+MI_IN_PAGE_COUNTERS MiInPageCounters;
+ULONG MiFailInPageBlock;
+
+static MI_IN_PAGE MipBlocks[MI_IN_PAGE_BLOCKS];
+static LIST_ENTRY MipFreeBlocks NT_GUARDED_BY(MiPfnLock);
+static KEVENT MipBlockFree;
+
+/* ---- blocks ---- */
+
+void MiInitializeInPage(void)
+{
+    KIRQL OldIrql;
+    ULONG i;
+
+    KeInitializeEvent(&MipBlockFree, NotificationEvent, TRUE);
+    OldIrql = MiLockPfn();
+    InitializeListHead(&MipFreeBlocks);
+    for (i = 0; i < MI_IN_PAGE_BLOCKS; i++) {
+        KeInitializeEvent(&MipBlocks[i].Done, NotificationEvent, FALSE);
+        KeInitializeEvent(&MipBlocks[i].Transferred, NotificationEvent, FALSE);
+        MipBlocks[i].References = 0;
+        InsertTailList(&MipFreeBlocks, &MipBlocks[i].Link);
+    }
+    MiInPageCounters = (MI_IN_PAGE_COUNTERS){0};
+    MiUnlockPfn(OldIrql);
+}
+
+/* => NULL: none is free. */
+static PMI_IN_PAGE MipTakeBlock(void) NT_HOLDS(MiPfnLock)
+{
+    PMI_IN_PAGE Block;
+
+    if (MiFailInPageBlock != 0 && --MiFailInPageBlock == 0) {
+        return NULL;
+    }
+    if (IsListEmpty(&MipFreeBlocks)) {
+        return NULL;
+    }
+    Block = CONTAINING_RECORD(RemoveHeadList(&MipFreeBlocks), MI_IN_PAGE, Link);
+    if (IsListEmpty(&MipFreeBlocks)) {
+        KeClearEvent(&MipBlockFree);
+    }
+    MI_ASSERT(Block->References == 0);
+    Block->References = 1;
+    KeClearEvent(&Block->Done);
+    KeClearEvent(&Block->Transferred);
+    MiInPageCounters.InUse++;
+    if (MiInPageCounters.PeakInUse < MiInPageCounters.InUse) {
+        MiInPageCounters.PeakInUse = MiInPageCounters.InUse;
+    }
+    return Block;
+}
+
+static void MipReleaseBlock(PMI_IN_PAGE Block) NT_HOLDS(MiPfnLock)
+{
+    MI_ASSERT(Block->References != 0);
+    if (--Block->References == 0) {
+        InsertTailList(&MipFreeBlocks, &Block->Link);
+        KeSetEvent(&MipBlockFree, IO_NO_INCREMENT, FALSE); /* N2 holds again */
+        MiInPageCounters.InUse--;
+    }
+}
+
+void MiWaitForInPage(void)
+{
+    __atomic_add_fetch(&MiInPageCounters.Waits, 1, __ATOMIC_RELAXED);
+    (void)KeWaitForSingleObject(&MipBlockFree, WrPageIn, KernelMode, FALSE, NULL);
+}
+
+/* ---- what is read ---- */
+
+static BOOLEAN MipNamesSlot(PMMPTE Pte, ULONG File, ULONG Slot)
+{
+    MMPTE Entry = MiReadPte(Pte);
+
+    return MiPteKind(Entry) == MiPtePagefile && MiPteFile(Entry) == File &&
+           MiPteSlot(Entry) == Slot;
+}
+
+/* The neighbours behind the page first: who reads upwards has them ahead. */
+static MIP_CLUSTER MipChooseCluster(PMMPTE Pte, ULONG Most)
+{
+    PMMPTE Start = (PMMPTE)ROUND_DOWN((ULONG_PTR)Pte, (ULONG_PTR)PAGE_SIZE);
+    PMMPTE End = Start + PTE_PER_PAGE;
+    MIP_CLUSTER Cluster = {.First = Pte, .Pages = 1};
+    MMPTE Entry = MiReadPte(Pte);
+    ULONG File = MiPteFile(Entry);
+    ULONG Slot = MiPteSlot(Entry);
+
+    while (Cluster.Pages < Most && Pte + Cluster.Pages < End &&
+           MipNamesSlot(Pte + Cluster.Pages, File, Slot + Cluster.Pages)) {
+        Cluster.Pages++;
+    }
+    while (Cluster.Pages < Most && Cluster.First > Start &&
+           MipNamesSlot(Cluster.First - 1, File, Slot - Cluster.Wanted - 1)) {
+        Cluster.First--;
+        Cluster.Pages++;
+        Cluster.Wanted++;
+    }
+    return Cluster;
+}
+
+/* => How many frames were taken, up to Pages. */
+static ULONG MipTakeFrames(ULONG Pages, PPFN_NUMBER Frames) NT_NOT_HOLDING(MiPfnLock)
+{
+    ULONG Taken = 0;
+
+    while (Taken < Pages &&
+           NT_SUCCESS(MiAllocateFrame(MiFrameAny, MiNextPageColor(), &Frames[Taken]))) {
+        Taken++;
+    }
+    return Taken;
+}
+
+/* From "in the file" to "being read". */
+static void MipBeginPage(PMI_IN_PAGE Block, PMMPTE Pte, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    MMPTE Entry = MiReadPte(Pte);
+    PMMPFN Pfn = MI_PFN(Frame);
+    BOOLEAN Held;
+
+    MI_ASSERT(MiPteKind(Entry) == MiPtePagefile);
+    MiSetFramePte(Frame, Pte, Entry, MiTableFrame(Pte));
+    Held = MiReferenceHeldFrame(Frame);
+    MI_ASSERT(Held);
+    MiDecrementShareCount(Frame);
+    Pfn->u3.e1.ReadInProgress = 1;
+    Pfn->u1.Event = &Block->Done; /* N1 */
+    MiWritePte(Pte, MiMakeTransitionPte(Frame, MiSoftwareProtection(Entry)));
+}
+
+static void MipDescribe(PMI_IN_PAGE Block, const MIP_CLUSTER *Cluster, const PFN_NUMBER *Frames)
+{
+    MMPTE Entry = MiReadPte(Cluster->First);
+    ULONG i;
+
+    Block->First = Cluster->First;
+    Block->File = MiPteFile(Entry);
+    Block->Slot = MiPteSlot(Entry);
+    Block->Pages = Cluster->Pages;
+    Block->Wanted = Cluster->Wanted;
+    Block->Failed = 0;
+    Block->Status = STATUS_SUCCESS;
+    Block->Offset.QuadPart = (LONGLONG)Block->Slot * PAGE_SIZE;
+    MmInitializeMdl(&Block->Mdl, NULL, Block->Pages * PAGE_SIZE);
+    Block->Mdl.MdlFlags = MDL_PAGES_LOCKED | MDL_IO_PAGE_READ;
+    for (i = 0; i < Block->Pages; i++) {
+        Block->Frames[i] = Frames[i];
+        Block->Checksum[i] = MiSlotChecksum(Block->File, Block->Slot + i);
+    }
+}
+
+static NTSTATUS MipBegin(const MIP_CLUSTER *Cluster, const PFN_NUMBER *Frames, PMI_IN_PAGE *Begun)
+    NT_NOT_HOLDING(MiPfnLock)
+{
+    KIRQL OldIrql = MiLockPfn();
+    PMI_IN_PAGE Block = MipTakeBlock();
+    ULONG i;
+
+    if (Block != NULL) {
+        MipDescribe(Block, Cluster, Frames);
+        for (i = 0; i < Block->Pages; i++) {
+            MipBeginPage(Block, Cluster->First + i, Frames[i]);
+        }
+        MiInPageCounters.Reads++;
+        MiInPageCounters.Pages += Block->Pages;
+        *Begun = Block;
+    }
+    MiUnlockPfn(OldIrql);
+    return Block != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Begun)
+{
+    PFN_NUMBER Frames[MI_IN_PAGE_PAGES];
+    MIP_CLUSTER Cluster;
+    NTSTATUS Status;
+    ULONG Taken;
+
+    MI_ASSERT(Most != 0 && Most <= MI_IN_PAGE_PAGES);
+    MI_ASSERT(MiPteKind(MiReadPte(Pte)) == MiPtePagefile);
+    Cluster = MipChooseCluster(Pte, MiMemoryConditionHolds(MiLowMemory) ? 1 : Most);
+    Taken = MipTakeFrames(Cluster.Pages, Frames);
+    if (Taken == 0) {
+        return STATUS_NO_MEMORY;
+    }
+    Cluster = MipChooseCluster(Pte, Taken);
+    Status = MipBegin(&Cluster, Frames, Begun);
+    while (!NT_SUCCESS(Status) && Taken != 0) {
+        MiFreeFrame(Frames[--Taken]);
+    }
+    return Status;
+}
+
+/* ---- the read ---- */
+
+static NTSTATUS MipTransfer(PMI_IN_PAGE Block)
+{
+    PFILE_OBJECT File = MmPagingFile[Block->File]->File;
+    NTSTATUS Status =
+        IoPageRead(File, &Block->Mdl, &Block->Offset, &Block->Transferred, &Block->Iosb);
+
+    if (NT_SUCCESS(Status)) {
+        (void)KeWaitForSingleObject(&Block->Transferred, WrPageIn, KernelMode, FALSE, NULL);
+        Status = Block->Iosb.Status;
+    }
+    if (NT_SUCCESS(Status) && Block->Iosb.Information != Block->Pages * PAGE_SIZE) {
+        Status = STATUS_END_OF_FILE;
+    }
+    if (Block->Mdl.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
+        MmUnmapLockedPages(Block->Mdl.MappedSystemVa, &Block->Mdl);
+    }
+    return Status;
+}
+
+/* => Bits: the pages whose contents are not those that were written. */
+static ULONG MipCompare(const MI_IN_PAGE *Block)
+{
+    ULONG Different = 0;
+    ULONG i;
+
+    for (i = 0; i < Block->Pages; i++) {
+        Different |= (ULONG)(MiPageChecksum(Block->Frames[i]) != Block->Checksum[i]) << i;
+    }
+    return Different;
+}
+
+/* => Keep: the reference stays, for the reader. */
+static void MipEndPage(const MI_IN_PAGE *Block, ULONG Index, BOOLEAN Bad, BOOLEAN Keep)
+    NT_HOLDS(MiPfnLock)
+{
+    PFN_NUMBER Frame = Block->Frames[Index];
+    PMMPFN Pfn = MI_PFN(Frame);
+
+    MI_ASSERT(Pfn->u3.e1.ReadInProgress && Pfn->u1.Event == &Block->Done); /* N1 */
+    Pfn->u3.e1.ReadInProgress = 0;
+    Pfn->u1.Event = NULL;
+    if (Bad) {
+        MiForgetPage(Frame);
+    }
+    if (!Keep) {
+        MiDereferenceFrame(Frame);
+    }
+}
+
+/*
+ * Decide what became of the pages.
+ *
+ * => Bad: bits.  Again: they may be good when they are read one by one.
+ * => Returns the bits of those that have failed: not of pages that were deleted meanwhile, whose
+ *    slots may be others' by now.
+ */
+static ULONG MipEnd(PMI_IN_PAGE Block, ULONG Bad, NTSTATUS Status, BOOLEAN Again)
+    NT_NOT_HOLDING(MiPfnLock)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG i;
+
+    for (i = 0; i < Block->Pages; i++) {
+        BOOLEAN IsBad = (Bad >> i & 1) != 0 && MI_PFN(Block->Frames[i])->PteAddress != NULL;
+
+        Bad &= ~((ULONG)!IsBad << i);
+        MipEndPage(Block, i, IsBad, !IsBad && i == Block->Wanted);
+    }
+    Block->Failed = Again ? 0 : Bad;
+    Block->Status = Status;
+    MiInPageCounters.Failed += Bad != 0;
+    KeSetEvent(&Block->Done, IO_NO_INCREMENT, FALSE);
+    MiUnlockPfn(OldIrql);
+    return Bad;
+}
+
+static void MipLeave(PMI_IN_PAGE Block) NT_NOT_HOLDING(MiPfnLock)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MipReleaseBlock(Block);
+    MiUnlockPfn(OldIrql);
+}
+
+static void MipNameDifferent(const MI_IN_PAGE *Block, ULONG Different)
+{
+    ULONG i;
+
+    for (i = 0; i < Block->Pages; i++) {
+        if (Different >> i & 1) {
+            MiInPageCounters.WrongChecksums++;
+            KiPrint("%s: slot 0x%x came back different, page 0x%x was not read.\n",
+                    MmPagingFile[Block->File]->PageFileName, Block->Slot + i,
+                    (ULONG)MiGetVaMappedByPte(Block->First + i));
+        }
+    }
+}
+
+NTSTATUS MiFinishInPage(PMI_IN_PAGE Block, PPFN_NUMBER Frame)
+{
+    PFN_NUMBER Wanted = Block->Frames[Block->Wanted];
+    NTSTATUS Status = MipTransfer(Block);
+    BOOLEAN Again = !NT_SUCCESS(Status) && Block->Pages > 1;
+    ULONG Bad = (1u << Block->Pages) - 1;
+    BOOLEAN Came = NT_SUCCESS(Status);
+    BOOLEAN Failed;
+
+    if (Came) {
+        Bad = MipCompare(Block);
+        Status = Bad != 0 ? STATUS_CRC_ERROR : STATUS_SUCCESS;
+    }
+    Bad = MipEnd(Block, Bad, Status, Again);
+    Failed = (Bad >> Block->Wanted & 1) != 0;
+    if (Came) {
+        MipNameDifferent(Block, Bad);
+    }
+    MipLeave(Block);
+    if (Failed) {
+        return Again ? STATUS_RETRY : Status;
+    }
+    *Frame = Wanted;
+    return STATUS_SUCCESS;
+}
+
+/* ---- those who come later ---- */
+
+PMI_IN_PAGE MiJoinInPage(PFN_NUMBER Frame)
+{
+    PMI_IN_PAGE Block;
+
+    MI_ASSERT(MI_PFN(Frame)->u3.e1.ReadInProgress);
+    Block = CONTAINING_RECORD(MI_PFN(Frame)->u1.Event, MI_IN_PAGE, Done);
+    Block->References++;
+    return Block;
+}
+
+NTSTATUS MiWaitInPage(PMI_IN_PAGE Block, PFN_NUMBER Frame)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG i;
+
+    (void)KeWaitForSingleObject(&Block->Done, WrPageIn, KernelMode, FALSE, NULL);
+    for (i = 0; i < Block->Pages; i++) {
+        if (Block->Frames[i] == Frame && (Block->Failed >> i & 1) != 0) {
+            Status = Block->Status;
+        }
+    }
+    MipLeave(Block);
+    return Status;
+}

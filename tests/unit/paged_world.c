@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paged_world.c - see paged_world.h.
+ */
+#include "tests/unit/paged_world.h"
+
+#include "mm/paging/slots.h"
+#include "mm/pfn/pfn_inspect.h"
+#include "mm/pfn/pfn_reference.h"
+#include "mm/sysva/system_pages.h"
+#include "tests/unit/paging_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_PAGES 64u
+
+typedef struct _BALANCE {
+    ULONG Available;
+    ULONG Committed;
+    ULONG Slots;
+} BALANCE;
+
+static PEPROCESS Process;
+static BOOLEAN Ended;
+static KAPC_STATE Home;
+static BALANCE Before;
+
+/* Page tables of the system half stay once they were made. */
+static BALANCE TakeBalance(void)
+{
+    MI_PFN_COUNTERS Frames;
+
+    (void)IoWorldPoolBytes(); /* which empties what is kept ready */
+    MiQueryPfnCounters(&Frames);
+    return (BALANCE){Frames.AvailablePages + MiSystemPageTables,
+                     Frames.Commit.Committed - MiSystemPageTables, MmPagingFile[0]->FreeSpace};
+}
+
+void PagedBegin(ULONG64 Seed)
+{
+    PagingWorldStartWith(Seed, 4, 4);
+    Before = TakeBalance();
+    Ended = FALSE;
+    CHECK_EQUAL(STATUS_SUCCESS, PsCreateProcess("paged", &Process));
+    KeStackAttachProcess(&Process->Pcb, &Home);
+}
+
+void PagedEnd(void)
+{
+    BALANCE After;
+
+    MiVerifyAll();
+    KeUnstackDetachProcess(&Home);
+    if (!Ended) {
+        PsTerminateProcess(Process);
+    }
+    PsDereferenceProcess(Process);
+    After = TakeBalance();
+    CHECK_EQUAL(Before.Available, After.Available);
+    CHECK_EQUAL(Before.Committed, After.Committed);
+    CHECK_EQUAL(Before.Slots, After.Slots);
+    CHECK_EQUAL(0, MiInPageCounters.InUse);
+    printf("# figure R12 1 0\n");
+    PagingWorldFinish();
+}
+
+PEPROCESS PagedProcess(void)
+{
+    return Process;
+}
+
+void PagedEndProcess(void)
+{
+    PsTerminateProcess(Process);
+    Ended = TRUE;
+}
+
+/* ---- contents ---- */
+
+ULONG PagedWord(ULONG_PTR Va)
+{
+    return (ULONG)Va ^ 0x5A5A1234u;
+}
+
+ULONG_PTR PagedAllocate(ULONG Pages)
+{
+    ULONG_PTR Va = SpaceAllocate(0, Pages * PAGE_SIZE, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+    ULONG Page;
+    ULONG At;
+
+    for (Page = 0; Page < Pages; Page++) {
+        for (At = 0; At < PAGE_SIZE; At += 512) {
+            SpaceWrite(Va + Page * PAGE_SIZE + At, PagedWord(Va + Page * PAGE_SIZE + At));
+        }
+    }
+    return Va;
+}
+
+BOOLEAN PagedIsWhole(ULONG_PTR Va)
+{
+    ULONG At;
+
+    for (At = 0; At < PAGE_SIZE; At += 512) {
+        if (SpaceRead(Va + At) != PagedWord(Va + At)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+MMPTE PagedPte(ULONG_PTR Va)
+{
+    return MiReadPte(MiGetPteAddress(Va));
+}
+
+MI_PTE_KIND PagedKind(ULONG_PTR Va)
+{
+    return MiPteKind(PagedPte(Va));
+}
+
+PUCHAR PagedPlace(ULONG_PTR Va)
+{
+    const MMPAGING_FILE *File = MmPagingFile[MiPteFile(PagedPte(Va))];
+
+    CHECK_EQUAL(MiPtePagefile, PagedKind(Va));
+    CHECK_EQUAL(1, File->Runs);
+    return IoDisk.Image + File->FirstSector * IoDisk.Device.SectorBytes +
+           (SIZE_T)MiPteSlot(PagedPte(Va)) * PAGE_SIZE;
+}
+
+/* ---- out ---- */
+
+/* => Its frame, which is off the lists, has a reference, and is clean. */
+static PFN_NUMBER Trim(ULONG_PTR Va)
+{
+    ULONG Protect = SpaceProtect(Va, 1, PAGE_NOACCESS);
+    PFN_NUMBER Frame;
+    KIRQL OldIrql;
+
+    (void)SpaceProtect(Va, 1, Protect);
+    CHECK_EQUAL(MiPteTransition, PagedKind(Va));
+    Frame = PagedPte(Va).Hard.PageFrameNumber;
+    OldIrql = MiLockPfn();
+    CHECK_EQUAL(STATUS_SUCCESS, MiReferenceFrame(Frame));
+    MI_PFN(Frame)->u3.e1.Modified = 0;
+    MiUnlockPfn(OldIrql);
+    return Frame;
+}
+
+static void WriteSlots(const MI_SLOTS *Slots, const PFN_NUMBER *Frames)
+{
+    LARGE_INTEGER Offset = {.QuadPart = (LONGLONG)Slots->First * PAGE_SIZE};
+    UCHAR Memory[sizeof(MDL) + MOST_PAGES * sizeof(PFN_NUMBER)] NT_ALIGNED(8);
+    PMDL Mdl = (PMDL)(PVOID)Memory;
+    IO_STATUS_BLOCK Iosb;
+    KEVENT Done;
+
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    MmInitializeMdl(Mdl, NULL, Slots->Count * PAGE_SIZE);
+    Mdl->MdlFlags = MDL_PAGES_LOCKED;
+    memcpy(MmGetMdlPfnArray(Mdl), Frames, Slots->Count * sizeof(PFN_NUMBER));
+    CHECK(NT_SUCCESS(
+        IoSynchronousPageWrite(MmPagingFile[Slots->File]->File, Mdl, &Offset, &Done, &Iosb)));
+    KeWaitForSingleObject(&Done, WrPageOut, KernelMode, FALSE, NULL);
+    CHECK_EQUAL(STATUS_SUCCESS, Iosb.Status);
+}
+
+void PagedToStandby(ULONG_PTR Va, ULONG Pages)
+{
+    PFN_NUMBER Frames[MOST_PAGES];
+    MI_SLOTS Slots;
+    KIRQL OldIrql;
+    ULONG i;
+
+    CHECK(Pages <= MOST_PAGES);
+    Slots = MiAllocateSlots(Pages);
+    CHECK_EQUAL(Pages, Slots.Count);
+    for (i = 0; i < Pages; i++) {
+        Frames[i] = Trim(Va + i * PAGE_SIZE);
+    }
+    WriteSlots(&Slots, Frames);
+    for (i = 0; i < Pages; i++) {
+        ULONG Protection = MiSoftwareProtection(MI_PFN(Frames[i])->OriginalPte);
+
+        MiSetSlotChecksum(Slots.File, Slots.First + i, MiPageChecksum(Frames[i]));
+        OldIrql = MiLockPfn();
+        MiReleasePteSlot(MI_PFN(Frames[i])->OriginalPte);
+        MI_PFN(Frames[i])->OriginalPte = MiMakePagefilePte(Slots.File, Slots.First + i, Protection);
+        MiDereferenceFrame(Frames[i]);
+        MiUnlockPfn(OldIrql);
+    }
+}
+
+void PagedEmptyStandby(void)
+{
+    PFN_NUMBER Frame;
+    KIRQL OldIrql;
+
+    do {
+        OldIrql = MiLockPfn();
+        Frame = MiRemoveStandbyFrame();
+        MiUnlockPfn(OldIrql);
+        if (Frame != MI_NO_FRAME) {
+            MiFreeFrame(Frame);
+        }
+    } while (Frame != MI_NO_FRAME);
+}
+
+void PagedOut(ULONG_PTR Va, ULONG Pages)
+{
+    ULONG i;
+
+    PagedToStandby(Va, Pages);
+    PagedEmptyStandby();
+    for (i = 0; i < Pages; i++) {
+        CHECK_EQUAL(MiPtePagefile, PagedKind(Va + i * PAGE_SIZE));
+    }
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_hard_fault.c - pages that come back from the paging file: whole or not at all.
+ */
+#include "mm/paging/slots.h"
+#include "tests/unit/paged_world.h"
+
+#include <string.h>
+
+#define RW PAGE_READWRITE
+
+static BOOLEAN AreWhole(ULONG_PTR Va, ULONG Pages)
+{
+    ULONG i;
+
+    for (i = 0; i < Pages; i++) {
+        if (!PagedIsWhole(Va + i * PAGE_SIZE)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+TEST(Hard_fault_brings_a_page_back_with_its_contents)
+{
+    MI_FAULT_COUNTERS Before;
+    ULONG_PTR Va;
+    ULONG Used;
+
+    PagedBegin(0);
+    Va = PagedAllocate(1);
+    PagedOut(Va, 1);
+    Used = MmPagingFile[0]->CurrentUsage;
+    Before = MiFaultCounters;
+    CHECK(PagedIsWhole(Va));
+    CHECK_EQUAL(MiPteValid, PagedKind(Va));
+    CHECK_EQUAL(Before.PagingFileReads + 1, MiFaultCounters.PagingFileReads);
+    CHECK_EQUAL(Before.PagesRead + 1, MiFaultCounters.PagesRead);
+    CHECK_EQUAL(Before.Transition, MiFaultCounters.Transition);
+    CHECK_EQUAL(Before.InPageErrors, MiFaultCounters.InPageErrors);
+    CHECK_EQUAL(Used, MmPagingFile[0]->CurrentUsage); /* it is clean: the slot is still its own */
+    MiVerifyAll();
+    PagedEnd();
+}
+
+TEST(Hard_fault_reads_the_neighbours_whose_slots_are_neighbours_too)
+{
+    MI_FAULT_COUNTERS Before;
+    ULONG_PTR Va;
+    ULONG i;
+
+    PagedBegin(0);
+    Va = PagedAllocate(20);
+    PagedOut(Va, 20);
+    Before = MiFaultCounters;
+    CHECK(PagedIsWhole(Va + 4 * PAGE_SIZE)); /* 4 to 11 */
+    CHECK_EQUAL(Before.PagesRead + 8, MiFaultCounters.PagesRead);
+    for (i = 0; i < 20; i++) {
+        MI_PTE_KIND Kind = i < 4 || i > 11 ? MiPtePagefile : MiPteTransition;
+
+        CHECK_EQUAL(i == 4 ? MiPteValid : Kind, PagedKind(Va + i * PAGE_SIZE));
+    }
+    CHECK(AreWhole(Va + 4 * PAGE_SIZE, 8)); /* softly */
+    CHECK_EQUAL(Before.Transition + 7, MiFaultCounters.Transition);
+    CHECK_EQUAL(Before.PagingFileReads + 1, MiFaultCounters.PagingFileReads);
+    CHECK(PagedIsWhole(Va + 19 * PAGE_SIZE)); /* 12 to 19: backwards */
+    CHECK_EQUAL(Before.PagesRead + 16, MiFaultCounters.PagesRead);
+    CHECK_EQUAL(MiPteTransition, PagedKind(Va + 12 * PAGE_SIZE));
+    CHECK(AreWhole(Va, 20));
+    MiVerifyAll();
+    PagedEnd();
+}
+
+TEST(Hard_fault_reads_no_neighbour_of_another_page_table_or_slot)
+{
+    ULONG_PTR Va;
+    ULONG Pages;
+
+    PagedBegin(0);
+    Va = SpaceAllocate(0x3F0000, 0x20000, MEM_COMMIT | MEM_RESERVE, RW);
+    SpaceWrite(0x3FF000, 1);
+    SpaceWrite(0x400000, 2);
+    PagedOut(0x3FF000, 2);
+    Pages = MiFaultCounters.PagesRead;
+    CHECK_EQUAL(1, SpaceRead(0x3FF000));
+    CHECK_EQUAL(Pages + 1, MiFaultCounters.PagesRead);
+    SpaceWrite(Va, 3);
+    SpaceWrite(Va + PAGE_SIZE, 4);
+    PagedOut(Va + PAGE_SIZE, 1); /* slots the other way round */
+    PagedOut(Va, 1);
+    CHECK_EQUAL(3, SpaceRead(Va));
+    CHECK_EQUAL(Pages + 2, MiFaultCounters.PagesRead);
+    CHECK_EQUAL(MiPtePagefile, PagedKind(Va + PAGE_SIZE));
+    PagedEnd();
+}
+
+TEST(Hard_fault_keeps_the_protection)
+{
+    ULONG_PTR Va;
+    ULONG Value;
+
+    PagedBegin(0);
+    Va = PagedAllocate(3);
+    SpaceProtect(Va, 1, PAGE_READONLY);
+    PagedOut(Va, 3);
+    SpaceProtect(Va + PAGE_SIZE, 1, PAGE_NOACCESS);
+    SpaceProtect(Va + 2 * PAGE_SIZE, 1, RW | PAGE_GUARD);
+    CHECK(PagedIsWhole(Va));
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION, SpaceTryWrite(Va, 1));
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION, SpaceTryRead(Va + PAGE_SIZE, &Value));
+    CHECK_EQUAL(STATUS_GUARD_PAGE_VIOLATION, SpaceTryRead(Va + 2 * PAGE_SIZE, &Value));
+    SpaceProtect(Va + PAGE_SIZE, 1, RW);
+    CHECK(AreWhole(Va, 3));
+    MiVerifyAll();
+    PagedEnd();
+}
+
+TEST(Hard_fault_for_a_write_makes_the_slot_stale_when_the_page_is_taken_away)
+{
+    ULONG_PTR Va;
+    ULONG Free;
+
+    PagedBegin(0);
+    Va = PagedAllocate(1);
+    PagedOut(Va, 1);
+    Free = MmPagingFile[0]->FreeSpace;
+    SpaceWrite(Va, 77);
+    SpaceProtect(Va, 1, PAGE_NOACCESS); /* Dirty moves to the frame */
+    CHECK_EQUAL(Free + 1, MmPagingFile[0]->FreeSpace);
+    SpaceProtect(Va, 1, RW);
+    CHECK_EQUAL(77, SpaceRead(Va));
+    PagedOut(Va, 1);
+    CHECK_EQUAL(77, SpaceRead(Va));
+    PagedEnd();
+}
+
+/* ---- pages that do not come back ---- */
+
+TEST(Hard_fault_that_the_disk_fails_is_an_in_page_error_once)
+{
+    MI_FAULT_COUNTERS Before;
+    ULONG_PTR Va;
+    ULONG Value;
+    MMPTE Pte;
+
+    PagedBegin(0);
+    Va = PagedAllocate(1);
+    PagedOut(Va, 1);
+    Pte = PagedPte(Va);
+    Before = MiFaultCounters;
+    IoDisk.FailAt[DiskRead] = 1;
+    CHECK_EQUAL(STATUS_IN_PAGE_ERROR, SpaceTryRead(Va, &Value));
+    CHECK_EQUAL(Before.InPageErrors + 1, MiFaultCounters.InPageErrors);
+    CHECK_EQUAL(Pte.Long, PagedPte(Va).Long);
+    CHECK_EQUAL(1, MiInPageCounters.Failed);
+    MiVerifyAll();
+    CHECK(PagedIsWhole(Va));
+    PagedEnd();
+}
+
+TEST(Hard_fault_whose_neighbours_fail_reads_the_page_alone)
+{
+    ULONG_PTR Va;
+    ULONG Errors;
+
+    PagedBegin(0);
+    Va = PagedAllocate(8);
+    PagedOut(Va, 8);
+    Errors = MiFaultCounters.InPageErrors;
+    IoDisk.FailAt[DiskRead] = 1;
+    IoDisk.Scramble = TRUE;
+    CHECK(PagedIsWhole(Va + PAGE_SIZE));
+    CHECK_EQUAL(MiPtePagefile, PagedKind(Va + 2 * PAGE_SIZE));
+    CHECK_EQUAL(Errors, MiFaultCounters.InPageErrors);
+    MiVerifyAll();
+    CHECK(AreWhole(Va, 8));
+    PagedEnd();
+}
+
+TEST(Hard_fault_never_gives_a_page_with_another_checksum)
+{
+    ULONG_PTR Va;
+    PUCHAR Place;
+    ULONG Value;
+
+    PagedBegin(0);
+    Va = PagedAllocate(8);
+    PagedOut(Va, 8);
+    Place = PagedPlace(Va + 3 * PAGE_SIZE);
+    Place[100] ^= 1;
+    CHECK(PagedIsWhole(Va)); /* 0 to 7 were read; one was not good */
+    CHECK_EQUAL(MiPtePagefile, PagedKind(Va + 3 * PAGE_SIZE));
+    CHECK_EQUAL(MiPteTransition, PagedKind(Va + 4 * PAGE_SIZE));
+    CHECK_EQUAL(STATUS_IN_PAGE_ERROR, SpaceTryRead(Va + 3 * PAGE_SIZE, &Value));
+    CHECK_EQUAL(STATUS_IN_PAGE_ERROR, SpaceTryWrite(Va + 3 * PAGE_SIZE, 1));
+    CHECK_EQUAL(3, MiInPageCounters.WrongChecksums);
+    Place[100] ^= 1;
+    CHECK(AreWhole(Va, 8));
+    PagedEnd();
+}
+
+TEST(Hard_fault_never_gives_a_torn_page)
+{
+    ULONG_PTR Va;
+    PUCHAR Place;
+    ULONG Value;
+
+    PagedBegin(0);
+    Va = PagedAllocate(1);
+    PagedOut(Va, 1);
+    Place = PagedPlace(Va);
+    memset(Place + PAGE_SIZE / 2, 0, PAGE_SIZE / 2); /* the first half reached the disk */
+    CHECK_EQUAL(STATUS_IN_PAGE_ERROR, SpaceTryRead(Va, &Value));
+    CHECK_EQUAL(MiPtePagefile, PagedKind(Va));
+    SpaceFree(Va, PAGE_SIZE, MEM_DECOMMIT);
+    SpaceAllocate(Va, PAGE_SIZE, MEM_COMMIT, RW);
+    CHECK_EQUAL(0, SpaceRead(Va));
+    PagedEnd();
+}
+
+static void ReadWord(PVOID Va)
+{
+    (void)*(volatile ULONG *)Va;
+}
+
+TEST(Hard_fault_of_the_kernel_without_protection_stops_with_7A)
+{
+    HOST_BUGCHECK Stop;
+    ULONG_PTR Va;
+    MMPTE Pte;
+
+    PagedBegin(0);
+    Va = PagedAllocate(1);
+    PagedOut(Va, 1);
+    Pte = PagedPte(Va);
+    IoDisk.FailAt[DiskRead] = 1;
+    CHECK(HostCatchBugCheck(ReadWord, (PVOID)(Va + 12), &Stop));
+    CHECK_EQUAL(KERNEL_DATA_INPAGE_ERROR, Stop.Code);
+    CHECK_EQUAL((ULONG_PTR)MiGetPteAddress(Va), Stop.Parameter[0]);
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, (NTSTATUS)Stop.Parameter[1]);
+    CHECK_EQUAL(Pte.Long, Stop.Parameter[2]);
+    CHECK_EQUAL(Va + 12, Stop.Parameter[3]);
+    CHECK(PagedIsWhole(Va));
+    PagedEnd();
+}
+
+/* ---- what may fail while a page is read ---- */
+
+/* Each: the n-th fails, or all from there on. */
+static void Arm(ULONG What, ULONG Nth)
+{
+    MiFailFrameAllocation = What == 0 ? Nth : 0;
+    MiFailInPageBlock = What == 1 ? Nth : 0;
+    IoDisk.FailAt[DiskRead] = What == 2 ? Nth : 0;
+    IoDisk.FailFrom = What == 3 ? Nth : 0;
+}
+
+TEST(Hard_fault_survives_each_single_failure_on_its_way)
+{
+    ULONG What;
+    ULONG Nth;
+
+    for (What = 0; What < 4; What++) {
+        for (Nth = 1; Nth <= 10; Nth++) {
+            NTSTATUS Status;
+            ULONG_PTR Va;
+            ULONG Value = 0;
+
+            PagedBegin(0);
+            Va = PagedAllocate(8);
+            PagedOut(Va, 8);
+            Arm(What, Nth);
+            Status = SpaceTryRead(Va, &Value);
+            CHECK(Status == STATUS_SUCCESS || (What == 3 && Status == STATUS_IN_PAGE_ERROR));
+            CHECK(Status != STATUS_SUCCESS || Value == PagedWord(Va));
+            Arm(0, 0);
+            MiVerifyAll();
+            CHECK(AreWhole(Va, 8));
+            PagedEnd();
+        }
+    }
+}
+
+static PFN_NUMBER Hoard[4096];
+static ULONG Hoarded;
+
+static void GiveFrames(PVOID Context)
+{
+    LARGE_INTEGER Delay = {.QuadPart = -10000000};
+
+    (void)Context;
+    KeDelayExecutionThread(KernelMode, FALSE, &Delay);
+    while (Hoarded != 0) {
+        MiFreeFrame(Hoard[--Hoarded]);
+    }
+}
+
+TEST(Hard_fault_reads_one_page_while_memory_is_low_and_waits_when_there_is_none)
+{
+    ULONG_PTR Va;
+    ULONG Pages;
+    ULONG Waits;
+
+    PagedBegin(0);
+    Va = PagedAllocate(16);
+    PagedOut(Va, 16);
+    for (Hoarded = 0; NT_SUCCESS(MiAllocateFrame(MiFrameAny, 0, &Hoard[Hoarded])); Hoarded++) {
+        continue;
+    }
+    MiFreeFrame(Hoard[--Hoarded]);
+    MiFreeFrame(Hoard[--Hoarded]);
+    Pages = MiFaultCounters.PagesRead;
+    CHECK(PagedIsWhole(Va));
+    CHECK_EQUAL(Pages + 1, MiFaultCounters.PagesRead);
+    CHECK(PagedIsWhole(Va + PAGE_SIZE));
+    Waits = MiFaultCounters.MemoryWaits;
+    HostThreadCreate(GiveFrames, NULL);
+    CHECK(PagedIsWhole(Va + 8 * PAGE_SIZE));
+    CHECK(MiFaultCounters.MemoryWaits > Waits);
+    HostRunThreads();
+    PagedEnd();
+}

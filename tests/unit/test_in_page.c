@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_in_page.c - reads of pages, step by step, as whoever owns the pages makes them.
+ */
+#include "mm/paging/in_page.h"
+
+#include "mm/pfn/pfn_reference.h"
+#include "tests/unit/paged_world.h"
+
+static void Dereference(PFN_NUMBER Frame)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MiDereferenceFrame(Frame);
+    MiUnlockPfn(OldIrql);
+}
+
+static PMI_IN_PAGE Begin(ULONG_PTR Va, ULONG Most)
+{
+    PMI_IN_PAGE Block = NULL;
+
+    MiLockAddressSpace(PagedProcess());
+    CHECK_EQUAL(STATUS_SUCCESS, MiBeginInPage(MiGetPteAddress(Va), Most, &Block));
+    MiUnlockAddressSpace(PagedProcess());
+    return Block;
+}
+
+TEST(In_page_makes_frames_that_are_being_read)
+{
+    PMI_IN_PAGE Block;
+    PFN_NUMBER Frame;
+    ULONG_PTR Va;
+    PMMPFN Pfn;
+    MMPTE Old;
+
+    PagedBegin(0);
+    Va = PagedAllocate(3);
+    PagedOut(Va, 3);
+    Old = PagedPte(Va + PAGE_SIZE);
+    Block = Begin(Va + PAGE_SIZE, 8);
+    CHECK_EQUAL(3, Block->Pages);
+    CHECK_EQUAL(1, Block->Wanted);
+    CHECK_EQUAL(MiPteTransition, PagedKind(Va + PAGE_SIZE));
+    Pfn = MI_PFN(PagedPte(Va + PAGE_SIZE).Hard.PageFrameNumber);
+    CHECK(Pfn->u3.e1.ReadInProgress && Pfn->u1.Event == &Block->Done);
+    CHECK_EQUAL(TransitionPage, Pfn->u3.e1.PageLocation);
+    CHECK_EQUAL(1, Pfn->u3.e2.ReferenceCount);
+    CHECK_EQUAL(Old.Long, Pfn->OriginalPte.Long);
+    MiVerifyAll();
+    CHECK_EQUAL(STATUS_SUCCESS, MiFinishInPage(Block, &Frame));
+    CHECK(Pfn == MI_PFN(Frame));
+    CHECK(!Pfn->u3.e1.ReadInProgress);
+    CHECK_EQUAL(StandbyPageList, MI_PFN(PagedPte(Va).Hard.PageFrameNumber)->u3.e1.PageLocation);
+    CHECK_EQUAL(0, MiInPageCounters.InUse);
+    Dereference(Frame);
+    CHECK_EQUAL(StandbyPageList, Pfn->u3.e1.PageLocation);
+    CHECK(PagedIsWhole(Va + PAGE_SIZE));
+    PagedEnd();
+}
+
+TEST(In_page_takes_as_many_pages_as_it_may_and_has_frames_for)
+{
+    PMI_IN_PAGE Block;
+    PFN_NUMBER Frame;
+    ULONG_PTR Va;
+
+    PagedBegin(0);
+    Va = PagedAllocate(8);
+    PagedOut(Va, 8);
+    MiFailFrameAllocation = 4; /* three frames */
+    Block = Begin(Va + 6 * PAGE_SIZE, 8);
+    MiFailFrameAllocation = 0;
+    CHECK_EQUAL(3, Block->Pages);
+    CHECK_EQUAL(1, Block->Wanted); /* 5, 6, 7 */
+    CHECK_EQUAL(STATUS_SUCCESS, MiFinishInPage(Block, &Frame));
+    Dereference(Frame);
+    Block = Begin(Va, 1);
+    CHECK_EQUAL(1, Block->Pages);
+    CHECK_EQUAL(STATUS_SUCCESS, MiFinishInPage(Block, &Frame));
+    Dereference(Frame);
+    PagedEnd();
+}
+
+TEST(In_page_without_a_frame_or_a_block_changes_nothing)
+{
+    PMI_IN_PAGE Block;
+    ULONG_PTR Va;
+    MMPTE Pte;
+    ULONG Available;
+
+    PagedBegin(0);
+    Va = PagedAllocate(1);
+    PagedOut(Va, 1);
+    Pte = PagedPte(Va);
+    Available = MiAvailablePages;
+    MiLockAddressSpace(PagedProcess());
+    MiFailFrameAllocation = 1;
+    CHECK_EQUAL(STATUS_NO_MEMORY, MiBeginInPage(MiGetPteAddress(Va), 8, &Block));
+    MiFailInPageBlock = 1;
+    CHECK_EQUAL(STATUS_INSUFFICIENT_RESOURCES, MiBeginInPage(MiGetPteAddress(Va), 8, &Block));
+    MiUnlockAddressSpace(PagedProcess());
+    CHECK_EQUAL(Pte.Long, PagedPte(Va).Long);
+    CHECK_EQUAL(Available, MiAvailablePages);
+    CHECK_EQUAL(0, MiInPageCounters.Reads);
+    PagedEnd();
+}
+
+TEST(In_page_of_a_page_that_is_deleted_meanwhile_frees_its_frame)
+{
+    PMI_IN_PAGE Block;
+    PFN_NUMBER Frame;
+    ULONG_PTR Va;
+    ULONG Fails;
+
+    for (Fails = 0; Fails < 2; Fails++) {
+        PagedBegin(0);
+        Va = PagedAllocate(1);
+        PagedOut(Va, 1);
+        Block = Begin(Va, 8);
+        SpaceFree(Va, 0, MEM_RELEASE);
+        CHECK_EQUAL(0, PagedProcess()->PageTables);
+        MiVerifyAll();
+        IoDisk.FailAt[DiskRead] = Fails;
+        CHECK_EQUAL(STATUS_SUCCESS, MiFinishInPage(Block, &Frame));
+        CHECK(MI_PFN(Frame)->PteAddress == NULL);
+        CHECK_EQUAL(0, MiInPageCounters.Failed);
+        Dereference(Frame);
+        CHECK_EQUAL(FreePageList, MI_PFN(Frame)->u3.e1.PageLocation);
+        PagedEnd();
+    }
+}
+
+TEST(In_page_that_fails_gives_the_protection_of_now_back)
+{
+    PMI_IN_PAGE Block;
+    PFN_NUMBER Frame;
+    ULONG_PTR Va;
+    MMPTE Pte;
+
+    PagedBegin(0);
+    Va = PagedAllocate(1);
+    PagedOut(Va, 1);
+    Pte = PagedPte(Va);
+    Block = Begin(Va, 8);
+    SpaceProtect(Va, 1, PAGE_READONLY);
+    IoDisk.FailAt[DiskRead] = 1;
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, MiFinishInPage(Block, &Frame));
+    CHECK_EQUAL(MiPteSlot(Pte), MiPteSlot(PagedPte(Va)));
+    CHECK_EQUAL(MiPtePagefile, PagedKind(Va));
+    CHECK(MiSoftwareProtection(Pte) != MiSoftwareProtection(PagedPte(Va)));
+    MiVerifyAll();
+    CHECK(PagedIsWhole(Va));
+    PagedEnd();
+}
+
+TEST(In_page_of_several_pages_that_fails_says_so)
+{
+    PMI_IN_PAGE Block;
+    PFN_NUMBER Frame;
+    ULONG_PTR Va;
+    KIRQL OldIrql;
+
+    PagedBegin(0);
+    Va = PagedAllocate(2);
+    PagedOut(Va, 2);
+    Block = Begin(Va, 8);
+    OldIrql = MiLockPfn();
+    CHECK(MiJoinInPage(PagedPte(Va).Hard.PageFrameNumber) == Block);
+    MiUnlockPfn(OldIrql);
+    Frame = PagedPte(Va).Hard.PageFrameNumber;
+    IoDisk.FailAt[DiskRead] = 1;
+    CHECK_EQUAL(STATUS_RETRY, MiFinishInPage(Block, &Frame));
+    CHECK_EQUAL(1, MiInPageCounters.InUse); /* whoever waits still needs it */
+    CHECK_EQUAL(STATUS_SUCCESS, MiWaitInPage(Block, Frame));
+    CHECK_EQUAL(0, MiInPageCounters.InUse);
+    CHECK_EQUAL(MiPtePagefile, PagedKind(Va));
+    PagedEnd();
+}
