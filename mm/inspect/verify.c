@@ -20,6 +20,7 @@
 #include "mi_assert.h"
 #include "mm.h"
 #include "mm/ke/thread.h"
+#include "mm/paging/in_page.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
@@ -210,6 +211,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"paging files, their slots and who owns them", MipHasPoolsOverFrames, MiVerifyPagingFiles},
+    {"pages that are being read", MipHasProcesses, MiVerifyInPage},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
     {NULL, NULL, NULL},

@@ -12,7 +12,7 @@
  *
  * A page that is deleted while it is read loses its PTE at once; the frame is freed with the read.
  *
- * Invariants:
+ * Invariants (MiVerifyInPage):
  *   N1  a frame is ReadInProgress while, and only while, a block that is in use names it; u1.Event
  *       is that block's Done then
  *   N2  a block is in use while it has references: one of the reader's until Done is set, one of
@@ -392,4 +392,46 @@ NTSTATUS MiWaitInPage(PMI_IN_PAGE Block, PFN_NUMBER Frame)
     }
     MipLeave(Block);
     return Status;
+}
+
+/* ---- verify ---- */
+
+/* N1.  => Returns how many frames it reads: none once Done is set. */
+static ULONG MipVerifyBlock(const MI_IN_PAGE *Block) NT_HOLDS(MiPfnLock)
+{
+    ULONG i;
+
+    if (Block->References == 0 || Block->Done.Header.SignalState != 0) {
+        return 0;
+    }
+    MI_ASSERT(Block->Pages != 0 && Block->Pages <= MI_IN_PAGE_PAGES);
+    MI_ASSERT(Block->Wanted < Block->Pages);
+    for (i = 0; i < Block->Pages; i++) {
+        const MMPFN *Pfn = MI_PFN(Block->Frames[i]);
+
+        MI_ASSERT(MiIsRamFrame(Block->Frames[i]) && Pfn->u3.e1.ReadInProgress);
+        MI_ASSERT(Pfn->u1.Event == &Block->Done && Pfn->u3.e2.ReferenceCount != 0);
+    }
+    return Block->Pages;
+}
+
+void MiVerifyInPage(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Reading = 0;
+    ULONG Used = 0;
+    PFN_NUMBER Frame;
+    ULONG i;
+
+    for (i = 0; i < MI_IN_PAGE_BLOCKS; i++) {
+        Used += MipBlocks[i].References != 0;
+        Reading += MipVerifyBlock(&MipBlocks[i]);
+    }
+    MI_ASSERT(Used == MiInPageCounters.InUse); /* N2 */
+    MI_ASSERT((MipBlockFree.Header.SignalState != 0) == (Used < MI_IN_PAGE_BLOCKS));
+    for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
+        Reading -= MiIsRamFrame(Frame) && MI_PFN(Frame)->u3.e1.ReadInProgress;
+    }
+    MI_ASSERT(Reading == 0); /* N1: no other frame is being read */
+    MiUnlockPfn(OldIrql);
 }

@@ -99,6 +99,9 @@ PMI_IN_PAGE MiJoinInPage(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
  */
 NT_MUST_CHECK NTSTATUS MiWaitInPage(PMI_IN_PAGE Block, PFN_NUMBER Frame) NT_NOT_HOLDING(MiPfnLock);
 
+/* Check N1 and N2 of in_page.c.  => Stops when one does not hold.  After MiInitializeInPage. */
+void MiVerifyInPage(void) NT_NOT_HOLDING(MiPfnLock);
+
 /* Error injection: the MiBeginInPage that counts it down to 0 finds no free block.  0: off. */
 extern ULONG MiFailInPageBlock;
 

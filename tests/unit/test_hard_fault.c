@@ -2,9 +2,11 @@
 /*
  * test_hard_fault.c - pages that come back from the paging file: whole or not at all.
  */
+#include "mm/paging/modified_writer.h"
 #include "mm/paging/slots.h"
 #include "tests/unit/paged_world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RW PAGE_READWRITE
@@ -318,5 +320,113 @@ TEST(Hard_fault_reads_one_page_while_memory_is_low_and_waits_when_there_is_none)
     CHECK(PagedIsWhole(Va + 8 * PAGE_SIZE));
     CHECK(MiFaultCounters.MemoryWaits > Waits);
     HostRunThreads();
+    PagedEnd();
+}
+
+/* ---- pages that go out and come back, again and again ---- */
+
+#define OWNERS    4u
+#define OWN_PAGES 12u
+#define STEPS     150u
+
+static ULONG_PTR Shared;
+static ULONG Expected[OWNERS * OWN_PAGES];
+static ULONG Running;
+static ULONG Failures;
+static ULONG64 Random;
+
+/* Once or twice, as a read may fail; a page that came is the one that was written. */
+static void ReadBack(ULONG Page)
+{
+    ULONG Value = 0;
+    ULONG Tries = 0;
+    NTSTATUS Status;
+
+    do {
+        Status = SpaceTryRead(Shared + Page * PAGE_SIZE, &Value);
+        Failures += Status == STATUS_IN_PAGE_ERROR;
+    } while (Status == STATUS_IN_PAGE_ERROR && ++Tries < 20);
+    CHECK_EQUAL(STATUS_SUCCESS, Status);
+    CHECK_EQUAL(Expected[Page], Value);
+}
+
+/* The disk gets on only while nobody runs. */
+static void Pause(void)
+{
+    LARGE_INTEGER Delay = {.QuadPart = -(LONGLONG)(TestRandom(&Random) % 3) * 1000};
+
+    KeDelayExecutionThread(KernelMode, FALSE, &Delay);
+}
+
+/* Every OWNERS-th page is its own: neighbours are others'. */
+static void Owner(PVOID Context)
+{
+    KAPC_STATE Home;
+    ULONG Step;
+
+    KeStackAttachProcess(&PagedProcess()->Pcb, &Home);
+    for (Step = 0; Step < STEPS; Step++) {
+        ULONG Page = TestRandom(&Random) % OWN_PAGES * OWNERS + (ULONG)(ULONG_PTR)Context;
+        ULONG_PTR Va = Shared + Page * PAGE_SIZE;
+
+        ReadBack(Page);
+        Pause();
+        switch (TestRandom(&Random) % 3) {
+        case 0:
+            if (NT_SUCCESS(SpaceTryWrite(Va, Step * 7 + Page))) {
+                Expected[Page] = Step * 7 + Page;
+            }
+            break;
+        default:
+            SpaceProtect(Va, 1, PAGE_NOACCESS);
+            SpaceProtect(Va, 1, RW);
+            break;
+        }
+    }
+    Running--;
+    KeUnstackDetachProcess(&Home);
+}
+
+static void Pager(PVOID Context)
+{
+    ULONG Round = 0;
+
+    (void)Context;
+    while (Running != 0) {
+        CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
+        PagedEmptyStandby();
+        if (++Round % 16 == 0) {
+            IoDisk.FailAt[DiskRead] = 2;
+        }
+        MiVerifyAll();
+        Pause();
+    }
+}
+
+TEST(Hard_faults_of_several_threads_find_what_each_has_written)
+{
+    ULONG Reads = MiFaultCounters.PagingFileReads;
+    ULONG_PTR i;
+
+    PagedBegin(TestSeed() | 1);
+    Random = TestSeed();
+    Failures = 0;
+    Running = OWNERS;
+    Shared = PagedAllocate(OWNERS * OWN_PAGES);
+    for (i = 0; i < OWNERS * OWN_PAGES; i++) {
+        Expected[i] = PagedWord(Shared + i * PAGE_SIZE);
+    }
+    for (i = 0; i < OWNERS; i++) {
+        HostThreadCreate(Owner, (PVOID)i);
+    }
+    HostThreadCreate(Pager, NULL);
+    HostRunThreads();
+    IoDisk.FailAt[DiskRead] = 0;
+    printf("# %u reads, %u failed accesses\n", (unsigned)(MiFaultCounters.PagingFileReads - Reads),
+           (unsigned)Failures);
+    CHECK(MiFaultCounters.PagingFileReads > Reads + 50);
+    for (i = 0; i < OWNERS * OWN_PAGES; i++) {
+        ReadBack((ULONG)i);
+    }
     PagedEnd();
 }

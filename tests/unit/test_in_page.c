@@ -3,6 +3,7 @@
  * test_in_page.c - reads of pages, step by step, as whoever owns the pages makes them.
  */
 #include "mm/paging/in_page.h"
+#include "mm/paging/paging_file.h"
 
 #include "mm/pfn/pfn_reference.h"
 #include "tests/unit/paged_world.h"
@@ -175,4 +176,62 @@ TEST(In_page_of_several_pages_that_fails_says_so)
     CHECK_EQUAL(0, MiInPageCounters.InUse);
     CHECK_EQUAL(MiPtePagefile, PagedKind(Va));
     PagedEnd();
+}
+
+/* ---- damage that verify finds ---- */
+
+static PMI_IN_PAGE Damaged;
+
+static void Verify(PVOID Damage)
+{
+    ((void (*)(void))Damage)();
+    MiVerifyInPage();
+}
+
+static void DamageEvent(void)
+{
+    MI_PFN(Damaged->Frames[0])->u1.Event = &Damaged->Transferred;
+}
+
+static void DamageFlag(void)
+{
+    MI_PFN(Damaged->Frames[0])->u3.e1.ReadInProgress = 0;
+}
+
+static void DamageOther(void)
+{
+    MI_PFN(HOST_DIRECTORY_FRAME)->u3.e1.ReadInProgress = 1;
+}
+
+static void DamageReferences(void)
+{
+    Damaged->References = 0;
+}
+
+static void DamageCount(void)
+{
+    MiInPageCounters.InUse--;
+}
+
+TEST(In_page_verify_finds_each_kind_of_damage)
+{
+    static void (*const Damages[])(void) = {DamageEvent, DamageFlag, DamageOther, DamageReferences,
+                                            DamageCount};
+    HOST_BUGCHECK Stop;
+    ULONG_PTR Va;
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(Damages); i++) {
+        PagedBegin(0);
+        Va = PagedAllocate(1);
+        PagedOut(Va, 1);
+        Damaged = Begin(Va, 1);
+        MiVerifyInPage();
+        if (!HostCatchBugCheck(Verify, (PVOID)Damages[i], &Stop)) {
+            TestFail(__FILE__, __LINE__, "damage %u was not found", (unsigned)i);
+        }
+        HostMachineDelete();
+        HostDiskDelete(&IoDisk);
+        MiForgetPagingFiles();
+    }
 }

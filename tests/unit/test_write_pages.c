@@ -97,7 +97,7 @@ TEST(A_write_has_64_pages_at_most_and_those_of_low_priority_go_first)
     Start(1);
     Va = PagingWorldPages(100, 7);
     PagingWorldTrim(Va, 90);
-    SpaceCurrent()->Vm.MemoryPriority = 1;
+    PsGetCurrentProcess()->Vm.MemoryPriority = 1;
     PagingWorldTrim(Va + 90 * PAGE_SIZE, 10);
     CHECK_EQUAL(STATUS_SUCCESS, MiWriteModifiedPages());
     CHECK_EQUAL(36, MiModifiedList.Total);
