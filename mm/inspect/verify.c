@@ -172,6 +172,11 @@ static BOOLEAN MipHasStackSwap(void)
     return MipHasThreads() && MipHasBoth();
 }
 
+static BOOLEAN MipHasPoolsOverFrames(void)
+{
+    return MipHasFrames() && MipHasPools();
+}
+
 /* Above APC_LEVEL nobody can attach to another address space. */
 static BOOLEAN MipHasProcesses(void)
 {
@@ -232,8 +237,8 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
+    {"paging files, their slots and who owns them", MipHasPoolsOverFrames, MiVerifyPagingFiles},
     {"pages that are being read", MipHasProcesses, MiVerifyInPage},
-    {"paging files, their slots and who owns them", MipHasProcesses, MiVerifyPagingFiles},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
     {NULL, NULL, NULL},
