@@ -134,16 +134,17 @@ NT_MUST_CHECK NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID Ba
                                                   PSIZE_T ReturnLength);
 
 /*
- * Make pages resident and keep them so.  There is no count: one unlock undoes all locks.  Freeing
- * a page, or taking all access to it away, unlocks it.
+ * Make pages resident and keep them so: in the working set (MAP_PROCESS), in memory (MAP_SYSTEM).
+ * Each is a lock of its own, without a count: one unlock undoes all locks of its kind.  Freeing a
+ * page, or taking all access to it away, unlocks it.
  *
- *     STATUS_WAS_LOCKED               (success) a page was locked before
+ *     STATUS_WAS_LOCKED               (success) a page had such a lock before
  *     STATUS_INVALID_PARAMETER_2, _3  as NtProtectVirtualMemory
  *     STATUS_INVALID_PARAMETER_4      MapType is not MAP_PROCESS, MAP_SYSTEM or both
  *     STATUS_ACCESS_VIOLATION         a page is not committed, or has no access
  *     STATUS_GUARD_PAGE_VIOLATION     a guard page was met, and is none any more
  *     STATUS_WORKING_SET_QUOTA        the minimum working set less 8 pages cannot hold so many
- *     STATUS_NOT_LOCKED               unlock: a page is not locked; none was unlocked
+ *     STATUS_NOT_LOCKED               unlock: a page lacks such a lock; none was unlocked
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtLockVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
                                                  PSIZE_T RegionSize, ULONG MapType);

@@ -57,6 +57,7 @@ MI_COMMAND_ROUTINE MiCommandImplicitProcess;
 
 /* vad_command.c */
 MI_COMMAND_ROUTINE MiCommandVad;
+MI_COMMAND_ROUTINE MiCommandWsle;
 
 /* io_commands.c */
 MI_COMMAND_ROUTINE MiCommandIrp;

@@ -18,6 +18,7 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!process", MiCommandProcess, "[addr or 0 [flags]]", "a process, or all: 1 with figures"},
     {".process", MiCommandImplicitProcess, "[addr or 0]", "look at a process' address space"},
     {"!vad", MiCommandVad, "[root or vad [1]]", "what the user half is reserved for"},
+    {"!wsle", MiCommandWsle, "[flags [list]]", "a working set: 1 entries, 2 totals, 4 free"},
     {"!irp", MiCommandIrp, "<addr>", "an I/O request and its stack locations"},
     {"!devobj", MiCommandDevObj, "<addr>", "a device object and its stack"},
     {"!drvobj", MiCommandDrvObj, "<addr>", "a driver object: devices, dispatch routines"},

@@ -59,15 +59,18 @@ static void MipPrintFigures(const EPROCESS *Process)
 {
     MiPrint("    VadRoot %08X Vads %u Private %u. Locked %u. Page tables %u.\n",
             (ULONG)(ULONG_PTR)Process->VadRoot.Root, Process->NumberOfVads,
-            Process->Vm.WorkingSetSize, Process->Vm.LockedPages, Process->PageTables);
+            Process->CommitCharge - Process->CommittedPageTables, Process->Vm.LockedPages,
+            Process->PageTables);
     MiPrint("    QuotaPoolUsage[NonPagedPool]      %u\n", Process->QuotaUsage[PsNonPagedPool]);
-    MiPrint("    Working Set Sizes (now,min,max)  (%u, %u, %u)\n", Process->Vm.WorkingSetSize,
-            Process->Vm.MinimumWorkingSetSize, Process->Vm.MaximumWorkingSetSize);
+    MiPrint("    Working Set Sizes (now,min,max)  (%u, %u%s, %u%s)\n", Process->Vm.WorkingSetSize,
+            Process->Vm.MinimumWorkingSetSize, Process->Vm.MinimumWorkingSetHard ? " hard" : "",
+            Process->Vm.MaximumWorkingSetSize, Process->Vm.MaximumWorkingSetHard ? " hard" : "");
     MiPrint("    PeakWorkingSetSize                %u\n", Process->Vm.PeakWorkingSetSize);
     MiPrint("    VirtualSize                       %u Kb\n", (ULONG)Process->VirtualSize / 1024);
     MiPrint("    PeakVirtualSize                   %u Kb\n",
             (ULONG)Process->PeakVirtualSize / 1024);
     MiPrint("    PageFaultCount                    %u\n", Process->Vm.PageFaultCount);
+    MiPrint("    MemoryPriority                    %u\n", Process->Vm.MemoryPriority);
     MiPrint("    CommitCharge                      %u\n", Process->CommitCharge);
 }
 

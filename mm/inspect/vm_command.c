@@ -3,7 +3,7 @@
  * vm_command.c - !vm and !sysptes.
  *
  * Lines of !vm bear the documented names.  Those for which nothing exists yet (shared commitment,
- * drivers, processes) are not printed: a zero would be a claim.
+ * drivers) are not printed: a zero would be a claim.
  */
 #include "mm/inspect/commands.h"
 
@@ -16,10 +16,13 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/special_pool.h"
+#include "mm/space/process.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_ptes.h"
+#include "mm/ws/expansion.h"
+#include "mm/ws/wsle.h"
 
 #define MIP_KB_PER_PAGE   (PAGE_SIZE / 1024)
 
@@ -179,6 +182,34 @@ static void MipPrintStacks(void)
             Stacks.Cached, Stacks.Peak, MI_KERNEL_STACK_PAGES * MIP_KB_PER_PAGE);
 }
 
+/* Resident in working sets; what no working set has is not counted. */
+static void MipPrintWorkingSets(void)
+{
+    ULONG Pages;
+    ULONG Count = MiCountWorkingSets(&Pages);
+
+    MipPrintPages("Working sets:", Pages);
+    MiPrint("  %u that can be trimmed\n", Count);
+    MipPrintLine("System working set:", MiSystemCacheWorkingSet.WorkingSetSize);
+}
+
+/* One line a process. */
+static void MipPrintProcesses(void)
+{
+    PLIST_ENTRY Entry;
+
+    ExAcquireFastMutex(&PspActiveProcessMutex);
+    for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
+        const EPROCESS *Process = CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks);
+
+        MiPrint("    %04x %-15s %9u ( %9u Kb)  working set %9u Kb\n",
+                (ULONG)(ULONG_PTR)Process->UniqueProcessId, Process->ImageFileName,
+                Process->CommitCharge, Process->CommitCharge * MIP_KB_PER_PAGE,
+                Process->Vm.WorkingSetSize * MIP_KB_PER_PAGE);
+    }
+    ExReleaseFastMutex(&PspActiveProcessMutex);
+}
+
 void MiCommandVm(const char *Arguments)
 {
     MI_PFN_COUNTERS Counters;
@@ -200,11 +231,17 @@ void MiCommandVm(const char *Arguments)
     }
     MipPrintCommit(&Counters.Commit);
     MipPrintFaults();
+    if (PsInitialSystemProcess != NULL) {
+        MipPrintWorkingSets();
+        if ((Flags & MIP_NO_PROCESSES) == 0 && KeGetCurrentIrql() <= APC_LEVEL) {
+            MipPrintProcesses();
+        }
+    }
     if ((Flags & MIP_THREAD_STACKS) != 0) {
         MipPrintStacks();
     }
     if ((Flags & (MIP_TERMINALS | MIP_PAGEFILE_LOG | MIP_OWNER_STACKS)) != 0) {
-        MiPrint("  There are no sessions, page writes or working sets yet (flags 4, 8, 10)\n");
+        MiPrint("  No sessions, no log of page writes, no owners' stacks (flags 4, 8, 10)\n");
     }
     if ((Flags & MIP_KERNEL_VA) != 0) {
         MiPrintLayout(&MiLayout, KiConsoleSink, NULL);

@@ -25,6 +25,7 @@
 #include "mm/space/address_space.h"
 
 #include "mi_assert.h"
+#include "mm/pfn/commit.h"
 #include "mm/pfn/frame.h"
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_reference.h"
@@ -105,13 +106,18 @@ void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
 
 /* ---- frames ---- */
 
+/* And the promise of the minimum working set. */
 static NTSTATUS MipAllocateFrames(PPFN_NUMBER Frames, ULONG Count)
 {
-    NTSTATUS Status = MiChargeSystemPages(Count);
+    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
     ULONG Made;
 
-    if (!NT_SUCCESS(Status)) {
+    if (!MiChargeResidentAvailable(MI_DEFAULT_MINIMUM_WORKING_SET)) {
         return Status;
+    }
+    Status = MiChargeSystemPages(Count);
+    if (!NT_SUCCESS(Status)) {
+        goto ReturnMinimum;
     }
     for (Made = 0; Made < Count; Made++) {
         Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frames[Made]);
@@ -126,6 +132,8 @@ FreeFrames:
         MiFreeFrame(Frames[--Made]);
     }
     MiReturnSystemPages(Count);
+ReturnMinimum:
+    MiReturnResidentAvailable(MI_DEFAULT_MINIMUM_WORKING_SET);
     return Status;
 }
 
@@ -318,4 +326,5 @@ void MmDeleteProcessAddressSpace(PEPROCESS Process)
     MipDeleteFrame(Directory); /* last: the others gave their shares of it back */
     MiUnlockPfn(OldIrql);
     MiReturnSystemPages(MipOwnFrames);
+    MiReturnResidentAvailable(Process->Vm.MinimumWorkingSetSize);
 }

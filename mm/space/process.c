@@ -16,6 +16,7 @@
 #include "ex.h"
 #include "mi_assert.h"
 #include "mm/space/address_space.h"
+#include "mm/space/working_set_size.h"
 
 PEPROCESS PsInitialSystemProcess;
 LIST_ENTRY PsActiveProcessHead;
@@ -172,6 +173,7 @@ NTSTATUS MiInitializeProcesses(void)
     NTSTATUS Status;
 
     MiForgetProcesses();
+    MiInitializeWorkingSetLimits();
     memset(System, 0, sizeof(*System));
     MipLastProcessId = 0;
     Status = MiAdoptAddressSpace(System);

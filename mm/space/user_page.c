@@ -307,36 +307,36 @@ void MiResetUserPage(PMMVAD Vad, PMMPTE Pte)
 
 /* ---- pages that stay ---- */
 
-BOOLEAN MiIsUserPageLocked(PMMPTE Pte)
+ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va)
 {
-    MMPTE Entry = MiReadPte(Pte);
+    MMPTE Pte = {.Long = 0};
 
-    return Entry.Hard.Valid && MI_PFN(Entry.Hard.PageFrameNumber)->u3.e1.LockCharged;
-}
-
-NTSTATUS MiLockUserPage(PEPROCESS Process, PMMPTE Pte)
-{
-    PFN_NUMBER Frame = MiReadPte(Pte).Hard.PageFrameNumber;
-    KIRQL OldIrql;
-
-    if (!MiChargeResidentAvailable(1)) {
-        return STATUS_WORKING_SET_QUOTA;
+    if (MiHasPageTable(Va)) {
+        Pte = MiReadPte(MiGetPteAddress(Va));
     }
-    OldIrql = MiLockPfn();
-    MI_PFN(Frame)->u3.e1.LockCharged = 1;
-    MiUnlockPfn(OldIrql);
-    (void)MiLockWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, MI_LOCK_IN_WORKING_SET);
-    return STATUS_SUCCESS;
+    return Pte.Hard.Valid ? MiQueryWsleLocks(&Process->Vm, Va, Pte.Hard.PageFrameNumber) : 0;
 }
 
-void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte)
+void MiLockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks)
 {
     PFN_NUMBER Frame = MiReadPte(Pte).Hard.PageFrameNumber;
     KIRQL OldIrql = MiLockPfn();
 
-    MipReturnLock(Frame);
+    MI_PFN(Frame)->u3.e1.LockCharged = 1;
     MiUnlockPfn(OldIrql);
-    (void)MiUnlockWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, MI_WSLE_LOCKED);
+    (void)MiLockWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, Locks);
+}
+
+void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks)
+{
+    PFN_NUMBER Frame = MiReadPte(Pte).Hard.PageFrameNumber;
+    KIRQL OldIrql;
+
+    if (!MiUnlockWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, Locks)) {
+        OldIrql = MiLockPfn();
+        MipReturnLock(Frame);
+        MiUnlockPfn(OldIrql);
+    }
 }
 
 /* ---- frames that are reused ---- */

@@ -50,11 +50,14 @@ void MiCleanUserPage(PMMVAD Vad, PMMPTE Pte);
 /*
  * A valid page is locked by NtLockVirtualMemory, and the reverse.
  *
- * => STATUS_WORKING_SET_QUOTA: no page more can be promised to stay.
+ * => Locks: MI_LOCK_* (mm/ws/wsle.h).  Lock: for a page without one so far a page of resident
+ *    available was charged; who undoes its last lock returns that.
  */
-NT_MUST_CHECK NTSTATUS MiLockUserPage(PEPROCESS Process, PMMPTE Pte);
-void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte);
-BOOLEAN MiIsUserPageLocked(PMMPTE Pte);
+void MiLockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks);
+void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks);
+
+/* => The locks of a page; 0: none, or it is not valid.  Its table may be missing. */
+ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va);
 
 /* Tie the restoring of PTEs (mm/pfn) to the page tables.  => Once a machine. */
 void MiInitializeUserPages(void);

@@ -2,12 +2,15 @@
 /*
  * virtual_lock.c - NtLockVirtualMemory and NtUnlockVirtualMemory.
  *
- * A locked page is valid, its frame is LockCharged, and one page of resident available is promised
- * to it.  Pages are made resident by touching them, without the lock; then the range is judged
+ * A locked page is valid, its working-set entry is LockedInWs (MAP_PROCESS), LockedInMemory
+ * (MAP_SYSTEM) or both, its frame is LockCharged, and one page of resident available is promised to
+ * it.  Pages are made resident by touching them, without the lock; then the range is judged
  * anew, since another thread may have changed it.
  */
+#include "mm/pfn/commit.h"
 #include "mm/space/user_page.h"
 #include "mm/space/user_range.h"
+#include "mm/ws/wsle.h"
 
 #define MIP_OVERHEAD_PAGES 8u /* of the minimum working set that no lock may take */
 
@@ -15,7 +18,8 @@
 typedef struct _MIP_FOUND {
     NTSTATUS Status;
     ULONG Missing; /* pages that are not valid */
-    ULONG Locked;
+    ULONG Held;    /* that have a lock */
+    ULONG Locked;  /* that have a lock of this kind */
 } MIP_FOUND;
 
 /* => A guard page that stops being one, and the status for that. */
@@ -41,9 +45,9 @@ static NTSTATUS MipJudgePage(PEPROCESS Process, ULONG_PTR Va)
     return MiIsGuard(Protection) ? MipTakeGuard(Process, Vad, Va, Protection) : STATUS_SUCCESS;
 }
 
-static MIP_FOUND MipJudge(PEPROCESS Process, const MI_USER_RANGE *Range)
+static MIP_FOUND MipJudge(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks)
 {
-    MIP_FOUND Found = {STATUS_SUCCESS, 0, 0};
+    MIP_FOUND Found = {STATUS_SUCCESS, 0, 0, 0};
     ULONG_PTR Va;
 
     if (Process->VmDeleted) {
@@ -54,7 +58,10 @@ static MIP_FOUND MipJudge(PEPROCESS Process, const MI_USER_RANGE *Range)
         if (!MiHasPageTable(Va) || !MiReadPte(MiGetPteAddress(Va)).Hard.Valid) {
             Found.Missing++;
         } else {
-            Found.Locked += MiIsUserPageLocked(MiGetPteAddress(Va));
+            ULONG Has = MiQueryUserPageLocks(Process, Va);
+
+            Found.Held += Has != 0;
+            Found.Locked += (Has & Locks) != 0;
         }
     }
     return Found;
@@ -73,46 +80,25 @@ static void MipTouch(const MI_USER_RANGE *Range)
     }
 }
 
-static void MipUnlockNew(PEPROCESS Process, const MI_USER_RANGE *Range, const UCHAR *New)
+/* => All pages are valid. */
+static NTSTATUS MipLockAll(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG New, ULONG Locks)
 {
-    ULONG Pages = MiRangePages(Range);
-    ULONG i;
+    ULONG_PTR Va;
 
-    for (i = 0; i < Pages; i++) {
-        if (New[i / 8] >> i % 8 & 1) {
-            MiUnlockUserPage(Process, MiGetPteAddress(Range->Start + i * PAGE_SIZE));
-        }
+    if (!MiChargeResidentAvailable(New)) {
+        return STATUS_WORKING_SET_QUOTA;
     }
-}
-
-/* => All pages are valid; as many as New has bits. */
-static NTSTATUS MipLockAll(PEPROCESS Process, const MI_USER_RANGE *Range)
-{
-    UCHAR New[MI_DEFAULT_MAXIMUM_WORKING_SET / 8 + 1] = {0};
-    ULONG Pages = MiRangePages(Range);
-    ULONG i;
-
-    for (i = 0; i < Pages; i++) {
-        PMMPTE Pte = MiGetPteAddress(Range->Start + i * PAGE_SIZE);
-        NTSTATUS Status = STATUS_SUCCESS;
-
-        if (!MiIsUserPageLocked(Pte)) {
-            Status = MiLockUserPage(Process, Pte);
-            New[i / 8] |= (UCHAR)(NT_SUCCESS(Status) << i % 8);
-        }
-        if (!NT_SUCCESS(Status)) {
-            MipUnlockNew(Process, Range, New);
-            return Status;
-        }
+    for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
+        MiLockUserPage(Process, MiGetPteAddress(Va), Locks);
     }
     return STATUS_SUCCESS;
 }
 
 /* => Under the lock, which is let go of for a while. */
-static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range)
+static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks)
 {
     ULONG Most = Process->Vm.MinimumWorkingSetSize - MIP_OVERHEAD_PAGES;
-    MIP_FOUND Found = MipJudge(Process, Range);
+    MIP_FOUND Found = MipJudge(Process, Range, Locks);
     NTSTATUS Status;
 
     while (Found.Status == STATUS_SUCCESS && Found.Missing != 0) {
@@ -122,35 +108,37 @@ static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range)
         MiUnlockAddressSpace(Process);
         MipTouch(Range);
         MiLockAddressSpace(Process);
-        Found = MipJudge(Process, Range);
+        Found = MipJudge(Process, Range, Locks);
     }
     if (Found.Status != STATUS_SUCCESS) {
         return Found.Status;
     }
     if (MiRangePages(Range) > Most ||
-        Process->Vm.LockedPages + MiRangePages(Range) - Found.Locked > Most) {
+        Process->Vm.LockedPages + MiRangePages(Range) - Found.Held > Most) {
         return STATUS_WORKING_SET_QUOTA;
     }
-    Status = MipLockAll(Process, Range);
+    Status = MipLockAll(Process, Range, MiRangePages(Range) - Found.Held, Locks);
     return NT_SUCCESS(Status) && Found.Locked != 0 ? STATUS_WAS_LOCKED : Status;
 }
 
-static NTSTATUS MipUnlock(PEPROCESS Process, const MI_USER_RANGE *Range)
+static NTSTATUS MipUnlock(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks)
 {
     ULONG_PTR Va;
 
     for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
-        if (!MiHasPageTable(Va) || !MiIsUserPageLocked(MiGetPteAddress(Va))) {
+        if ((MiQueryUserPageLocks(Process, Va) & Locks) != Locks) {
             return STATUS_NOT_LOCKED;
         }
     }
     for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
-        MiUnlockUserPage(Process, MiGetPteAddress(Va));
+        MiUnlockUserPage(Process, MiGetPteAddress(Va), Locks);
     }
     return STATUS_SUCCESS;
 }
 
-typedef NTSTATUS MIP_ROUTINE(PEPROCESS Process, const MI_USER_RANGE *Range);
+typedef NTSTATUS MIP_ROUTINE(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks);
+
+NT_C_ASSERT(MAP_PROCESS << 1 == MI_LOCK_IN_WORKING_SET && MAP_SYSTEM << 1 == MI_LOCK_IN_MEMORY);
 
 static NTSTATUS MipRun(MIP_ROUTINE *Routine, HANDLE ProcessHandle, PVOID *BaseAddress,
                        PSIZE_T RegionSize, ULONG MapType)
@@ -173,7 +161,7 @@ static NTSTATUS MipRun(MIP_ROUTINE *Routine, HANDLE ProcessHandle, PVOID *BaseAd
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = Routine(Target.Process, &Range);
+    Status = Routine(Target.Process, &Range, MapType << 1);
     MiLeaveTarget(&Target);
     if (NT_SUCCESS(Status)) {
         *BaseAddress = (PVOID)Range.Start;

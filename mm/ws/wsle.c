@@ -26,6 +26,7 @@
 
 #include "arch/mmu.h"
 #include "mm/pfn/frame.h"
+#include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/sysva/system_pages.h"
@@ -79,6 +80,7 @@ void MiInitializeWorkingSet(PMMSUPPORT WorkingSet, PMMWSL List, PFAST_MUTEX Mute
     WorkingSet->VmWorkingSetList = List;
     WorkingSet->Mutex = Mutex;
     WorkingSet->TrimPage = TrimPage;
+    WorkingSet->MaximumWorkingSetSize = MI_NO_MAXIMUM;
     WorkingSet->MemoryPriority = MI_DEFAULT_PRIORITY;
 }
 
@@ -155,9 +157,23 @@ BOOLEAN MiInjectWsleFailure(void)
     return MiFailWsleReservation != 0 && --MiFailWsleReservation == 0;
 }
 
+/*
+ * A working set at its maximum gives a page for the new one, unless memory is ample.
+ *
+ * => FALSE: it has none to give, and may not grow.
+ */
+static BOOLEAN MipStayWithinMaximum(PMMSUPPORT WorkingSet)
+{
+    if (WorkingSet->WorkingSetSize < WorkingSet->MaximumWorkingSetSize ||
+        (!WorkingSet->MaximumWorkingSetHard && MiGlanceAtMemory(MiMemoryAmple))) {
+        return TRUE;
+    }
+    return MiTrimWorkingSet(WorkingSet, 1, 0) != 0 || !WorkingSet->MaximumWorkingSetHard;
+}
+
 NTSTATUS MiReserveWsleSlowly(PMMSUPPORT WorkingSet)
 {
-    if (MiInjectWsleFailure()) {
+    if (MiInjectWsleFailure() || !MipStayWithinMaximum(WorkingSet)) {
         return STATUS_NO_MEMORY;
     }
     if (WorkingSet->VmWorkingSetList->FirstFree != MI_NO_WSLE || NT_SUCCESS(MipGrow(WorkingSet)) ||

@@ -43,6 +43,8 @@ extern const MI_LIST_PLACES MiProcessListPlaces;
  */
 void MiInitializeWorkingSetList(PMMWSL List, PMMWSLE FirstPage, const MI_LIST_PLACES *Places);
 
+#define MI_NO_MAXIMUM 0xFFFFFFFFu
+
 /* An empty working set without limits.  => WorkingSet is zero. */
 void MiInitializeWorkingSet(PMMSUPPORT WorkingSet, PMMWSL List, PFAST_MUTEX Mutex,
                             MI_TRIM_PAGE *TrimPage);
@@ -62,14 +64,17 @@ NT_MUST_CHECK NTSTATUS MiReserveWsleSlowly(PMMSUPPORT WorkingSet);
 
 /*
  * See to it that the next MiInsertWsle finds a free entry.  Where there is no memory for one, a
- * page of the working set goes instead.
+ * page of the working set goes instead; so it does at the maximum, unless memory is ample and the
+ * maximum not hard.
  *
  * => MiPfnLock is not held.
  * => STATUS_NO_MEMORY: nothing changed.
  */
 static inline NT_MUST_CHECK NTSTATUS MiReserveWsle(PMMSUPPORT WorkingSet)
 {
-    if (WorkingSet->VmWorkingSetList->FirstFree != MI_NO_WSLE && MiFailWsleReservation == 0) {
+    if (WorkingSet->VmWorkingSetList->FirstFree != MI_NO_WSLE &&
+        WorkingSet->WorkingSetSize < WorkingSet->MaximumWorkingSetSize &&
+        MiFailWsleReservation == 0) {
         return STATUS_SUCCESS;
     }
     return MiReserveWsleSlowly(WorkingSet);

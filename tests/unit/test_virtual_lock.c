@@ -61,6 +61,28 @@ TEST(Lock_makes_pages_resident_and_counts_no_locks)
     SpaceFinish();
 }
 
+TEST(Lock_in_the_working_set_and_in_memory_are_two_locks_and_one_promise)
+{
+    ULONG_PTR Va;
+    ULONG Resident;
+
+    SpaceStart();
+    Va = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
+    Resident = MiCommit.ResidentAvailable;
+    CHECK_EQUAL(STATUS_SUCCESS, Lock(Va, PAGE_SIZE, MAP_PROCESS));
+    CHECK_EQUAL(STATUS_SUCCESS, Lock(Va, PAGE_SIZE, MAP_SYSTEM));
+    CHECK_EQUAL(Resident - 1, MiCommit.ResidentAvailable);
+    CHECK_EQUAL(1, SpaceCurrent()->Vm.LockedPages);
+    CHECK_EQUAL(6, MiQueryUserPageLocks(SpaceCurrent(), Va));
+    CHECK_EQUAL(STATUS_SUCCESS, Unlock(Va, PAGE_SIZE, MAP_PROCESS));
+    CHECK_EQUAL(STATUS_NOT_LOCKED, Unlock(Va, PAGE_SIZE, MAP_PROCESS | MAP_SYSTEM));
+    CHECK_EQUAL(Resident - 1, MiCommit.ResidentAvailable);
+    CHECK_EQUAL(STATUS_WAS_LOCKED, Lock(Va, PAGE_SIZE, MAP_PROCESS | MAP_SYSTEM));
+    CHECK_EQUAL(STATUS_SUCCESS, Unlock(Va, PAGE_SIZE, MAP_PROCESS | MAP_SYSTEM));
+    CHECK_EQUAL(Resident, MiCommit.ResidentAvailable);
+    SpaceFinish();
+}
+
 TEST(Lock_ends_with_the_page)
 {
     ULONG_PTR Va;

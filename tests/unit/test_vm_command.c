@@ -102,7 +102,7 @@ TEST(Vm_flags_add_stacks_and_the_map)
     CHECK(strstr(Command("!vm 1"), "Kernel stacks") == NULL);
     CHECK_SHOWS("Kernel stacks: 0 in use", Command("!vm 2"));
     CHECK_SHOWS("C0000000 - C03FFFFF", Command("!vm 21"));
-    CHECK_SHOWS("no sessions, page writes or working sets yet", Command("!vm 8"));
+    CHECK_SHOWS("No sessions, no log of page writes, no owners' stacks", Command("!vm 8"));
     CHECK_SHOWS("Flags:", Command("!vm 40"));
     PopulatedFinish();
 }

@@ -96,12 +96,9 @@ TEST(A_write_has_64_pages_at_most_and_those_of_low_priority_go_first)
 
     Start(1);
     Va = PagingWorldPages(100, 7);
-    for (Page = 90; Page < 100; Page++) {
-        MMPTE Pte = MiReadPte(MiGetPteAddress(Va + Page * PAGE_SIZE));
-
-        MI_PFN(Pte.Hard.PageFrameNumber)->u4.Priority = 1;
-    }
-    PagingWorldTrim(Va, 100);
+    PagingWorldTrim(Va, 90);
+    PsGetCurrentProcess()->Vm.MemoryPriority = 1;
+    PagingWorldTrim(Va + 90 * PAGE_SIZE, 10);
     CHECK_EQUAL(STATUS_SUCCESS, MiWriteModifiedPages());
     CHECK_EQUAL(36, MiModifiedList.Total);
     for (Page = 0; Page < 100; Page++) {
