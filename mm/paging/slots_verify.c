@@ -142,12 +142,17 @@ static void MipVerifyFile(const MMPAGING_FILE *File, PMIP_SUM Taken) NT_HOLDS(Mi
 
 void MiVerifyPagingFiles(void)
 {
-    KIRQL PteIrql = MiLockSystemPtes();
-    KIRQL OldIrql = MiLockPfn();
     MIP_SUM Owned = {0};
     MIP_SUM Taken = {0};
+    KIRQL PteIrql;
+    KIRQL OldIrql;
     ULONG i;
 
+    if (MmNumberOfPagingFiles == 0) { /* then slots are a test's own */
+        return;
+    }
+    PteIrql = MiLockSystemPtes();
+    OldIrql = MiLockPfn();
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         MI_ASSERT(MmPagingFile[i]->PageFileNumber == i);
         MipVerifyFile(MmPagingFile[i], &Taken);
