@@ -9,9 +9,9 @@
  * many and one too few would have to have the same hash.
  *
  * PTEs are found in the page tables that are in memory: those of user halves are frames that a
- * directory entry owns, paged pool's are where they always are.
+ * directory entry owns, those of paged pool and of kernel stacks are where they always are.
  *
- * Locking: MiPfnLock, for all of it.
+ * Locking: MiPfnLock, for all of it; above it MiSystemPteLock.
  */
 #include "mi_assert.h"
 #include "mm/paging/modified_writer.h"
@@ -20,6 +20,7 @@
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/layout.h"
+#include "mm/sysva/system_pte_state.h"
 #include "user_half.h"
 
 typedef struct _MIP_SUM {
@@ -141,16 +142,24 @@ static void MipVerifyFile(const MMPAGING_FILE *File, PMIP_SUM Taken) NT_HOLDS(Mi
 
 void MiVerifyPagingFiles(void)
 {
-    KIRQL OldIrql = MiLockPfn();
     MIP_SUM Owned = {0};
     MIP_SUM Taken = {0};
+    KIRQL PteIrql;
+    KIRQL OldIrql;
     ULONG i;
 
+    if (MmNumberOfPagingFiles == 0) { /* then slots are a test's own */
+        return;
+    }
+    PteIrql = MiLockSystemPtes();
+    OldIrql = MiLockPfn();
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         MI_ASSERT(MmPagingFile[i]->PageFileNumber == i);
         MipVerifyFile(MmPagingFile[i], &Taken);
     }
     MipAddOwners(&Owned);
+    MipAddTable(&Owned, MiSystemPtes.Base, MiSystemPtes.Total);
     MiUnlockPfn(OldIrql);
+    MiUnlockSystemPtes(PteIrql);
     MI_ASSERT(Owned.Slots == Taken.Slots && Owned.Hashes == Taken.Hashes); /* S4 */
 }
