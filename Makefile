@@ -22,7 +22,7 @@ JOBS     ?= $(shell nproc)
 # ---- what the machine lacks is installed before anything else happens ----
 GOALS   := $(or $(MAKECMDGOALS),all)
 NEEDS   := $(if $(filter-out clean help,$(GOALS)),run) \
-           $(if $(filter test test-long check format fuzz,$(GOALS)),test) \
+           $(if $(filter test test-long soak check format fuzz,$(GOALS)),test) \
            $(if $(filter debug,$(GOALS)),debug) $(if $(filter window,$(DISPLAY_)),window)
 ifneq ($(strip $(NEEDS)),)
 ifeq ($(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
@@ -65,7 +65,7 @@ ECFLAGS_ia32 := $(ECFLAGS) -m32 -march=i586 -mtune=generic -malign-double \
 HCFLAGS := $(COMMON) -m32 -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
           -fno-omit-frame-pointer -freg-struct-return -DHYPERSPACE_HOST
 
-.PHONY: all image run debug screenshot bench pool-bench usb unit fuzz format check test test-long clean help
+.PHONY: all image run debug screenshot bench pool-bench usb unit fuzz format check test test-long soak clean help
 .DELETE_ON_ERROR:
 all: ## the loader for both firmwares and the kernel
 all: $(B)/BOOTX64.EFI $(B)/BOOTIA32.EFI $(B)/hyperspace.elf
@@ -251,6 +251,12 @@ test-long: export FUZZ_RUNS := 1000000
 test-long: export HYPERSPACE_EFFORT := 10
 test-long: ## every figure whole
 	$(TEST_ALL)
+
+SOAK ?= 60
+soak: ## work under memory pressure for SOAK= minutes in QEMU, then on the host as long
+soak: image $(B)/unit
+	$(Q)tests/boot/paging.py soak $(SOAK) --build $(B)
+	$(Q)HYPERSPACE_EFFORT=$$(($(SOAK) * 2)) HYPERSPACE_SEED=$$(date +%s) $(B)/unit Prop_paging
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\): ## /\1 /p' Makefile | while read -r target words; do \
