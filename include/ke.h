@@ -268,6 +268,14 @@ void NTAPI KeLeaveGuardedRegion(void);
 void NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState);
 void NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState);
 
+/*
+ * Whether the running thread's kernel stack may leave memory while it waits with WaitMode UserMode
+ * for long; threads begin with TRUE.  Objects that it waits for do not lie on its stack then.
+ *
+ * => PASSIVE_LEVEL.  Returns what was set before.
+ */
+BOOLEAN NTAPI KeSetKernelStackSwapEnable(BOOLEAN Enable);
+
 /* ---- waits ---- */
 
 #define THREAD_WAIT_OBJECTS  3  /* without a wait block array */

@@ -27,6 +27,7 @@
 #define PFN_LIST_CORRUPT                        0x0000004Eu
 #define PAGE_FAULT_IN_NONPAGED_AREA             0x00000050u
 #define PROCESS_HAS_LOCKED_PAGES                0x00000076u
+#define KERNEL_STACK_INPAGE_ERROR               0x00000077u
 #define KERNEL_DATA_INPAGE_ERROR                0x0000007Au
 #define INSTALL_MORE_MEMORY                     0x0000007Du
 #define UNEXPECTED_KERNEL_MODE_TRAP             0x0000007Fu

@@ -14,6 +14,7 @@
  */
 #include "mm/fault/fault.h"
 
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/pool/pool.h"
@@ -26,9 +27,6 @@ KEVENT MiLowMemoryEvent;
 KEVENT MiHighMemoryEvent;
 KEVENT MmWorkingSetManagerEvent;
 volatile ULONG MiMemoryWaiters;
-
-/* Of mm/paging's writer; nothing was written where there is none. */
-extern NTSTATUS MiLastModifiedWriteStatus NT_WEAK;
 
 static PKEVENT const MipEvents[MiMemoryConditions] = {
     [MiPagesAvailable] = &MiPagesAvailableEvent,
@@ -96,9 +94,7 @@ static MM_STOP MipDescribeShortage(void)
     Stop.Parameter[1] = MiPageCounts[ModifiedPageList];
     MiUnlockPfn(OldIrql);
     Stop.Parameter[2] = Pool.MaximumPages - Pool.UsedPages;
-    if (&MiLastModifiedWriteStatus != NULL) {
-        Stop.Parameter[3] = (ULONG)MiLastModifiedWriteStatus;
-    }
+    Stop.Parameter[3] = (ULONG)MiWriterFigures.LastStatus;
     return Stop;
 }
 

@@ -2,13 +2,16 @@
 /*
  * system_threads.c - the threads that the memory manager and its users count on.
  *
- *     zero-page thread   priority 0: runs when nothing else does
- *     modified pages     priority 17: mm/paging/modified_writer.c
- *     workers            one for each queue of work items, the critical and delayed ones two
+ *     zero-page thread      priority 0: runs when nothing else does
+ *     balance set manager   priority 16: trims working sets
+ *     modified pages        priority 17: mm/paging/modified_writer.c
+ *     swapper               priority 23: kernel stacks
+ *     workers               one for each queue of work items, the critical and delayed ones two
  */
 #include "mm/init/init.h"
 
 #include "ex.h"
+#include "mm/balance/balance_set.h"
 #include "mm/ke/thread.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/pfn/zero_pages.h"
@@ -37,6 +40,17 @@ void NTAPI MiZeroPageThread(PVOID Context)
     }
 }
 
+/* The memory manager's own, and what they run. */
+static const struct {
+    PKSTART_ROUTINE Routine;
+    KPRIORITY Priority;
+    const char *Name;
+} MipThreads[] = {
+    {MiZeroPageThread, LOW_PRIORITY, "zero pages"},
+    {KeBalanceSetManager, MI_BALANCE_SET_PRIORITY, "balance set manager"},
+    {KeSwapProcessOrStack, MI_SWAPPER_PRIORITY, "swapper"},
+};
+
 /* => NULL: no memory. */
 static PKTHREAD MipAllocateThread(PVOID *StackBase)
 {
@@ -53,16 +67,20 @@ static PKTHREAD MipAllocateThread(PVOID *StackBase)
     return Thread;
 }
 
-static void MipStartZeroing(void)
+static void MipStartThreads(void)
 {
-    KTHREAD_START Start = {.Routine = MiZeroPageThread,
-                           .Priority = LOW_PRIORITY,
-                           .StackBytes = MI_KERNEL_STACK_BYTES,
-                           .Name = "zero pages"};
-    PKTHREAD Thread = MipAllocateThread(&Start.StackBase);
+    ULONG i;
 
-    if (Thread == NULL || !NT_SUCCESS(KeCreateSystemThread(Thread, &Start))) {
-        MiInstallMoreMemory(MM_BOOT_THREADS);
+    for (i = 0; i < RTL_NUMBER_OF(MipThreads); i++) {
+        KTHREAD_START Start = {.Routine = MipThreads[i].Routine,
+                               .Priority = MipThreads[i].Priority,
+                               .StackBytes = MI_KERNEL_STACK_BYTES,
+                               .Name = MipThreads[i].Name};
+        PKTHREAD Thread = MipAllocateThread(&Start.StackBase);
+
+        if (Thread == NULL || !NT_SUCCESS(KeCreateSystemThread(Thread, &Start))) {
+            MiInstallMoreMemory(MM_BOOT_THREADS);
+        }
     }
 }
 
@@ -70,7 +88,7 @@ void MmStartSystemThreads(void)
 {
     ULONG i;
 
-    MipStartZeroing();
+    MipStartThreads();
     if (!NT_SUCCESS(MiStartModifiedWriter())) {
         MiInstallMoreMemory(MM_BOOT_THREADS);
     }

@@ -7,8 +7,8 @@
  *   V2  RAM that a valid system PTE maps is held: it is on no list
  *   V3  commitment is the sum of what was charged to it: pages that a PTE or a directory entry of
  *       the system half owns (paged pool's apart), pages that paged pool handed out, touched or
- *       not, those of MmAllocatePagesForMdl, and what processes are charged for; it is within its
- *       limit
+ *       not, those of MmAllocatePagesForMdl, pages of kernel stacks that are not resident, and what
+ *       processes are charged for; it is within its limit
  *
  * A violation of V1 or V2 is bug check 0x1A, 403: PTE and PFN are out of step (P2 the PTE's
  * address, P3 its contents, P4 the frame).  One that the audit of the page tables finds is 0x1A,
@@ -19,6 +19,7 @@
 #include "audit.h"
 #include "mi_assert.h"
 #include "mm.h"
+#include "mm/balance/swapper.h"
 #include "mm/ke/thread.h"
 #include "mm/paging/in_page.h"
 #include "mm/pfn/pfn_inspect.h"
@@ -29,6 +30,7 @@
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
+#include "mm/sysva/stack_pages.h"
 #include "mm/sysva/system_pte_state.h"
 #include "mm/ws/expansion.h"
 #include "mm/ws/wsle.h"
@@ -100,6 +102,7 @@ void MiVerifyFrameOwners(void)
     for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
         Charged += MipVerifyOwner(Frame) && !MipIsPagedPool(MI_PFN(Frame)->PteAddress);
     }
+    Charged += MiOutswappedStackPages;
     MiUnlockPfn(OldIrql);
     if (MiPoolRegion(MiPaged)->Pages != 0) {
         Charged += MiPoolRegion(MiPaged)->UsedPages;
@@ -160,6 +163,11 @@ static BOOLEAN MipHasThreads(void)
     return KeGetCurrentThread() != NULL;
 }
 
+static BOOLEAN MipHasStackSwap(void)
+{
+    return MipHasThreads() && MipHasBoth();
+}
+
 /* Above APC_LEVEL nobody can attach to another address space. */
 static BOOLEAN MipHasProcesses(void)
 {
@@ -200,6 +208,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"page lists", MipHasFrames, MiVerifyPageLists},
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
+    {"kernel stacks that are not resident", MipHasStackSwap, MiVerifyStackSwap},
     {"pools", MipHasPools, MiVerifyPool},
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},

@@ -86,6 +86,13 @@ void KiUnlockOrKeepForWait(KIRQL OldIrql, BOOLEAN Wait) NT_RELEASES(KiDispatcher
 /* Stop where NT raises Status: bug check 0x1E with the status, the caller and the object. */
 NT_NORETURN void KiRaiseStatus(NTSTATUS Status, ULONG_PTR Caller, PVOID Object);
 
+/* ---- stack_swap.c ---- */
+
+extern LIST_ENTRY KiStackInSwapListHead NT_GUARDED_BY(KiDispatcherLock);
+
+/* Thread would be ready if its stack were there: the swapper is to bring it. */
+void KiQueueInswap(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock);
+
 /* ---- mutex.c ---- */
 
 /* Thread takes a mutant that is free or its own.  => Returns whether it was abandoned. */

@@ -9,8 +9,8 @@
 
 static const char *StateName(KTHREAD_STATE State)
 {
-    static const char *const Names[] = {"INITIALIZED", "READY",      "RUNNING",
-                                        "STANDBY",     "TERMINATED", "WAIT"};
+    static const char *const Names[] = {"INITIALIZED", "READY", "RUNNING",   "STANDBY",
+                                        "TERMINATED",  "WAIT",  "TRANSITION"};
 
     return (ULONG)State < RTL_NUMBER_OF(Names) ? Names[State] : "UNKNOWN";
 }
@@ -101,6 +101,9 @@ static void PrintThread(const PRINTER *Printer, const KTHREAD *Thread) NT_HOLDS(
     PRINT("    Start %p  Stack base %p bytes %x  current %p  Quantum %d\n",
           (PVOID)(ULONG_PTR)Thread->StartRoutine, Thread->StackBase, (ULONG)Thread->StackBytes,
           Thread->KernelStack, Thread->Quantum);
+    if (!Thread->KernelStackResident) {
+        PRINT("    Kernel stack not resident.\n");
+    }
 }
 
 static PKTHREAD ThreadOf(PLIST_ENTRY Entry)
@@ -163,8 +166,8 @@ void KiDumpThreads(RTL_PRINT_SINK *Sink, PVOID Context, KI_THREAD_CHOICE Choice)
 /* A thread's state in the words of !stacks. */
 static const char *StackState(const KTHREAD *Thread)
 {
-    static const char *const Names[] = {"Initialized", "Ready",      "Running",
-                                        "Standby",     "Terminated", "Blocked"};
+    static const char *const Names[] = {"Initialized", "Ready",   "Running",   "Standby",
+                                        "Terminated",  "Blocked", "Transition"};
 
     return Thread->State < RTL_NUMBER_OF(Names) ? Names[Thread->State] : "Unknown";
 }

@@ -11,6 +11,8 @@
  *     Running      Ready       preempted: to its queue's head; quantum end, yield: to its tail
  *     Running      Waiting     a wait (wait.c)
  *     Waiting      Ready       the wait ends
+ *     Waiting      Transition  the same, but the stack is not in memory (stack_swap.c)
+ *     Transition   Ready       the swapper has brought it
  *     Running      Terminated  KeTerminateThread
  *
  * The idle thread is the exception: it is in no queue, and Ready whenever another runs.
@@ -130,6 +132,10 @@ void KiReadyThread(PKTHREAD Thread)
 {
     PKTHREAD Next = KiNextThread;
 
+    if (!Thread->KernelStackResident) {
+        KiQueueInswap(Thread);
+        return;
+    }
     if (Thread->Priority <= (Next == NULL ? KiCurrentThread : Next)->Priority) {
         InsertReady(Thread, QueueTail);
         return;
@@ -237,6 +243,7 @@ void KiSetPriority(PKTHREAD Thread, SCHAR Priority)
     case Initialized:
     case Terminated:
     case Waiting:
+    case Transition:
         Thread->Priority = Priority;
         break;
     }

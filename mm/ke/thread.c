@@ -8,6 +8,7 @@
  * Locking: KiDispatcherLock.
  */
 #include "mm/ke/dispatcher.h"
+#include "mm/ke/stack_swap.h"
 
 static KTHREAD KipFirstThread;
 static LIST_ENTRY KipDead NT_GUARDED_BY(KiDispatcherLock);
@@ -87,6 +88,8 @@ void KiInitializeThread(PKTHREAD Thread, const KTHREAD_START *Start)
         .BasePriority = (SCHAR)Start->Priority,
         .Quantum = KI_QUANTUM,
         .State = Initialized,
+        .KernelStackResident = TRUE,
+        .EnableStackSwap = TRUE,
         .StartRoutine = Start->Routine,
         .StartContext = Start->Context,
         .Reaper = Start->Reaper,
@@ -185,6 +188,7 @@ void KeInitializeThreads(PVOID IdleStackBase, SIZE_T IdleStackBytes) NT_NO_LOCK_
     AdoptFirstThread();
     CreateIdleThread(IdleStackBase, IdleStackBytes);
     KiInitializeWorkQueues();
+    KiInitializeStackSwap();
     KfLowerIrql(OldIrql);
 }
 

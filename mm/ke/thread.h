@@ -20,7 +20,8 @@ typedef enum _KTHREAD_STATE {
     Running,
     Standby,
     Terminated,
-    Waiting
+    Waiting,
+    Transition /* ready, but for its stack, which is not in memory */
 } KTHREAD_STATE;
 
 #define KI_IDLE_PRIORITY (-1) /* below every other: anything preempts the idle thread */
@@ -61,6 +62,9 @@ typedef struct _KTHREAD {
     UCHAR WaitReason;                               /* (D) KWAIT_REASON */
     CCHAR WaitMode;                                 /* (D) */
     BOOLEAN Alertable;                              /* (D) */
+    BOOLEAN KernelStackResident;                    /* (D) its stack is in memory */
+    BOOLEAN EnableStackSwap;                        /* (T) that may leave in waits of UserMode */
+    ULONG WaitTime;                                 /* (D) ticks, when its last wait began */
     BOOLEAN WaitNext;             /* (T) it holds the dispatcher for the wait that follows */
     PKPROCESS Process;            /* (I) whose thread it is; NULL before there are processes */
     KAPC_STATE ApcState;          /* (D) Process: whose address space it runs in */

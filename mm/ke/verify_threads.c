@@ -2,8 +2,8 @@
 /*
  * verify_threads.c - every thread is where its state says, and nowhere else.
  *
- * Checks S1-S7 (schedule.c), W1-W3 (wait.c), M1-M2 (mutex.c) and R1-R3 (timer.c).  Each walk is
- * bounded: a list that was bent into a loop is found, not followed.
+ * Checks S1-S7 (schedule.c), W1-W3 (wait.c), K1-K2 (stack_swap.c), M1-M2 (mutex.c) and R1-R3
+ * (timer.c).  Each walk is bounded: a list that was bent into a loop is found, not followed.
  */
 #include "arch/mmu.h"
 #include "mm/ke/dispatcher.h"
@@ -126,6 +126,15 @@ static void VerifyProcessOf(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
               Process->DirectoryTableBase[0] == KiCurrentDirectoryFrame() << PAGE_SHIFT);
 }
 
+/* K1, K2 */
+static void VerifyStackSwap(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
+{
+    BOOLEAN Queued = CountInList(&KiStackInSwapListHead, &Thread->QueueListEntry) == 1;
+
+    MI_ASSERT(Queued == (Thread->State == Transition));
+    MI_ASSERT(Thread->KernelStackResident || Queued || Thread->State == Waiting);
+}
+
 static void VerifyThread(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
 {
     BOOLEAN IsIdle = Thread == &KiIdleThread;
@@ -139,6 +148,7 @@ static void VerifyThread(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
     VerifyProcessOf(Thread);
     VerifyMutants(Thread);
     VerifyWaitList(&Thread->Header);
+    VerifyStackSwap(Thread);
     switch ((KTHREAD_STATE)Thread->State) {
     case Ready:
         MI_ASSERT(IsIdle || CountInList(&KiReadyQueues[Thread->Priority],
@@ -151,6 +161,9 @@ static void VerifyThread(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
         break;
     case Waiting:
         VerifyWait(Thread);
+        break;
+    case Transition:
+        MI_ASSERT(!Thread->KernelStackResident && Thread->WaitBlockList == NULL);
         break;
     case Initialized:
     case Terminated:

@@ -248,6 +248,7 @@ static void DescribeWait(PKTHREAD Thread, KWAIT_REASON Reason, KPROCESSOR_MODE M
     Thread->WaitReason = (UCHAR)Reason;
     Thread->WaitMode = Mode;
     Thread->Alertable = Alertable;
+    Thread->WaitTime = KeTickCount.LowPart;
 }
 
 static NTSTATUS BlockOnOne(PKTHREAD Thread, PDISPATCHER_HEADER Object, const LARGE_INTEGER *Timeout)

@@ -8,8 +8,8 @@
  *     MiMemoryPressure  fewer than MiPressurePages: working sets are to be trimmed
  *     MiMemoryAmple     at least MiAmplePages: trimming has done enough, working sets may grow
  *
- * Neither LowMemory nor HighMemory need hold, nor either of the last two.  A condition changes with the very page that crosses its
- * threshold.  Kernel events are attached by the callback: set while the condition holds.
+ * Low and High may both be false, Pressure and Ample too.  A condition changes with the very page
+ * that crosses its threshold.  Kernel events are attached by the callback: set while it holds.
  */
 #ifndef MM_PFN_MEMORY_EVENTS_H
 #define MM_PFN_MEMORY_EVENTS_H

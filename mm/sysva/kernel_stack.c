@@ -12,6 +12,7 @@
 #include "mm/sysva/kernel_stack.h"
 
 #include "mi_assert.h"
+#include "mm/sysva/stack_pages.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/sysva/system_ptes.h"
 
@@ -37,6 +38,9 @@ void MiInitializeKernelStacks(void)
     MipStacks.InUse = 0;
     MipStacks.Peak = 0;
     KfReleaseSpinLock(&MiKernelStackLock, OldIrql);
+    OldIrql = MiLockPfn();
+    MiOutswappedStackPages = 0;
+    MiUnlockPfn(OldIrql);
 }
 
 static inline KIRQL MipLockStacks(void) NT_ACQUIRES(MiKernelStackLock) NT_NO_LOCK_ANALYSIS
