@@ -199,6 +199,11 @@ static void KipRunGroup(const char *What, ULONG (*Measure)(MI_BENCH_PRINT *), UL
     KiReport(Rows == Wanted, "bench: %u rows of %s", Rows, What);
 }
 
+void KiRunPagingBenchmarks(void)
+{
+    KipRunGroup("paging files", MiMeasurePaging, 3);
+}
+
 void KiRunSetBenchmarks(void)
 {
     KipRunGroup("working sets", MiMeasureWorkingSets, 6);

@@ -19,7 +19,8 @@
 #include "mi_assert.h"
 #include "mm/fault/fault.h"
 #include "mm/inspect/paging_pool_work.h"
-#include "mm/paging/paging_file.h"
+#include "mm/paging/in_page.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_big.h"
@@ -50,10 +51,12 @@ typedef struct _MIP_BALANCE {
 /* The system's counters at one moment. */
 typedef struct _MIP_COUNTERS {
     MI_FAULT_COUNTERS Faults;
+    MI_WRITER_FIGURES Writer;
+    ULONG WrongChecksums;
     ULONG Repurposed;
     ULONG SlotsUsed;
     ULONG SlotsPeak;
-    ULONG64 Requests[2]; /* of the boot disk, by DISK_OPERATION */
+    ULONG64 Failures; /* requests of the boot disk that failed */
 } MIP_COUNTERS;
 
 typedef struct _MIP_RUN {
@@ -100,7 +103,10 @@ static MIP_BALANCE MipTakeBalance(void)
 static MIP_COUNTERS MipReadCounters(void)
 {
     PDISK_DEVICE Disk = IoSystemVolume() != NULL ? IoGetDiskDevice(IoSystemVolume()) : NULL;
-    MIP_COUNTERS Counters = {.Faults = MiFaultCounters};
+    MIP_COUNTERS Counters = {.Faults = MiFaultCounters,
+                             .Writer = MiWriterFigures,
+                             .WrongChecksums = MiInPageCounters.WrongChecksums,
+                             .Failures = Disk != NULL ? Disk->Failures : 0};
     MI_PFN_COUNTERS Frames;
     ULONG i;
 
@@ -109,10 +115,6 @@ static MIP_COUNTERS MipReadCounters(void)
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         Counters.SlotsUsed += MmPagingFile[i]->CurrentUsage;
         Counters.SlotsPeak += MmPagingFile[i]->PeakUsage;
-    }
-    if (Disk != NULL) {
-        Counters.Requests[DiskRead] = Disk->RequestCounts[DiskRead];
-        Counters.Requests[DiskWrite] = Disk->RequestCounts[DiskWrite];
     }
     return Counters;
 }
@@ -127,12 +129,17 @@ static void MipPrintCounters(const MIP_COUNTERS *Before, const MIP_COUNTERS *Aft
             New->Faults - Old->Faults, New->DemandZero - Old->DemandZero,
             New->Transition - Old->Transition, New->GuardPages - Old->GuardPages,
             New->Refused - Old->Refused, New->MemoryWaits - Old->MemoryWaits);
-    KiPrint("# paging: frames repurposed %u; slots used %u before, %u after, %u at most; requests "
-            "of the boot disk: %llu reads, %llu writes\n",
+    KiPrint("# paging: pages read %u in %u reads, written %u in %u writes; collided faults %u\n",
+            New->PagesRead - Old->PagesRead, New->PagingFileReads - Old->PagingFileReads,
+            After->Writer.PagesWritten - Before->Writer.PagesWritten,
+            After->Writer.Writes - Before->Writer.Writes, New->Collided - Old->Collided);
+    KiPrint("# paging: frames repurposed %u; slots used %u before, %u after, %u at most, bad %u\n",
             After->Repurposed - Before->Repurposed, Before->SlotsUsed, After->SlotsUsed,
-            After->SlotsPeak,
-            (unsigned long long)(After->Requests[DiskRead] - Before->Requests[DiskRead]),
-            (unsigned long long)(After->Requests[DiskWrite] - Before->Requests[DiskWrite]));
+            After->SlotsPeak, After->Writer.BadSlots);
+    KiPrint("# paging: failed writes %u, wrong checksums %u, %llu failed requests\n",
+            After->Writer.FailedWrites - Before->Writer.FailedWrites,
+            After->WrongChecksums - Before->WrongChecksums,
+            (unsigned long long)(After->Failures - Before->Failures));
 }
 
 /* ---- the work ---- */

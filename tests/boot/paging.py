@@ -48,7 +48,8 @@ checked = [0, 0]  # R11: runs with checking on, and those that were not right
 soaked = [0, 0]  # R17: soaks, and those that drifted
 
 TOUCHED = re.compile(r"^# paging: pages touched (\d+), written (\d+), wrong (\d+)", re.M)
-MOVED = re.compile(r"^# paging: pages read (\d+) in (\d+) reads, written (\d+) in (\d+) writes", re.M)
+MOVED = re.compile(r"^# paging: pages read (\d+) in (\d+) reads, written (\d+) in (\d+) writes",
+                   re.M)
 ERRORS = re.compile(r"^# paging: in-page errors (\d+), pages given up (\d+)", re.M)
 FAILED = re.compile(r"^# paging: .* (\d+) failed requests", re.M)
 VERDICT = re.compile(r"^# paging: (passed|failed)$", re.M)
@@ -178,7 +179,8 @@ def errors_test(firmware: str, disk: str, number: int, seed: int) -> Test:
 
     def test(bench: Bench) -> Optional[str]:
         generator = random.Random(seed + number)
-        run = "paging:%d:%d:%d:errors,shutdown" % (SMALL, PROCESSES, generator.randrange(1, 1 << 31))
+        run = "paging:%d:%d:%d:errors,shutdown" % (SMALL, PROCESSES,
+                                                   generator.randrange(1, 1 << 31))
         image = own_copy(bench, base(bench, 340), name, run, (SMALL + POOL_MB, SMALL + POOL_MB))
         rules = random_rules(generator)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, errors=rules)
@@ -341,7 +343,8 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
             tests.append(work_test(firmware, disk, LARGE if whole else SMALL, number()))
             if thorough:
                 tests.append(work_test(firmware, disk, SMALL, number()))
-            tests += [errors_test(firmware, disk, n, number()) for n in range(10 if thorough else 1)]
+            tests += [errors_test(firmware, disk, n, number())
+                      for n in range(10 if thorough else 1)]
     for turn, firmware in enumerate(FIRMWARE):
         if thorough or turn == seed % 2:
             tests.append(small_test(firmware, BUSES[number() % len(BUSES)]))

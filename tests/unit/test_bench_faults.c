@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_bench_faults.c - the rows of soft faults and of working sets are printed, in order, and nothing stays behind.
+ * test_bench_faults.c - the rows of soft faults and of working sets are printed, in order, and
+ * nothing stays behind.
  */
 #include "bench.h"
 #include "tests/unit/space_world.h"
