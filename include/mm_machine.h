@@ -124,6 +124,14 @@ extern MM_STOP MmExpectedStop;    /* what the line said; "any" is 0xA11A11A1 */
 /* The memory manager's lines of the boot's report.  => PASSIVE_LEVEL. */
 void MiReportMemory(void);
 
+/*
+ * The machine ends in order: no page is written from now on; with ClearPageFileAtShutdown the free
+ * pages of the paging files are overwritten with zeroes.
+ *
+ * => PASSIVE_LEVEL, before the file systems are shut down.
+ */
+void MmShutdownPaging(void);
+
 /* The paging files'.  => PASSIVE_LEVEL, after MmCreatePagingFiles. */
 void MiReportPaging(void);
 
