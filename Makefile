@@ -35,7 +35,7 @@ endif
 
 # ---- sources: a folder's files are all its .c and .S; what is pure also runs on the host ----
 KERNEL_SRC := $(wildcard mm/*/*.c disk/*/*.c arch/x86/*.c arch/x86/*.S)
-EFI_PURE   := $(wildcard efi/memory_map.c efi/elf.c efi/boot_ini.c efi/registry.c \
+EFI_PURE   := $(wildcard efi/memory_map.c efi/elf.c efi/elf_move.c efi/boot_ini.c efi/registry.c \
               efi/registry_data.c efi/registry_values.c efi/text_source.c efi/firmware_time.c)
 EFI_SRC    := $(wildcard efi/*.c efi/*.S) $(wildcard mm/rtl/text.c mm/rtl/print.c mm/rtl/time_fields.c \
               arch/x86/string.c)
@@ -93,7 +93,9 @@ $(B)/kernel/%.S.o: %.S Makefile
 $(B)/hyperspace.elf: $(KOBJ) arch/x86/kernel.ld
 	$(call say,LD,$@)
 	$(Q)$(CC) -m32 -nostdlib -static -no-pie -Wno-unused-command-line-argument \
-	    -Wl,-T,arch/x86/kernel.ld -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--fatal-warnings -o $@ $(KOBJ) -lgcc
+	    -Wl,-T,arch/x86/kernel.ld -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--fatal-warnings -Wl,--emit-relocs \
+	    -o $@ $(KOBJ) -lgcc
+	$(Q)objcopy --remove-relocations='.debug_*' $@
 $(B)/hyperspace.sym: $(B)/hyperspace.elf
 	$(Q)nm -n $< | grep -i ' [tdbr] ' > $@
 

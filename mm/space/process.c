@@ -119,6 +119,11 @@ static void MipInsertProcess(PEPROCESS Process)
 
 NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
 {
+    return PsCreateProcessEx(Name, 0, New);
+}
+
+NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
+{
     PEPROCESS Process = ExAllocatePoolWithTag(NonPagedPool, sizeof(EPROCESS), MI_PROCESS_TAG);
     NTSTATUS Status;
 
@@ -126,6 +131,9 @@ NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     memset(Process, 0, sizeof(*Process));
+    Process->HighestUserAddress = (Flags & PS_LARGE_ADDRESS_AWARE) != 0
+                                      ? MM_HIGHEST_USER_ADDRESS
+                                      : MI_USUAL_HIGHEST_USER_ADDRESS;
     Status = MmCreateProcessAddressSpace(Process);
     if (!NT_SUCCESS(Status)) {
         ExFreePoolWithTag(Process, MI_PROCESS_TAG);

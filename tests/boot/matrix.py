@@ -231,6 +231,36 @@ def repeat_test(seed: int) -> Test:
     return Test(name, run, "R20")
 
 
+# ---- where the user half ends ----
+
+def border_test(options: str, firmware: str, memory: int, border: int) -> Test:
+    """The whole report passes, the layout begins at the border, and the last 64 KB are used."""
+    name = "boot with %s, %d MB, %s" % (options, memory, firmware)
+
+    def run(bench: Bench) -> Optional[str]:
+        image = bench.image(REPORT + " " + options)
+        result = bench.boot(name, hq.Machine(image, firmware, memory=memory))
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        top = "large-address-aware processes at %08x" % (border - 0x20000)
+        if not re.search(r"^ok \d+ - user half: .*" + top, result.log, re.M):
+            return explain(result, top)
+        if not re.search(r"^D0000000 - D0FFFFFF .* kernel$", result.log, re.M):
+            return explain(result, "a kernel at D0000000")
+        lowest = min(int(line, 16) for line in
+                     re.findall(r"^([0-9A-F]{8}) - [0-9A-F]{8}  .*[KM]B  ", result.log, re.M))
+        return "%08x is below the border" % lowest if lowest < border else None
+
+    return Test(name, run, "boot")
+
+
+def border_tests() -> List[Test]:
+    tests = [border_test("/3GB", firmware, memory, 3072 << 20)
+             for firmware in ("x64", "ia32") for memory in (64, 256, 4096)]
+    return tests + [border_test("/3GB /USERVA=2560", "x64", 256, 2560 << 20),
+                    border_test("/3GB /USERVA=2049", "ia32", 128, 2048 << 20)]
+
+
 # ---- the image itself ----
 
 def same_bytes_test() -> Test:
@@ -270,6 +300,7 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
               checking_test("NonPagedPoolSize", "f0000000",
                             "system.reg: NonPagedPoolSize is 0xf0000000, corrected to", "x64")]
     tests += [moved_test(disk) for disk in (["nvme", "usb", "virtio"] if thorough else ["nvme"])]
+    tests += border_tests()
     tests.append(secure_boot_test())
     return tests
 
