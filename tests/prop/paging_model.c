@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_PAGES 48u /* of an operation */
+#define STALE_ONE_IN 8u
+#define MOST_PAGES   48u /* of an operation */
 
 static PAGE Model[MODEL_PROCESSES][MODEL_PAGES];
 static PEPROCESS Processes[MODEL_PROCESSES]; /* NULL: there was no memory for a new one */
@@ -157,6 +158,7 @@ void ModelStep(PMODEL_WORKER Worker)
     OPERATION *Operation = ModelChooseOperation(Worker);
     RANGE Range = {.Worker = Worker};
     KAPC_STATE ApcState;
+    ULONG_PTR Stale;
 
     Worker->Process = ModelRandom(Worker, MODEL_PROCESSES);
     Range.Pages = Model[Worker->Process];
@@ -177,6 +179,9 @@ void ModelStep(PMODEL_WORKER Worker)
     }
     KeStackAttachProcess(&Processes[Worker->Process]->Pcb, &ApcState);
     Operation(&Range);
+    if (ModelRandom(Worker, STALE_ONE_IN) == 0) { /* leaving the address space flushes all */
+        CHECK(!HostFindStaleTranslation(&Stale));
+    }
     KeUnstackDetachProcess(&ApcState);
     LetGo(&Range);
 }

@@ -8,11 +8,11 @@
  * seed decides.  Contents are compared at each access; every few operations the workers stop,
  * everything is verified, and no translation is stale.
  *
- *     world   number 0, 4, ...   sound disk, paged pool
- *             1, 5, ...          the same, very slow
- *             2, 6, ...          requests fail, writes are torn; no paged pool, as an error there
- *                                is a bug check
- *             3, 7, ...          sound, few frames
+ *     world 0   sound disk, paged pool
+ *           1   the same, very slow
+ *           2   requests fail, writes are torn; no paged pool, as an error there
+ *               is a bug check
+ *           3   sound, few frames
  */
 #include "ex.h"
 #include "mm/paging/modified_writer.h"
@@ -26,7 +26,8 @@
 
 #define WORLDS      48u
 #define OPERATIONS  21000u /* of a world */
-#define VERIFY      512u   /* operations between two stops */
+#define KINDS       4u
+#define VERIFY      512u /* operations between two stops */
 #define FILE_MB     7u
 #define WORKERS     4u
 #define POOL_BLOCKS 24u
@@ -216,12 +217,12 @@ static void GiveFramesBack(void)
     }
 }
 
-static void StartWorld(ULONG Number, uint64_t Seed)
+static void StartWorld(ULONG Kind, uint64_t Seed)
 {
     PagingWorldStartWith(Seed | 1, FILE_MB, FILE_MB);
     CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
-    IoDisk.LongestWait = Number % 4 == 1 ? 20000 : 500;
-    ModelErrors = Number % 4 == 2;
+    IoDisk.LongestWait = Kind == 1 ? 20000 : 500;
+    ModelErrors = Kind == 2;
     WithPool = !ModelErrors;
     if (ModelErrors) {
         IoDisk.FailOneIn[DiskRead] = 40;
@@ -231,7 +232,7 @@ static void StartWorld(ULONG Number, uint64_t Seed)
         IoDisk.Scramble = TRUE;
     }
     ModelStart();
-    TakeFrames(Number % 4 == 3 ? 220 : 380);
+    TakeFrames(Kind == 3 ? 220 : 380);
     HostSetPreemption(PREEMPT);
     StartWorkers(Seed);
 }
@@ -266,7 +267,7 @@ static void RunWorld(ULONG Number)
 
     TestUseSeed(Seed);
     ModelCounts.Operations = 0;
-    StartWorld(Number, Seed);
+    StartWorld((ULONG)(Seed >> 32) % KINDS, Seed);
     for (Done = 0; Done < OPERATIONS; Done = ModelCounts.Operations) {
         LetThemWork(VERIFY);
         Verify();
