@@ -281,6 +281,17 @@ PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(PVOID VirtualAddress);
 /* => Any IRQL.  Returns whether touching the byte would fault at this moment. */
 BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress);
 
+/*
+ * Take every page of pageable system memory out of the system's working set: the next access to
+ * each faults.  PurgeTransition: and forget what pages on standby hold, whoever's they are.
+ *
+ * => TRUE: done; pages that I/O has locked stay.  FALSE: IRQL is above APC_LEVEL, or the working
+ *    set is in use.
+ * => The export of NT 5.2 is spelled MmTrimAllSystemPagableMemory.
+ */
+BOOLEAN NTAPI MmTrimAllSystemPageableMemory(BOOLEAN PurgeTransition);
+#define MmTrimAllSystemPagableMemory MmTrimAllSystemPageableMemory
+
 /* ---- memory that appears at run time ---- */
 
 /*

@@ -68,18 +68,50 @@ KIRQL NTAPI KeGetCurrentIrql(void)
     return KI_PCR->Irql;
 }
 
+/*
+ * What a raise compares with anyway decides whether it takes the long way, so that
+ * KiSetRaiseRoutine costs nothing where it is not used: then no raise that is allowed takes it.
+ */
+static KI_BEFORE_RAISE *KipBeforeRaise;
+static KIRQL KipShortRaise = HIGH_LEVEL;       /* KfRaiseIrql: the highest that needs no more */
+static LONG KipShortDpcRaise = DISPATCH_LEVEL; /* KeRaiseIrqlToDpcLevel: the highest old IRQL */
+
+void KiSetRaiseRoutine(KI_BEFORE_RAISE *Routine)
+{
+    KipShortRaise = HIGH_LEVEL;
+    KipShortDpcRaise = DISPATCH_LEVEL;
+    KipBeforeRaise = Routine;
+    if (Routine != NULL) {
+        KipShortRaise = APC_LEVEL;
+        KipShortDpcRaise = -1;
+    }
+}
+
 static NT_NORETURN void KipRefuseRaise(KIRQL Old, KIRQL NewIrql, PVOID Caller)
 {
     KeBugCheckEx(NewIrql < Old ? IRQL_NOT_GREATER_OR_EQUAL : IRQL_NOT_LESS_OR_EQUAL, Old, NewIrql,
                  0, (ULONG)Caller);
 }
 
+/* => Returns when the raise is allowed, and its routine has run. */
+static void __attribute__((noinline)) KipRaiseTheLongWay(KIRQL Old, KIRQL NewIrql, PVOID Caller)
+{
+    KI_BEFORE_RAISE *Routine = KipBeforeRaise;
+
+    if (NewIrql < Old || NewIrql > HIGH_LEVEL) {
+        KipRefuseRaise(Old, NewIrql, Caller);
+    }
+    if (Routine != NULL && Old < DISPATCH_LEVEL && NewIrql >= DISPATCH_LEVEL) {
+        Routine();
+    }
+}
+
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
 {
     KIRQL Old = KI_PCR->Irql;
 
-    if (NewIrql < Old || NewIrql > HIGH_LEVEL) {
-        KipRefuseRaise(Old, NewIrql, __builtin_return_address(0));
+    if (NewIrql < Old || NewIrql > KipShortRaise) {
+        KipRaiseTheLongWay(Old, NewIrql, __builtin_return_address(0));
     }
     KI_PCR->Irql = NewIrql;
     __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */
@@ -90,8 +122,8 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
 {
     KIRQL Old = KI_PCR->Irql;
 
-    if (Old > DISPATCH_LEVEL) {
-        KipRefuseRaise(Old, DISPATCH_LEVEL, __builtin_return_address(0));
+    if (Old > KipShortDpcRaise) {
+        KipRaiseTheLongWay(Old, DISPATCH_LEVEL, __builtin_return_address(0));
     }
     KI_PCR->Irql = DISPATCH_LEVEL;
     __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */

@@ -36,6 +36,16 @@ KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql);
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(void);
 
 /*
+ * From now on, call Routine whenever IRQL is about to rise to DISPATCH_LEVEL or above from below
+ * it, at the old IRQL: the place to take pageable memory away.  NULL: nothing.  Interrupts that
+ * arrive do not call it.
+ *
+ * => What Routine does may raise IRQL, which calls it again.
+ */
+typedef void KI_BEFORE_RAISE(void);
+void KiSetRaiseRoutine(KI_BEFORE_RAISE *Routine);
+
+/*
  * => NewIrql <= the current one, else bug check 0x0A: the current one, NewIrql, 0, the caller.
  * => Interrupts that were held back are delivered before it returns.  Their handlers run with
  *    interrupts enabled, also when the caller had disabled them.

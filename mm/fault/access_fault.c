@@ -3,7 +3,7 @@
  * access_fault.c - MmAccessFault: what is at the address, and whether the access may go on.
  *
  * Only the kernel runs, so that the questions are few.  In the system half: is the page there after
- * all (another thread made it), is it a page of paged pool that nobody touched yet, or is it a bug.
+ * all (another thread made it), is it pageable memory (system_fault.c), or is it a bug.
  * In the user half: what user_fault.c says; where it refuses, the status is that of the exception,
  * which KiGuardedCopy and KiGuardedTouch return and everybody else stops with.
  *
@@ -12,9 +12,8 @@
 #include "mm/fault/fault.h"
 
 #include "arch/mmu.h"
+#include "mm/fault/system_fault.h"
 #include "mm/fault/user_fault.h"
-#include "mm/pool/pool_memory.h"
-#include "mm/pool/pool_pages.h"
 #include "mm/pool/special_pool.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
@@ -61,15 +60,6 @@ static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
 
 /* ---- pages that can be made ---- */
 
-static BOOLEAN MipMakePage(const MM_FAULT *Fault, MM_STOP *Stop)
-{
-    if (NT_SUCCESS(MiMakeDemandZeroPage(Fault->Va))) {
-        MiFaultCounters.DemandZero++;
-        return TRUE;
-    }
-    return MiWaitForMemory(Stop); /* then the access is simply tried again */
-}
-
 BOOLEAN MiStopForInPageError(MM_STOP *Stop, ULONG_PTR Va, MMPTE Pte, NTSTATUS Status)
 {
     MiFaultCounters.InPageErrors++;
@@ -77,6 +67,23 @@ BOOLEAN MiStopForInPageError(MM_STOP *Stop, ULONG_PTR Va, MMPTE Pte, NTSTATUS St
                   Pte.Long, Va);
     Stop->Guarded = Va < MM_SYSTEM_RANGE_START ? STATUS_IN_PAGE_ERROR : STATUS_SUCCESS;
     return FALSE;
+}
+
+static BOOLEAN MipSystemFault(const MM_FAULT *Fault, MM_STOP *Stop)
+{
+    MI_SYSTEM_FAULT Found;
+    NTSTATUS Status = MiSystemFault(Fault, &Found);
+
+    if (Status == STATUS_SUCCESS) {
+        return TRUE;
+    }
+    if (Status == STATUS_NO_MEMORY) {
+        return MiWaitForMemory(Stop); /* then the access is simply tried again */
+    }
+    if (Status == STATUS_IN_PAGE_ERROR) {
+        return MiStopForInPageError(Stop, Fault->Va, Found.Entry, Found.ReadStatus);
+    }
+    return MipNameTheBug(Fault, Stop);
 }
 
 static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
@@ -106,13 +113,6 @@ static BOOLEAN MipIsSpurious(const MM_FAULT *Fault, MMPTE Entry)
     return Entry.Hard.Valid && !Fault->Damaged && (!Fault->Write || Entry.Hard.Write);
 }
 
-static BOOLEAN MipIsPagedPool(ULONG_PTR Va)
-{
-    POOL_TYPE Type;
-
-    return MiQueryPoolPlace((PVOID)Va, &Type) != MiPoolPlaceOutside && Type == PagedPool;
-}
-
 BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
 {
     MMPTE Entry;
@@ -129,8 +129,8 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
         MiFaultCounters.Spurious++;
         return TRUE;
     }
-    if (MiPteKind(Entry) == MiPteDemandZero && MipIsPagedPool(Fault->Va)) {
-        return MipMakePage(Fault, Stop);
+    if (!Entry.Hard.Valid && Entry.Long != 0 && MiIsPageableSystemVa(Fault->Va)) {
+        return MipSystemFault(Fault, Stop);
     }
     return MipNameTheBug(Fault, Stop);
 }

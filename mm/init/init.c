@@ -21,6 +21,7 @@
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_database.h"
+#include "mm/pool/trim_system.h"
 #include "mm/space/process.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
@@ -159,6 +160,7 @@ void MmInitSystem(const MM_BOOT *Boot)
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);
     MiSetMakeResidentRoutine(MiMakeResident);
+    MiSetForcedTrims((MiBootValue(Boot, "VerifyDriverLevel") & MI_VERIFY_FORCE_IRQL) != 0);
 }
 
 ULONG MmReleaseLoaderMemory(void)

@@ -7,6 +7,7 @@
 #include "mm/init/init.h"
 
 #include "arch/mmu.h"
+#include "mm/pool/paged_page.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_memory.h"
 #include "mm/pool/pool_pages.h"
@@ -109,6 +110,7 @@ NTSTATUS MiCreatePools(const MM_BOOT *Boot)
                                  &Ranges[MiPaged]);
     }
     if (NT_SUCCESS(Status)) {
+        MiInitializePagedPages();
         MiInitializePoolPages(Ranges, MiBootValue(Boot, "ProtectNonPagedPool") != 0);
         MiInitializePools(MiBootValue(Boot, "PoisonFreedPool") != 0);
         MipSelectSpecialPool(Boot);

@@ -6,6 +6,7 @@
  * default are named at the start.
  */
 #include "mm/init/init.h"
+#include "mm/pool/trim_system.h"
 #include "report.h"
 #include "rtl.h"
 
@@ -25,7 +26,7 @@ static const MIP_SETTING MipWithoutEffect[] = {
     {"TrackLockedPages", LOADER_REG_DWORD, 0},
     {"TrackPtes", LOADER_REG_DWORD, 0},
     {"VerifyDrivers", LOADER_REG_SZ, 0},
-    {"VerifyDriverLevel", LOADER_REG_DWORD, 0},
+    {"VerifyDriverLevel", LOADER_REG_DWORD, MI_VERIFY_FORCE_IRQL}, /* the one bit that has one */
     {"AllocationPreference", LOADER_REG_DWORD, 0},
     {"SystemCacheDirtyPageThreshold", LOADER_REG_DWORD, 0},
     {"LargePageMinimum", LOADER_REG_DWORD, 0},

@@ -25,6 +25,7 @@
 #include "mm/pool/pool_big.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/wsle.h"
 #include "report.h"
 #include "rtl.h"
 #include "system_volume.h"
@@ -75,20 +76,23 @@ static void MipJudge(PMIP_RUN Run, BOOLEAN Passed)
 
 /* ---- counters ---- */
 
-/* Page tables of the system half stay once they were made, the table of big blocks when it grew. */
+/*
+ * Page tables of the system half and the system's working set list stay once they were made, the
+ * table of big blocks when it grew.
+ */
 static MIP_BALANCE MipTakeBalance(void)
 {
     MI_POOL_FIGURES NonPaged;
     MI_POOL_FIGURES Paged;
+    ULONG Kept = MiSystemPageTables + MiSystemCacheWorkingSet.ListPages;
 
     MiTrimKernelStacks();
     MiTrimPools();
     MiQueryPoolFigures(NonPagedPool, &NonPaged);
     MiQueryPoolFigures(PagedPool, &Paged);
     NonPaged.InUseBytes -= (ULONG)MiFindPoolTag(MI_BIG_TABLE_TAG)->Use[NonPagedPool].Bytes;
-    return (MIP_BALANCE){MiCommit.Committed - MiSystemPageTables,
-                         MiCommit.ResidentAvailable + MiSystemPageTables, NonPaged.InUseBytes,
-                         Paged.InUseBytes};
+    return (MIP_BALANCE){MiCommit.Committed - Kept, MiCommit.ResidentAvailable + Kept,
+                         NonPaged.InUseBytes, Paged.InUseBytes};
 }
 
 static MIP_COUNTERS MipReadCounters(void)

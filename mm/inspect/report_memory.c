@@ -14,7 +14,7 @@
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pfn/zero_pages.h"
 #include "mm/pool/pool.h"
-#include "mm/pool/pool_memory.h"
+#include "mm/pool/paged_page.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"

@@ -2,8 +2,8 @@
 /*
  * verify.c - MiVerifyAll: each subsystem's own verify, and what two of them must agree about.
  *
- *   V1  an Active frame that names a PTE of the system half is what that PTE maps; a frame on
- *       standby or modified, or in transition, is not
+ *   V1  an Active frame that names a PTE of the system half is what that PTE maps; one on standby
+ *       or modified, or in transition, is what that PTE remembers
  *   V2  RAM that a valid system PTE maps is held: it is on no list
  *   V3  commitment is the sum of what was charged to it: pages that a PTE or a directory entry of
  *       the system half owns (paged pool's apart), pages that paged pool handed out, touched or
@@ -23,6 +23,7 @@
 #include "mm/ke/thread.h"
 #include "mm/paging/in_page.h"
 #include "mm/pfn/pfn_inspect.h"
+#include "mm/pool/paged_page.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/space/space_verify.h"
@@ -30,6 +31,7 @@
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
+#include "mm/sysva/pte_kind.h"
 #include "mm/sysva/stack_pages.h"
 #include "mm/sysva/system_pte_state.h"
 #include "mm/ws/expansion.h"
@@ -78,7 +80,8 @@ static BOOLEAN MipVerifyOwner(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     }
     Pte = MiReadPte(At);
     Maps = Pte.Hard.Valid && Pte.Hard.PageFrameNumber == Frame;
-    if (Maps != (Pfn->u3.e1.PageLocation == ActiveAndValid)) {
+    if (Maps != (Pfn->u3.e1.PageLocation == ActiveAndValid) ||
+        (!Maps && (MiPteKind(Pte) != MiPteTransition || Pte.Hard.PageFrameNumber != Frame))) {
         MipOutOfStep(At, Pte, Frame);
     }
     return Maps;
@@ -174,10 +177,24 @@ static BOOLEAN MipHasProcesses(void)
     return PsInitialSystemProcess != NULL && KeGetCurrentIrql() <= APC_LEVEL;
 }
 
+/* Verify waits for the mutex, and so does whoever holds it already. */
 static BOOLEAN MipHasSystemWorkingSet(void)
 {
     return MipHasSystemPtes() && MmIsAddressValid((PVOID)MI_SYSTEM_WORKING_SET_LIST_VA) &&
-           KeGetCurrentThread() != NULL && KeGetCurrentIrql() <= APC_LEVEL;
+           KeGetCurrentThread() != NULL && KeGetCurrentIrql() <= APC_LEVEL &&
+           MiSystemWorkingSetMutex.Owner != KeGetCurrentThread();
+}
+
+static BOOLEAN MipHasPagedPages(void)
+{
+    return MipHasPools() && MipHasSystemWorkingSet();
+}
+
+static void MipVerifyPagedPages(void)
+{
+    const MI_POOL_REGION *Region = MiPoolRegion(MiPaged);
+
+    MiVerifyPagedPages(MiGetPteAddress(Region->Base), Region->Pages);
 }
 
 static BOOLEAN MipHasLayout(void)
@@ -211,6 +228,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"kernel stacks that are not resident", MipHasStackSwap, MiVerifyStackSwap},
     {"pools", MipHasPools, MiVerifyPool},
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
+    {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"pages that are being read", MipHasProcesses, MiVerifyInPage},

@@ -3,7 +3,8 @@
  * pool_memory.h - memory behind the pools' pages: what pool_pages.h calls Commit and Decommit.
  *
  *     nonpaged   frames at once, charged to commitment and resident available
- *     paged      charged to commitment; each page is made by the first access to it (mm/fault)
+ *     paged      charged to commitment; each page is made by the first access to it (mm/fault),
+ *                may be written to a paging file, and come back by page fault
  *
  * Page tables are made when they are first needed, and stay.
  */
@@ -19,17 +20,5 @@ MI_DECOMMIT_PAGES MiDecommitNonPagedPool;
 /* => IRQL <= APC_LEVEL.  STATUS_NO_MEMORY, STATUS_INSUFFICIENT_RESOURCES. */
 MI_COMMIT_PAGES MiCommitPagedPool;
 MI_DECOMMIT_PAGES MiDecommitPagedPool;
-
-/* Pages of paged pool that have memory now, and had at most. */
-extern ULONG MiResidentPagedPool; /* (A) */
-extern ULONG MiPeakResidentPagedPool;
-
-/*
- * The first access to a page of paged pool: give it a zeroed frame, unless somebody did already.
- *
- * => IRQL <= APC_LEVEL; the PTE was found to be demand-zero.
- * => STATUS_NO_MEMORY: no frame is available.
- */
-NT_MUST_CHECK NTSTATUS MiMakeDemandZeroPage(ULONG_PTR Va);
 
 #endif

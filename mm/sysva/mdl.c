@@ -44,6 +44,7 @@
 
 ULONG MiLockedPages;
 ULONG MiPeakLockedPages;
+ULONG MiBringingPages;
 static MI_MAKE_RESIDENT *MipMakeResident; /* (I) */
 
 void MiSetMakeResidentRoutine(MI_MAKE_RESIDENT *Routine)
@@ -327,6 +328,7 @@ static NTSTATUS MipBringIn(ULONG_PTR Va, ULONG Rights) NT_NOT_HOLDING(MiPfnLock)
 static __attribute__((noinline)) NTSTATUS MipLockRest(PMDL Mdl, ULONG Done, ULONG Rights,
                                                       NTSTATUS Status) NT_NOT_HOLDING(MiPfnLock)
 {
+    __atomic_add_fetch(&MiBringingPages, 1, __ATOMIC_RELAXED);
     while (!NT_SUCCESS(Status)) {
         if (Status == STATUS_ACCESS_VIOLATION) {
             Status = MipBringIn((ULONG_PTR)Mdl->StartVa + Done * PAGE_SIZE, Rights);
@@ -334,11 +336,12 @@ static __attribute__((noinline)) NTSTATUS MipLockRest(PMDL Mdl, ULONG Done, ULON
         if (!NT_SUCCESS(Status)) {
             MipUnlock(Mdl, Done);
             Mdl->MdlFlags &= ~MDL_IO_SPACE;
-            return Status;
+            break;
         }
         Done = MipLock(Mdl, Done, Rights, &Status);
     }
-    return STATUS_SUCCESS;
+    __atomic_sub_fetch(&MiBringingPages, 1, __ATOMIC_RELAXED);
+    return Status;
 }
 
 /* => Returns whether the buffer lies in the system half and AccessMode may use that. */

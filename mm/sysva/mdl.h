@@ -48,6 +48,12 @@ extern ULONG MiPeakLockedPages NT_GUARDED_BY(MiPfnLock);
  */
 typedef NTSTATUS MI_MAKE_RESIDENT(ULONG_PTR Va, BOOLEAN Write);
 
+/*
+ * (A) Threads that bring pages in for an MDL just now: what comes must not go before it is locked,
+ * so nothing is trimmed for a raise of IRQL meanwhile.
+ */
+extern ULONG MiBringingPages;
+
 /* Registered by the layer that resolves page faults; until then a page not there is not there. */
 void MiSetMakeResidentRoutine(MI_MAKE_RESIDENT *Routine);
 

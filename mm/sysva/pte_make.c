@@ -6,8 +6,8 @@
  * WriteThrough is uncached whatever the MTRRs say; WriteThrough alone is entry 1 of the PAT, which
  * the boot programs as write-combining, as NT does.
  *
- * Accessed and Dirty are set in advance: nobody ages these pages, and the processor then need not
- * write to the page table.
+ * Accessed and Dirty are set in advance where nobody ages or writes the pages: the processor then
+ * need not write to the page table.
  */
 #include "mm/sysva/pte_make.h"
 
@@ -82,6 +82,14 @@ MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribut
     Pte.Hard.Write = Write != FALSE;
     Pte.Hard.Owner = 1;
     Pte.Hard.PageFrameNumber = Frame;
+    return Pte;
+}
+
+MMPTE MiMakePageablePte(PFN_NUMBER Frame)
+{
+    MMPTE Pte = MiMakeValidKernelPte(MiKernelTemplates[MiKernelReadWrite][MiCached], Frame);
+
+    Pte.Hard.Dirty = 0;
     return Pte;
 }
 

@@ -75,6 +75,9 @@ MMPTE MiMakeUserPde(PFN_NUMBER Frame);
 /* A valid PTE of the user half: not global, Accessed, not Dirty. */
 MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribute);
 
+/* A valid PTE of pageable memory of the system half: writable, Accessed, not Dirty. */
+MMPTE MiMakePageablePte(PFN_NUMBER Frame);
+
 /* Not valid; Frame still has the contents. */
 MMPTE MiMakeTransitionPte(PFN_NUMBER Frame, ULONG Protection);
 

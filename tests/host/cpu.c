@@ -39,7 +39,7 @@ static ULONG PendingCount;
 static void (*DispatchRoutine)(void);
 static BOOLEAN DispatchRequested;
 static BOOLEAN ClockRuns;
-static void (*RaiseRoutine)(void);
+static KI_BEFORE_RAISE *RaiseRoutine;
 
 void HostpCpuReset(void)
 {
@@ -172,7 +172,7 @@ static void RequireIrql(BOOLEAN Holds, ULONG Code, KIRQL NewIrql, PVOID Caller)
     }
 }
 
-void HostSetRaiseRoutine(void (*Routine)(void))
+void KiSetRaiseRoutine(KI_BEFORE_RAISE *Routine)
 {
     RaiseRoutine = Routine;
 }

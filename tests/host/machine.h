@@ -183,14 +183,6 @@ void HostStartClock(void);
 /* Virtual time, without the cost of reading it. */
 ULONG64 HostCycles(void);
 
-/*
- * From now on, call Routine whenever IRQL is about to rise to DISPATCH_LEVEL or above from below
- * it: the place to take pageable memory away.  NULL: nothing.
- *
- * => Routine does not raise IRQL.
- */
-void HostSetRaiseRoutine(void (*Routine)(void));
-
 /* ---- bug checks ---- */
 
 #define HOST_BUGCHECK_PAGE_FAULT    0x00000050u /* PAGE_FAULT_IN_NONPAGED_AREA */

@@ -22,7 +22,7 @@
 #include "mm/pfn/frame.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
-#include "mm/pool/pool_memory.h"
+#include "mm/pool/paged_page.h"
 #include "mm/space/process.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/mdl.h"

@@ -12,6 +12,7 @@
 #include "verify.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VALUES          8u
@@ -78,6 +79,19 @@ const MM_BOOT *MmWorldBoot(void)
     return &Boot;
 }
 
+/* HYPERSPACE_FORCE_IRQL=1: each machine trims whenever IRQL rises (figure R13). */
+static void ForceIrqlChecking(void)
+{
+    ULONG i = Boot.ValueCount;
+
+    if (getenv("HYPERSPACE_FORCE_IRQL") != NULL && i < VALUES) {
+        strcpy(Registry[i].Name, "VerifyDriverLevel");
+        Registry[i].Type = LOADER_REG_DWORD;
+        Registry[i].Dword = 2;
+        Boot.ValueCount = i + 1;
+    }
+}
+
 void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count)
 {
     ULONG i;
@@ -90,6 +104,7 @@ void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count)
         Registry[i].Dword = Values[i].Number;
     }
     Boot.ValueCount = Count;
+    ForceIrqlChecking();
     MmInitSystem(&Boot);
     HostSetPageable(MiLayout.Region[MiRegionPagedPool].Start,
                     MiLayout.Region[MiRegionPagedPool].Start +

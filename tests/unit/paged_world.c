@@ -8,6 +8,7 @@
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/wsle.h"
 #include "tests/unit/paging_world.h"
 
 #include <stdio.h>
@@ -26,15 +27,16 @@ static BOOLEAN Ended;
 static KAPC_STATE Home;
 static BALANCE Before;
 
-/* Page tables of the system half stay once they were made. */
 static BALANCE TakeBalance(void)
 {
     MI_PFN_COUNTERS Frames;
+    ULONG Kept; /* once they were made */
 
     (void)IoWorldPoolBytes(); /* which empties what is kept ready */
     MiQueryPfnCounters(&Frames);
-    return (BALANCE){Frames.AvailablePages + MiSystemPageTables,
-                     Frames.Commit.Committed - MiSystemPageTables, MmPagingFile[0]->FreeSpace};
+    Kept = MiSystemPageTables + MiSystemCacheWorkingSet.ListPages;
+    return (BALANCE){Frames.AvailablePages + Kept, Frames.Commit.Committed - Kept,
+                     MmPagingFile[0]->FreeSpace};
 }
 
 void PagedBegin(ULONG64 Seed)
@@ -131,14 +133,22 @@ PUCHAR PagedPlace(ULONG_PTR Va)
 
 /* ---- out ---- */
 
+static void TakeAway(ULONG_PTR Va)
+{
+    if (Va >= MM_SYSTEM_RANGE_START) {
+        CHECK(MmTrimAllSystemPageableMemory(FALSE));
+    } else {
+        (void)SpaceProtect(Va, 1, SpaceProtect(Va, 1, PAGE_NOACCESS));
+    }
+}
+
 /* => Its frame, which is off the lists, has a reference, and is clean. */
 static PFN_NUMBER Trim(ULONG_PTR Va)
 {
-    ULONG Protect = SpaceProtect(Va, 1, PAGE_NOACCESS);
     PFN_NUMBER Frame;
     KIRQL OldIrql;
 
-    (void)SpaceProtect(Va, 1, Protect);
+    TakeAway(Va);
     CHECK_EQUAL(MiPteTransition, PagedKind(Va));
     Frame = PagedPte(Va).Hard.PageFrameNumber;
     OldIrql = MiLockPfn();

@@ -29,7 +29,10 @@ ULONG PagedWord(ULONG_PTR Va);
 /* Whether the page has the contents of PagedAllocate. */
 BOOLEAN PagedIsWhole(ULONG_PTR Va);
 
-/* Take valid pages away, write them to consecutive slots, and reuse their frames. */
+/*
+ * Take valid pages, of the process or of paged pool, away, write them to consecutive slots, and
+ * reuse their frames.
+ */
 void PagedOut(ULONG_PTR Va, ULONG Pages);
 
 /* The same, but the frames stay on standby. */

@@ -46,7 +46,7 @@ void PoolWorldAddSpecialPool(ULONG Pages);
  * Take the memory of all paged-pool pages away, as the working-set manager will; the next touch of
  * each brings it back with its contents.  Touching paged pool at DISPATCH_LEVEL is bug check 0x0A.
  *
- * => Does not raise IRQL: HostSetRaiseRoutine(PoolWorldTrimPaged) leaves none wherever a spin lock
+ * => Does not raise IRQL: KiSetRaiseRoutine(PoolWorldTrimPaged) leaves none wherever a spin lock
  *    is held.
  */
 void PoolWorldTrimPaged(void);

@@ -7,6 +7,7 @@
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/wsle.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,13 +31,13 @@ static BALANCE TakeBalance(void)
 {
     MI_POOL_FIGURES Pool;
     MI_PFN_COUNTERS Frames;
+    ULONG Kept = MiSystemPageTables + MiSystemCacheWorkingSet.ListPages; /* once they were made */
 
     MiTrimPools();
     MiQueryPoolFigures(NonPagedPool, &Pool);
     MiQueryPfnCounters(&Frames);
-    return (BALANCE){Frames.AvailablePages + MiSystemPageTables,
-                     Frames.Commit.Committed - MiSystemPageTables,
-                     Frames.Commit.ResidentAvailable + MiSystemPageTables, (ULONG)Pool.InUseBytes};
+    return (BALANCE){Frames.AvailablePages + Kept, Frames.Commit.Committed - Kept,
+                     Frames.Commit.ResidentAvailable + Kept, (ULONG)Pool.InUseBytes};
 }
 
 void SpaceStart(void)

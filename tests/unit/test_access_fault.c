@@ -5,11 +5,11 @@
  */
 #include "ex.h"
 #include "mm.h"
-#include "mm/fault/fault.h"
+#include "mm/fault/system_fault.h"
 #include "mm/pfn/frame.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
-#include "mm/pool/pool_memory.h"
+#include "mm/pool/paged_page.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/pte_make.h"
 #include "nt/bugcodes.h"
@@ -199,6 +199,7 @@ TEST(AccessFault_makes_no_page_behind_pool_that_was_freed_meanwhile)
 {
     MI_PFN_COUNTERS Before;
     MI_PFN_COUNTERS After;
+    MI_SYSTEM_FAULT Found;
     PVOID Paged;
 
     MmWorldStart(FRAMES);
@@ -206,7 +207,8 @@ TEST(AccessFault_makes_no_page_behind_pool_that_was_freed_meanwhile)
     ExFreePoolWithTag(Paged, TAG);
     MiTrimPools();
     MiQueryPfnCounters(&Before);
-    CHECK_EQUAL(STATUS_SUCCESS, MiMakeDemandZeroPage((ULONG_PTR)Paged));
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION,
+                MiSystemFault(&(MM_FAULT){.Va = (ULONG_PTR)Paged}, &Found));
     MiQueryPfnCounters(&After);
     CHECK(!MmIsAddressValid(Paged));
     CHECK_EQUAL(Before.AvailablePages, After.AvailablePages);

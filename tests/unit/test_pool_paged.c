@@ -74,7 +74,7 @@ static void RunTrimmed(BOOLEAN Poison)
     ULONG Round;
 
     Start(Poison);
-    HostSetRaiseRoutine(PoolWorldTrimPaged);
+    KiSetRaiseRoutine(PoolWorldTrimPaged);
     for (Round = 0; Round < TestRounds(6000); Round++) {
         Act(&Blocks[Below(BLOCKS)]);
         if (Round % 500 == 0) {
@@ -103,7 +103,7 @@ TEST(Paged_lookaside_entries_are_never_touched_at_DISPATCH_LEVEL)
     ULONG Round;
 
     Start(FALSE);
-    HostSetRaiseRoutine(PoolWorldTrimPaged);
+    KiSetRaiseRoutine(PoolWorldTrimPaged);
     ExInitializePagedLookasideList(&List, NULL, NULL, 0, 100, TAG_A, 0);
     for (Round = 0; Round < 500; Round++) {
         PVOID *Block = &Blocks[Below(BLOCKS)];
@@ -256,7 +256,7 @@ static void RunThreads(ULONG Pools)
     Start(FALSE);
     HostStartClock();
     HostSetPreemption(5);
-    HostSetRaiseRoutine(PoolWorldTrimPaged);
+    KiSetRaiseRoutine(PoolWorldTrimPaged);
     PoolSetPagedFaultRoutine(WaitAWhile);
     for (Thread = 0; Thread < THREADS; Thread++) {
         HostThreadCreate(ActForAWhile, &Blocks[Thread * (BLOCKS / THREADS)]);
@@ -264,7 +264,7 @@ static void RunThreads(ULONG Pools)
     HostRunThreads();
     HostSetPreemption(0);
     PoolSetPagedFaultRoutine(NULL);
-    HostSetRaiseRoutine(NULL);
+    KiSetRaiseRoutine(NULL);
     PoolWorldVerify();
     FreeAll();
     PoolWorldCheckEmpty();

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * system_fault.c - what a fault in paged pool is: the one place that tells the kinds apart.
+ *
+ *     the PTE                    kind
+ *     zero                       violation: nothing is allocated there
+ *     valid                      spurious: another thread was quicker
+ *     demand zero                a zeroed frame
+ *     transition                 its frame has the contents; being read: it collides
+ *     a slot of a paging file    MiSystemPagingFile
+ *
+ * Locking: MiSystemWorkingSetMutex is taken here.  No fault waits for memory or for a read under
+ * it; afterwards the fault is looked at from the start.  What was read stays there meanwhile, by a
+ * reference (Held).
+ */
+#include "mm/fault/system_fault.h"
+
+#include "arch/mmu.h"
+#include "mm/pfn/frame.h"
+#include "mm/pfn/page_color.h"
+#include "mm/pfn/pfn_reference.h"
+#include "mm/pool/paged_page.h"
+#include "mm/pool/pool_pages.h"
+#include "mm/sysva/pte_kind.h"
+#include "nt/bugcodes.h"
+
+#define MIP_FAULT_UNDER_LOCK 0x41287u /* subcodes of 0x1A */
+#define MIP_UNKNOWN_PTE      0x41284u
+
+BOOLEAN MiIsPageableSystemVa(ULONG_PTR Va)
+{
+    return MiPoolTypeAt((PVOID)Va) == PagedPool;
+}
+
+static NTSTATUS MipDemandZero(PMMPTE Pte)
+{
+    NTSTATUS Status = MiReserveWsle(&MiSystemCacheWorkingSet);
+    PFN_NUMBER Frame;
+
+    if (NT_SUCCESS(Status)) {
+        Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frame);
+    }
+    if (NT_SUCCESS(Status)) {
+        MiInsertPagedPage(Pte, Frame);
+        MiFaultCounters.DemandZero++;
+    }
+    return Status;
+}
+
+/* A frame that is referenced too often to take one more is as good as none. */
+static NTSTATUS MipTransition(PMI_SYSTEM_FAULT Found)
+{
+    if (MiSystemCollided(Found)) {
+        return STATUS_SUCCESS;
+    }
+    if (!NT_SUCCESS(MiReserveWsle(&MiSystemCacheWorkingSet)) ||
+        !NT_SUCCESS(MiRestorePagedPage(Found->Pte))) {
+        return STATUS_NO_MEMORY;
+    }
+    MiFaultCounters.Transition += Found->Held == MI_NO_FRAME;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS MipDispatch(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
+{
+    switch (MiPteKind(Found->Entry)) {
+    case MiPteZero:
+        return STATUS_ACCESS_VIOLATION;
+    case MiPteValid:
+        KeFlushSingleTb(Fault->Va);
+        MiFaultCounters.Spurious++;
+        return STATUS_SUCCESS;
+    case MiPteDemandZero:
+        return MipDemandZero(Found->Pte);
+    case MiPteTransition:
+        return MipTransition(Found);
+    case MiPtePagefile:
+        return MiSystemPagingFile(Found);
+    case MiPteLarge:
+    case MiPtePrototype:
+    case MiPteList:
+        break; /* no such page is made */
+    }
+    KeBugCheckEx(MEMORY_MANAGEMENT, MIP_UNKNOWN_PTE, Fault->Va, Found->Entry.Long, 0);
+}
+
+/* What was read for the fault is in use now, or not wanted any more. */
+static void MipReleaseHeld(PMI_SYSTEM_FAULT Found) NT_NOT_HOLDING(MiPfnLock)
+{
+    KIRQL OldIrql;
+
+    if (Found->Held != MI_NO_FRAME) {
+        OldIrql = MiLockPfn();
+        MiDereferenceFrame(Found->Held);
+        MiUnlockPfn(OldIrql);
+        Found->Held = MI_NO_FRAME;
+    }
+}
+
+static NTSTATUS MipTryOnce(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
+{
+    NTSTATUS Status;
+
+    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
+    Found->Entry = MiReadPte(Found->Pte);
+    Found->Rest = NULL;
+    Status = MipDispatch(Fault, Found);
+    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+    MipReleaseHeld(Found);
+    return Found->Rest != NULL ? Found->Rest(Found) : Status;
+}
+
+NTSTATUS MiSystemFault(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
+{
+    NTSTATUS Status;
+
+    if (MiSystemWorkingSetMutex.Owner == KeGetCurrentThread()) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MIP_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
+    }
+    *Found = (MI_SYSTEM_FAULT){
+        .Pte = MiGetPteAddress(Fault->Va),
+        .MostPages = MI_IN_PAGE_CLUSTER,
+        .Held = MI_NO_FRAME,
+    };
+    __atomic_add_fetch(&MiSystemCacheWorkingSet.PageFaultCount, 1, __ATOMIC_RELAXED);
+    do {
+        Status = MipTryOnce(Fault, Found);
+    } while (Status == STATUS_RETRY);
+    return Status;
+}

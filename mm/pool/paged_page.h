@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paged_page.h - one page of paged pool: its states, and every legal change between them.
+ *
+ * What fault.h and pool_memory.h say about a page is done here.  Unless a contract says otherwise
+ * the caller holds MiSystemWorkingSetMutex, hence touches no paged pool, and the page's table is
+ * there.
+ */
+#ifndef MM_POOL_PAGED_PAGE_H
+#define MM_POOL_PAGED_PAGE_H
+
+#include "mm/pfn/pfn.h"
+#include "mm/ws/wsle.h"
+
+/* Pages of paged pool that are valid now, and were at most. */
+extern ULONG MiResidentPagedPool;     /* (W) of the system's working set */
+extern ULONG MiPeakResidentPagedPool; /* (W) */
+
+/*
+ * No page of paged pool has memory; the system's working set is theirs from now on.
+ *
+ * => Once a machine, after MiInitializeSystemWorkingSet.
+ */
+void MiInitializePagedPages(void);
+
+/* Allocate a page: nobody has touched it yet.  => Free; the caller's.  No lock is needed. */
+void MiCreatePagedPage(PMMPTE Pte);
+
+/*
+ * Put the zeroed Frame, which is the caller's, under a page that was never touched.
+ *
+ * => MiReserveWsle was called.
+ */
+void MiInsertPagedPage(PMMPTE Pte, PFN_NUMBER Frame);
+
+/*
+ * Make a page in transition valid again.
+ *
+ * => MiReserveWsle was called.  No read of it is in progress.
+ * => STATUS_SUCCESS also when it lost its frame meanwhile: the access will fault again.
+ * => STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too often.
+ */
+NT_MUST_CHECK NTSTATUS MiRestorePagedPage(PMMPTE Pte);
+
+/* Take a page out of the system's working set.  => As MI_TRIM_PAGE; FALSE: I/O has it locked. */
+MI_TRIM_PAGE MiTrimPagedPage;
+
+/* Whatever the page is, and its contents: gone.  => Not free. */
+void MiDeletePagedPage(PMMPTE Pte);
+
+/*
+ * Check the Pages pages of paged pool from First on: G1 to G3.
+ *
+ * => IRQL <= APC_LEVEL; the mutex is not held.  First is the first PTE of a page table.
+ */
+void MiVerifyPagedPages(PMMPTE First, ULONG Pages);
+
+#endif
