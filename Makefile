@@ -22,7 +22,7 @@ JOBS     ?= $(shell nproc)
 # ---- what the machine lacks is installed before anything else happens ----
 GOALS   := $(or $(MAKECMDGOALS),all)
 NEEDS   := $(if $(filter-out clean help,$(GOALS)),run) \
-           $(if $(filter test test-long check format fuzz,$(GOALS)),test) \
+           $(if $(filter test test-long soak check format fuzz,$(GOALS)),test) \
            $(if $(filter debug,$(GOALS)),debug) $(if $(filter window,$(DISPLAY_)),window)
 ifneq ($(strip $(NEEDS)),)
 ifeq ($(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
@@ -35,7 +35,7 @@ endif
 
 # ---- sources: a folder's files are all its .c and .S; what is pure also runs on the host ----
 KERNEL_SRC := $(wildcard mm/*/*.c disk/*/*.c arch/x86/*.c arch/x86/*.S)
-EFI_PURE   := $(wildcard efi/memory_map.c efi/elf.c efi/boot_ini.c efi/registry.c \
+EFI_PURE   := $(wildcard efi/memory_map.c efi/elf.c efi/elf_move.c efi/boot_ini.c efi/registry.c \
               efi/registry_data.c efi/registry_values.c efi/text_source.c efi/firmware_time.c)
 EFI_SRC    := $(wildcard efi/*.c efi/*.S) $(wildcard mm/rtl/text.c mm/rtl/print.c mm/rtl/time_fields.c \
               arch/x86/string.c)
@@ -65,7 +65,7 @@ ECFLAGS_ia32 := $(ECFLAGS) -m32 -march=i586 -mtune=generic -malign-double \
 HCFLAGS := $(COMMON) -m32 -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
           -fno-omit-frame-pointer -freg-struct-return -DHYPERSPACE_HOST
 
-.PHONY: all image run debug screenshot bench pool-bench usb unit fuzz format check test test-long clean help
+.PHONY: all image run debug screenshot bench pool-bench usb unit fuzz format check test test-long soak clean help
 .DELETE_ON_ERROR:
 all: ## the loader for both firmwares and the kernel
 all: $(B)/BOOTX64.EFI $(B)/BOOTIA32.EFI $(B)/hyperspace.elf
@@ -93,7 +93,9 @@ $(B)/kernel/%.S.o: %.S Makefile
 $(B)/hyperspace.elf: $(KOBJ) arch/x86/kernel.ld
 	$(call say,LD,$@)
 	$(Q)$(CC) -m32 -nostdlib -static -no-pie -Wno-unused-command-line-argument \
-	    -Wl,-T,arch/x86/kernel.ld -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--fatal-warnings -o $@ $(KOBJ) -lgcc
+	    -Wl,-T,arch/x86/kernel.ld -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--fatal-warnings -Wl,--emit-relocs \
+	    -o $@ $(KOBJ) -lgcc
+	$(Q)objcopy --remove-relocations='.debug_*' $@
 $(B)/hyperspace.sym: $(B)/hyperspace.elf
 	$(Q)nm -n $< | grep -i ' [tdbr] ' > $@
 
@@ -240,6 +242,7 @@ SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit $(B)/fat_tool $(FATFS) $(FUZZ
          "console=tests/boot/console.py $(EXTENT) --build $(B)" \
          "monitor=tests/boot/monitor.py $(EXTENT) --build $(B)" \
          "storage=tests/boot/storage.py $(EXTENT) --build $(B)" \
+         "paging=tests/boot/paging.py $(EXTENT) --build $(B)" \
          "plug=tests/boot/usb.py $(EXTENT) --build $(B)" \
          "boot=tests/boot/matrix.py $(EXTENT) --build $(B) --figures $(B)/figures.json"
 TEST_ALL = $(Q)tests/tools/tap.py --log $(B)/test.log --figures $(B)/figures.json $(SUITES)
@@ -251,6 +254,12 @@ test-long: export FUZZ_RUNS := 1000000
 test-long: export HYPERSPACE_EFFORT := 10
 test-long: ## every figure whole
 	$(TEST_ALL)
+
+SOAK ?= 60
+soak: ## work under memory pressure for SOAK= minutes in QEMU, then on the host as long
+soak: image $(B)/unit
+	$(Q)tests/boot/paging.py soak $(SOAK) --build $(B)
+	$(Q)HYPERSPACE_EFFORT=$$(($(SOAK) * 2)) HYPERSPACE_SEED=$$(date +%s) $(B)/unit Prop_paging
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\): ## /\1 /p' Makefile | while read -r target words; do \

@@ -58,6 +58,9 @@ typedef struct _BLP_WORD_SWITCH {
 
 #define BLP_FIELD(Field) FIELD_OFFSET(LOADER_OPTIONS, Field)
 
+#define BLP_MOST_USER_MB 3072u
+#define BLP_TABLE_MB     4u /* what a page table maps: no table belongs to both halves */
+
 /* The UART's clock of 1.8432 MHz divided by 16: the highest rate, and a multiple of all others. */
 #define BLP_UART_RATE 115200u
 
@@ -69,13 +72,13 @@ static const BLP_NUMBER_SWITCH BlpNumberSwitches[] = {
     {"MAXMEM", BLP_FIELD(MaxMemoryMb), 1, 4096, TRUE, "no limit holds"},
     {"BURNMEMORY", BLP_FIELD(BurnMemoryMb), 1, 4096, TRUE, "nothing is withheld"},
     {"BAUDRATE", BLP_FIELD(BaudRate), 300, BLP_UART_RATE, TRUE, "115200 is used"},
-    {"USERVA", BLP_FIELD(UserVaMb), 2048, 3072, FALSE, "2048 is used"},
+    {"USERVA", BLP_FIELD(UserVaMb), 2048, BLP_MOST_USER_MB, TRUE, "3072 is used with /3GB"},
 };
 
 static const BLP_WORD_SWITCH BlpWordSwitches[] = {
     {"SOS", TRUE, LOADER_OPTION_SOS},
     {"RECLAIM", FALSE, LOADER_OPTION_RECLAIM},
-    {"3GB", FALSE, LOADER_OPTION_3GB},
+    {"3GB", TRUE, LOADER_OPTION_3GB},
     {"PAE", FALSE, LOADER_OPTION_PAE},
     {"NOEXECUTE", FALSE, 0},
     {"NOLOWMEM", FALSE, 0},
@@ -416,6 +419,23 @@ static void BlpReadEntry(PBLP_BOOT_INI Ini, ULONG Line)
     BlpReadSwitches(Ini, BlpSkipTitle(Ini, Text));
 }
 
+/* /USERVA is part of /3GB.  => The line of the entry was read. */
+static void BlpSettleUserVa(PBLP_BOOT_INI Ini, ULONG Line)
+{
+    LOADER_OPTIONS *Options = Ini->Options;
+
+    if ((Options->Flags & LOADER_OPTION_3GB) == 0) {
+        if (Options->UserVaMb != 0) {
+            BlComplain(&Ini->Source, Line, "/USERVA has no effect without /3GB");
+        }
+        Options->UserVaMb = 0;
+    } else if (Options->UserVaMb == 0) {
+        Options->UserVaMb = BLP_MOST_USER_MB;
+    } else {
+        Options->UserVaMb = ROUND_DOWN(Options->UserVaMb, BLP_TABLE_MB);
+    }
+}
+
 void BlParseBootIni(const void *Text, SIZE_T Bytes, LOADER_OPTIONS *Options, BL_COMPLAINT *Complain,
                     PVOID Context)
 {
@@ -438,6 +458,7 @@ void BlParseBootIni(const void *Text, SIZE_T Bytes, LOADER_OPTIONS *Options, BL_
                    "[operating systems] has no entry, every switch has its default");
     } else {
         BlpReadEntry(&Ini, Line);
+        BlpSettleUserVa(&Ini, Line);
     }
     Options->Warnings = Ini.Source.Complaints;
 }

@@ -13,51 +13,8 @@
  *   E4  nothing asks for a dynamic linker or thread-local storage
  */
 #include "elf.h"
+#include "elf_format.h"
 #include "rtl.h"
-
-/* The file format: System V ABI, chapters 4 and 5, and its i386 supplement. */
-typedef struct _BLP_ELF_HEADER {
-    UCHAR Ident[16];
-    USHORT Type;
-    USHORT Machine;
-    ULONG Version;
-    ULONG Entry;
-    ULONG ProgramOffset; /* of the program header table, in the file */
-    ULONG SectionOffset;
-    ULONG Flags;
-    USHORT HeaderBytes;
-    USHORT ProgramBytes; /* of one program header */
-    USHORT ProgramCount;
-    USHORT SectionBytes;
-    USHORT SectionCount;
-    USHORT SectionNames;
-} BLP_ELF_HEADER;
-
-typedef struct _BLP_ELF_PROGRAM {
-    ULONG Type;
-    ULONG FileOffset;
-    ULONG Va;
-    ULONG Physical;
-    ULONG FileBytes;
-    ULONG MemoryBytes;
-    ULONG Flags;
-    ULONG Alignment;
-} BLP_ELF_PROGRAM;
-
-NT_C_ASSERT(sizeof(BLP_ELF_HEADER) == 52);
-NT_C_ASSERT(sizeof(BLP_ELF_PROGRAM) == 32);
-
-#define ELF_CLASS_32        1 /* Ident[4] */
-#define ELF_DATA_LITTLE     1 /* Ident[5] */
-#define ELF_VERSION         1 /* Ident[6] and Version */
-#define ELF_TYPE_EXECUTED   2 /* ET_EXEC */
-#define ELF_MACHINE_386     3 /* EM_386 */
-#define ELF_PROGRAM_LOAD    1 /* PT_LOAD */
-#define ELF_PROGRAM_DYNAMIC 2 /* PT_DYNAMIC */
-#define ELF_PROGRAM_INTERP  3 /* PT_INTERP */
-#define ELF_PROGRAM_TLS     7 /* PT_TLS */
-#define ELF_FLAG_EXECUTE    1 /* PF_X */
-#define ELF_FLAG_WRITE      2 /* PF_W */
 
 /* Program headers beside PT_LOAD are few: notes, the stack's flags, properties. */
 #define BLP_ELF_PROGRAMS 32

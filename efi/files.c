@@ -8,6 +8,7 @@
 #include "efi/firmware.h"
 
 #include "efi/boot_ini.h"
+#include "efi/elf_move.h"
 #include "efi/registry.h"
 
 /* Enough for every documented value several times over. */
@@ -30,6 +31,11 @@ BOOLEAN BlReadOptions(void)
         return FALSE;
     }
     BlParseBootIni(BlpBootIni.Data, BlpBootIni.Bytes, Options, BlpComplain, (PVOID) "boot.ini");
+    if (Options->Flags & LOADER_OPTION_3GB) {
+        BlContext.Delta = LOADER_HIGH_DELTA;
+        BlTrace("  user addresses up to %u MB, kernel at %08x\n", Options->UserVaMb,
+                LOADER_HIGH_BASE);
+    }
     return TRUE;
 }
 
@@ -132,6 +138,11 @@ BOOLEAN BlLoadKernel(void)
         return FALSE;
     }
     BlCopyElf(BlContext.Kernel.Data, &BlContext.Elf, BlContext.KernelImage);
+    if (BlContext.Delta != 0 &&
+        !NT_SUCCESS(BlMoveElf(BlContext.Kernel.Data, BlContext.Kernel.Bytes, BlContext.Delta,
+                              BlContext.KernelImage, &BlContext.Elf, &Reason))) {
+        return BlFail("hyperspace.elf cannot be moved for /3GB: %s", Reason);
+    }
     Block = BlContext.Block;
     Block->KernelPhysical = (ULONG)(UINTN)BlContext.KernelImage;
     Block->KernelVa = BlContext.Elf.BaseVa;

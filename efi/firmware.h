@@ -54,6 +54,8 @@ typedef struct _BL_CONTEXT {
     EFI_HANDLE Volume;    /* the volume that holds the kernel */
     EFI_FILE_HANDLE Root; /* its root directory */
 
+    ULONG Delta; /* how much higher than it was linked for the kernel will lie */
+
     LOADER_BLOCK *Block;     /* as the loader addresses it */
     ULONG BlockVa;           /* as the kernel does */
     LOADER_MEMORY_RUN *Runs; /* BL_RUN_CAPACITY of them, in the boot window */

@@ -4,6 +4,7 @@
  *
  *     directory  512, 513   boot window     (two tables)
  *                514, 515   kernel image    (two tables)
+ *                832 - 835  these four instead, with /3GB
  *                768        the directory itself: the self-map
  *                1023       the HAL's area  (one empty table)
  *                < 512      the switch's page, identity mapped (one table)
@@ -26,7 +27,7 @@ enum {
 };
 
 static MMPTE *BlpTables; /* BlpTableCount pages */
-static ULONG BlpWindowNext = LOADER_WINDOW_BASE;
+static ULONG BlpWindowNext;
 
 static MMPTE BlpMakePte(UINTN Physical, BOOLEAN Write)
 {
@@ -48,24 +49,27 @@ static void BlpLink(ULONG Va, ULONG Table)
     BlpTables[Va >> PDI_SHIFT] = BlpMakePte((UINTN)BlpTable(Table), TRUE);
 }
 
-/* => The table of Va is linked: the window and kernel tables are consecutive from 80000000 on. */
+/* => The table of Va is linked: those of the window and of the kernel are consecutive. */
 static void BlpMapPage(ULONG Va, UINTN Physical, BOOLEAN Write)
 {
-    ULONG Slot = (Va - LOADER_WINDOW_BASE) >> PTI_SHIFT;
+    ULONG Slot = (Va - LOADER_WINDOW_BASE - BlContext.Delta) >> PTI_SHIFT;
 
     BlpTable(BlpWindow0)[Slot] = BlpMakePte(Physical, Write);
 }
 
 BOOLEAN BlCreatePageTables(void)
 {
+    const ULONG Delta = BlContext.Delta;
+
     BlpTables = BlAllocatePages(BlpTableCount, LoaderPageTables, FALSE);
     if (BlpTables == NULL) {
         return FALSE;
     }
-    BlpLink(LOADER_WINDOW_BASE, BlpWindow0);
-    BlpLink(LOADER_WINDOW_BASE + MM_LARGE_PAGE, BlpWindow1);
-    BlpLink(LOADER_KERNEL_BASE, BlpKernel0);
-    BlpLink(LOADER_KERNEL_BASE + MM_LARGE_PAGE, BlpKernel1);
+    BlpWindowNext = LOADER_WINDOW_BASE + Delta;
+    BlpLink(LOADER_WINDOW_BASE + Delta, BlpWindow0);
+    BlpLink(LOADER_WINDOW_BASE + Delta + MM_LARGE_PAGE, BlpWindow1);
+    BlpLink(LOADER_KERNEL_BASE + Delta, BlpKernel0);
+    BlpLink(LOADER_KERNEL_BASE + Delta + MM_LARGE_PAGE, BlpKernel1);
     BlpLink(LOADER_HAL_BASE, BlpHal);
     BlpLink(PTE_BASE, BlpDirectory);
     BlContext.Block->PageDirectoryPhysical = (ULONG)(UINTN)BlpTables;
@@ -77,7 +81,7 @@ ULONG BlMapWindow(const void *Physical, ULONG Pages)
     ULONG Va = BlpWindowNext;
     ULONG i;
 
-    if (Pages > (LOADER_WINDOW_END - Va) >> PAGE_SHIFT) {
+    if (Pages > (LOADER_WINDOW_END + BlContext.Delta - Va) >> PAGE_SHIFT) {
         return 0;
     }
     for (i = 0; i < Pages; i++) {

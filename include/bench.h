@@ -96,6 +96,24 @@ typedef void MI_BENCH_PRINT(const char *Row, const MI_BENCH_FIGURES *Figures);
  */
 ULONG MiMeasureAddressSpaces(MI_BENCH_PRINT *Print);
 
+/*
+ * Measure what takes pages away and brings them back:
+ *
+ *     fault.transition      a page on standby or a modified one, whichever is worse
+ *     fault.transition.<n>  the same in a working set of n pages
+ *     ws.trim.<n>           each page of a trim of 64, in such a working set
+ *     paging.out            each page of an 8 MB run, from its working set until it is on disk
+ *     fault.hard.seq        each page of such a run, read back in order
+ *     fault.hard.random     a page of 32 MB, in any order
+ *
+ * The last three need a paging file; time in which everybody waits for the disk does not count.
+ *
+ * => As MiMeasure; PASSIVE_LEVEL.  Returns the rows printed: fewer when there is no memory.
+ */
+ULONG MiMeasureSoftFaults(MI_BENCH_PRINT *Print);
+ULONG MiMeasureWorkingSets(MI_BENCH_PRINT *Print);
+ULONG MiMeasurePaging(MI_BENCH_PRINT *Print);
+
 /* Measure nothing, and subtract its median from then on.  => Returns the figures before that. */
 void MiCalibrateBench(PMI_BENCH_FIGURES Figures);
 

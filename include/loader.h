@@ -15,6 +15,8 @@
  *     FFC00000 - FFFFFFFF  a page table without entries: the HAL's area
  *     one identity page    the switch's own code; the kernel drops it
  *
+ * With /3GB the first two are at D0000000 and D0800000.
+ *
  * A change of layout or meaning raises LOADER_BLOCK_VERSION; the kernel refuses any other.
  */
 #ifndef LOADER_H
@@ -24,13 +26,17 @@
 #include <stdint.h>
 
 #define LOADER_BLOCK_SIGNATURE 0x4B4C4248u /* 'HBLK' in memory */
-#define LOADER_BLOCK_VERSION   2u
+#define LOADER_BLOCK_VERSION   3u
 
 #define LOADER_WINDOW_BASE     0x80000000u
 #define LOADER_WINDOW_END      0x80800000u
 #define LOADER_KERNEL_BASE     0x80800000u
 #define LOADER_KERNEL_END      0x81000000u
 #define LOADER_HAL_BASE        0xFFC00000u
+
+/* With /3GB window and image lie this much higher; the kernel learns it from KernelVa. */
+#define LOADER_HIGH_BASE  0xD0000000u
+#define LOADER_HIGH_DELTA (LOADER_HIGH_BASE - LOADER_WINDOW_BASE)
 
 /* What a run of physical pages holds at the hand-over. */
 typedef enum _LOADER_MEMORY_TYPE {
@@ -144,7 +150,7 @@ typedef struct _LOADER_OPTIONS {
     uint32_t MaxMemoryMb;       /* /MAXMEM=n; 0 = no limit */
     uint32_t BurnMemoryMb;      /* /BURNMEMORY=n */
     uint32_t BaudRate;          /* /BAUDRATE=n; default 115200 */
-    uint32_t UserVaMb;          /* /USERVA=n; 0 = not given */
+    uint32_t UserVaMb;          /* with /3GB where the user half ends, whole 4 MB; else 0 */
     uint32_t Warnings;          /* configuration lines that were refused */
     char Run[LOADER_RUN_BYTES]; /* /RUN=a,b,c without the switch; "" = interactive */
 } LOADER_OPTIONS;

@@ -18,6 +18,8 @@ typedef struct _MM_BOOT {
     const LOADER_REGISTRY_VALUE *Values; /* of system.reg */
     ULONG ValueCount;
     ULONG FramebufferBytes; /* of addresses, ending at FF800000, that the machine maps itself */
+    ULONG_PTR RangeStart;   /* where the system half begins */
+    ULONG_PTR KernelStart;  /* of the loader's boot window */
     BOOLEAN GlobalPages;    /* the processor has them, and they are on */
     BOOLEAN WriteCombining; /* PTEs with write-through alone are write-combined */
 } MM_BOOT;
@@ -121,6 +123,14 @@ extern MM_STOP MmExpectedStop;    /* what the line said; "any" is 0xA11A11A1 */
 
 /* The memory manager's lines of the boot's report.  => PASSIVE_LEVEL. */
 void MiReportMemory(void);
+
+/*
+ * The machine ends in order: no page is written from now on; with ClearPageFileAtShutdown the free
+ * pages of the paging files are overwritten with zeroes.
+ *
+ * => PASSIVE_LEVEL, before the file systems are shut down.
+ */
+void MmShutdownPaging(void);
 
 /* The paging files'.  => PASSIVE_LEVEL, after MmCreatePagingFiles. */
 void MiReportPaging(void);

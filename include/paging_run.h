@@ -18,6 +18,8 @@
  *     pool      beside them a thread fills and checks as much paged pool as there may be
  *     errors    accesses may end with STATUS_IN_PAGE_ERROR; they are counted, and what can be read
  *               still has to be right
+ *     soakN     again and again for N seconds, each time with the next seed; after each round a
+ *               line of what is in use, which must not drift
  *     refused   the memory cannot be committed: it has to be refused at once with
  *               STATUS_COMMITMENT_LIMIT, and nothing may be left of the try
  *

@@ -40,7 +40,14 @@ NT_MUST_CHECK NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROC
 NT_MUST_CHECK NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *Process);
 
 /*
- * The same, with a copy of Parent's user half: what NtCreateProcess does with a parent and without
+ * The same for an image that is marked IMAGE_FILE_LARGE_ADDRESS_AWARE (PS_LARGE_ADDRESS_AWARE): with
+ * /3GB its user half ends at MmHighestUserAddress.  Any other ends at 7FFEFFFF, whatever the border.
+ */
+#define PS_LARGE_ADDRESS_AWARE 1u
+NT_MUST_CHECK NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *Process);
+
+/*
+ * A process with a copy of Parent's user half: what NtCreateProcess does with a parent and without
  * a section.  Limits are Parent's; locked pages and the working set are not inherited, the bits of
  * a write watch are.  Memory is copied when one of the two writes to it.
  *

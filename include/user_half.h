@@ -15,13 +15,15 @@ extern PVOID MmSystemRangeStart;   /* the system half begins */
 extern PVOID MmHighestUserAddress; /* below the last 64 KB, which stay empty */
 extern ULONG MmUserProbeAddress;   /* the first address that is not the user's */
 
-#define MM_SYSTEM_RANGE_START   ((ULONG_PTR)MmSystemRangeStart)
-#define MM_HIGHEST_USER_ADDRESS ((ULONG_PTR)MmHighestUserAddress)
-#define MM_USER_PROBE_ADDRESS   ((ULONG_PTR)MmUserProbeAddress)
+#define MM_SYSTEM_RANGE_START         ((ULONG_PTR)MmSystemRangeStart)
+#define MM_HIGHEST_USER_ADDRESS       ((ULONG_PTR)MmHighestUserAddress)
+#define MM_USER_PROBE_ADDRESS         ((ULONG_PTR)MmUserProbeAddress)
 
-#define MI_NO_ACCESS_BYTES      0x10000u    /* at either end of the user half */
-#define MI_USUAL_RANGE_START    0x80000000u /* without /3GB */
-#define MI_HIGHEST_RANGE_START  0xC0000000u /* /3GB without /USERVA */
+#define MI_NO_ACCESS_BYTES            0x10000u    /* at either end of the user half */
+#define MI_USUAL_RANGE_START          0x80000000u /* without /3GB */
+#define MI_HIGHEST_RANGE_START        0xC0000000u /* /3GB without /USERVA */
+
+#define MI_USUAL_HIGHEST_USER_ADDRESS (MI_USUAL_RANGE_START - MI_NO_ACCESS_BYTES - 1)
 
 /*
  * Let the system half begin at Start.

@@ -68,7 +68,8 @@
  *     STATUS_INVALID_PARAMETER_4      *RegionSize is 0, or leads out of the user half
  *     STATUS_INVALID_PARAMETER_5      AllocationType makes no sense
  *     STATUS_INVALID_PAGE_PROTECTION  Protect makes none, or is a copy-on-write one
- *     STATUS_CONFLICTING_ADDRESSES    reserve: some of it is in use; else: not all is reserved by
+ *     STATUS_CONFLICTING_ADDRESSES    reserve: some of it is in use, or above what a process has
+ *                                     that is not large-address-aware; else: not all is reserved by
  *                                     one call
  *     STATUS_NOT_SUPPORTED            MEM_PHYSICAL, which is not there yet
  */

@@ -186,6 +186,29 @@ void KiRunDiskBenchmarks(void)
     KiReport(KipRows - Before == 4, "bench: %u rows of the first disk", KipRows - Before);
 }
 
+/* => Wanted is how many rows there have to be. */
+static void KipRunGroup(const char *What, ULONG (*Measure)(MI_BENCH_PRINT *), ULONG Wanted)
+{
+    MI_BENCH_FIGURES Figures;
+    ULONG Rows;
+
+    HalStopTimer();
+    MiCalibrateBench(&Figures);
+    Rows = Measure(KipPrintRow);
+    HalStartTimer(KI_VECTOR_CLOCK, HalClocks.ClockInterval);
+    KiReport(Rows == Wanted, "bench: %u rows of %s", Rows, What);
+}
+
+void KiRunPagingBenchmarks(void)
+{
+    KipRunGroup("paging files", MiMeasurePaging, 3);
+}
+
+void KiRunSetBenchmarks(void)
+{
+    KipRunGroup("working sets", MiMeasureWorkingSets, 6);
+}
+
 void KiRunBenchmarks(ULONG64 PromptTsc)
 {
     MI_BENCH_FIGURES Figures;
@@ -204,6 +227,7 @@ void KiRunBenchmarks(ULONG64 PromptTsc)
     KipMeasurePools();
     KipMeasureMemory();
     (void)MiMeasureAddressSpaces(KipPrintRow);
+    (void)MiMeasureSoftFaults(KipPrintRow);
     KipMeasureDisk();
     KipMeasureRow("console.line.serial", KipWriteSerialLine);
     if (HalConsoleHasScreen()) {

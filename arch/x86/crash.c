@@ -132,7 +132,7 @@ static void KipStopWithoutScreen(void)
 /* A fault inside the stop screen: its symbols are gone. */
 static void KipStopBadly(void)
 {
-    KiInitializeSymbols((const char *)0xE1000000, PAGE_SIZE);
+    KiInitializeSymbols((const char *)0xE1000000, PAGE_SIZE, 0);
     KeBugCheckEx(MANUALLY_INITIATED_CRASH, 1, 0, 0, 0);
 }
 

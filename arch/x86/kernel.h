@@ -34,7 +34,9 @@ void KiRunProbes(void);
 
 /* ---- bench.c ---- */
 void KiRunBenchmarks(ULONG64 PromptTsc);
-void KiRunDiskBenchmarks(void); /* the first disk's rows alone */
+void KiRunDiskBenchmarks(void);   /* the first disk's rows alone */
+void KiRunPagingBenchmarks(void); /* those of paging files */
+void KiRunSetBenchmarks(void);    /* those of large working sets */
 
 /* ---- crash.c ---- */
 

@@ -27,6 +27,7 @@
 #include "pci.h"
 #include "rtl.h"
 #include "system_volume.h"
+#include "user_half.h"
 
 const LOADER_BLOCK *KiLoaderBlock;
 static HAL_BUS_MASTERS KipMasters; /* what KipBusMasters did */
@@ -36,11 +37,22 @@ static void KipPageTables(void)
     KiInitializePageTables(KiLoaderBlock);
 }
 
+/* How much higher the kernel lies than it was linked for. */
+static ULONG KipDelta(const LOADER_BLOCK *Block)
+{
+    return Block->KernelVa - LOADER_KERNEL_BASE;
+}
+
+static ULONG_PTR KipRangeStart(const LOADER_BLOCK *Block)
+{
+    return Block->Options.UserVaMb == 0 ? MI_USUAL_RANGE_START : Block->Options.UserVaMb << 20;
+}
+
 static void KipSymbols(void)
 {
     const LOADER_MODULE *Module = &KiLoaderBlock->Modules[LoaderModuleSymbols];
 
-    KiInitializeSymbols((const char *)Module->Va, Module->Bytes);
+    KiInitializeSymbols((const char *)Module->Va, Module->Bytes, KipDelta(KiLoaderBlock));
 }
 
 static void KipConsole(void)
@@ -169,6 +181,8 @@ static void KipMemoryManager(void)
         .Values = (const LOADER_REGISTRY_VALUE *)Block->Modules[LoaderModuleSystemReg].Va,
         .ValueCount = Block->RegistryValueCount,
         .FramebufferBytes = HalReservedBytes(),
+        .RangeStart = KipRangeStart(Block),
+        .KernelStart = LOADER_WINDOW_BASE + KipDelta(Block),
         .GlobalPages = (KiReadCr4() & CR4_PGE) != 0,
         .WriteCombining = (ArchCpuid(1, 0).Edx & CPUID_1_EDX_PAT) != 0,
     };

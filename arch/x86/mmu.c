@@ -4,6 +4,7 @@
  *
  *     80000000  boot window: the loader's block and modules (RW until mm reclaims it)
  *     80800000  kernel image: code and constants read-only, data read-write
+ *     D0000000  both of them instead, with /3GB
  *     C0000000  self-map
  *     F?800000  framebuffer, by 4 MB pages where it fills them; ends at FF800000
  *     FFC00000  the HAL's area: device registers, upwards
@@ -186,13 +187,14 @@ static void KipDropIdentityPage(const LOADER_BLOCK *Block)
 
 void KiInitializePageTables(const LOADER_BLOCK *Block)
 {
+    ULONG Window = Block->KernelVa - (LOADER_KERNEL_BASE - LOADER_WINDOW_BASE);
     ULONG Cr4 = KipWantedCr4();
 
     KipDropIdentityPage(Block);
     MiWritePte(MiGetPteAddress(KI_PCR_VA), KipMakePte(KipFrameOf(KipPcrPage), TRUE));
     if (Cr4 & CR4_PGE) {
         KipGlobalPages = TRUE;
-        KipMarkGlobal(LOADER_WINDOW_BASE, LOADER_KERNEL_END);
+        KipMarkGlobal(Window, Window + (LOADER_KERNEL_END - LOADER_WINDOW_BASE));
         KipMarkGlobal(KI_PCR_VA, KI_PCR_VA + PAGE_SIZE);
     }
     if (ArchCpuid(1, 0).Edx & CPUID_1_EDX_PAT) {

@@ -5,6 +5,7 @@
  *     report        the boot's report
  *     bench         the benchmark rows
  *     bench:disk    those of the first disk
+ *     bench:paging  those of paging files; bench:sets those of large working sets
  *     storage       files written to the boot volume, read and changed (storage_run.h has options)
  *     paging        more memory than there is, used and checked (paging_run.h has options)
  *     crash:<kind>  a bug check on purpose (crash.c)
@@ -56,6 +57,10 @@ static void KipRunWord(const char *Word)
         KiRunBenchmarks(KipPromptTsc);
     } else if (strcmp(Word, "bench:disk") == 0) {
         KiRunDiskBenchmarks();
+    } else if (strcmp(Word, "bench:paging") == 0) {
+        KiRunPagingBenchmarks();
+    } else if (strcmp(Word, "bench:sets") == 0) {
+        KiRunSetBenchmarks();
     } else if (strcmp(Word, "storage") == 0 || strncmp(Word, "storage:", 8) == 0) {
         MiRunStorage(IoSystemVolume(), Word + 7);
     } else if (strcmp(Word, "paging") == 0 || strncmp(Word, "paging:", 7) == 0) {

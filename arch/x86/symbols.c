@@ -19,9 +19,11 @@
 
 static const char *KipSymbols;
 static SIZE_T KipSymbolBytes;
+static ULONG KipSymbolDelta; /* from a line's address to the symbol's */
 
-void KiInitializeSymbols(const char *Text, SIZE_T Bytes)
+void KiInitializeSymbols(const char *Text, SIZE_T Bytes, ULONG Delta)
 {
+    KipSymbolDelta = Delta;
     KipSymbols = Text;
     KipSymbolBytes = Bytes;
 }
@@ -61,7 +63,7 @@ static BOOLEAN KipLineAddress(SIZE_T Start, PULONG Address)
             return FALSE;
         }
     }
-    *Address = Value;
+    *Address = Value + KipSymbolDelta;
     return TRUE;
 }
 

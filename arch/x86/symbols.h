@@ -10,8 +10,11 @@
 /* Longest name that is printed. */
 #define KI_SYMBOL_BYTES 64
 
-/* => Text is "hhhhhhhh t name\n" by ascending address, as nm -n prints; it stays where it is. */
-void KiInitializeSymbols(const char *Text, SIZE_T Bytes);
+/*
+ * => Text is "hhhhhhhh t name\n" by ascending address, as nm -n prints; it stays where it is.  Each
+ *    address is Delta higher than it says.
+ */
+void KiInitializeSymbols(const char *Text, SIZE_T Bytes, ULONG Delta);
 
 /*
  * The last symbol at or below Address.

@@ -86,9 +86,10 @@ fill_esp() {
     copy "$1" "$files/BOOTIA32.EFI" /EFI/BOOT/BOOTIA32.EFI
 }
 
-# The kernel goes without what only gdb reads: the loader needs memory for all of the file.
+# The kernel goes without what only gdb reads: the loader needs memory for all of the file.  Its
+# symbols stay, for the relocations that /3GB needs.
 fill_data() {
-    objcopy --strip-all "$files/hyperspace.elf" "$work/kernel"
+    objcopy --strip-debug "$files/hyperspace.elf" "$work/kernel"
     copy "$1" "$work/kernel" /hyperspace.elf
     for file in hyperspace.sym font.psf; do
         copy "$1" "$files/$file" "/$file"

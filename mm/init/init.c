@@ -32,6 +32,7 @@
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 #include "report.h"
+#include "user_half.h"
 
 static const MM_BOOT *MipBoot;
 
@@ -90,6 +91,8 @@ static void MipDecideLayout(const MM_BOOT *Boot)
     MI_LAYOUT_INPUT Input = {
         .RamPages = Ram.Pages,
         .FramebufferBytes = Boot->FramebufferBytes,
+        .RangeStart = Boot->RangeStart,
+        .KernelStart = Boot->KernelStart,
         .Values = Boot->Values,
         .ValueCount = Boot->ValueCount,
         .Complain = MipComplain,
@@ -136,6 +139,7 @@ void MmInitSystem(const MM_BOOT *Boot)
     MipBoot = Boot;
     MiInitializeBootFrames(Boot->Runs, Boot->RunCount);
     MiInitializePteMaking(Boot->GlobalPages, Boot->WriteCombining);
+    MiSetSystemRangeStart(Boot->RangeStart);
     MipDecideLayout(Boot);
     MiNameSettingsWithoutEffect(Boot);
     MiSetPageColors(MiPageColorsOfCache(MiBootValue(Boot, "SecondLevelDataCache")));

@@ -19,7 +19,8 @@
 #include "mi_assert.h"
 #include "mm/fault/fault.h"
 #include "mm/inspect/paging_pool_work.h"
-#include "mm/paging/paging_file.h"
+#include "mm/paging/in_page.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_big.h"
@@ -36,6 +37,7 @@
 #define MIP_DEFAULT_PROCESSES 4u
 #define MIP_PRIORITY          8
 #define MIP_LIMIT_SECONDS     30u /* for one touch, however it ends */
+#define MIP_MOST_SECONDS      1000000u
 #define MIP_PAGES_IN_MB       (0x100000u / PAGE_SIZE)
 
 /* What has to be the same at the end. */
@@ -49,10 +51,12 @@ typedef struct _MIP_BALANCE {
 /* The system's counters at one moment. */
 typedef struct _MIP_COUNTERS {
     MI_FAULT_COUNTERS Faults;
+    MI_WRITER_FIGURES Writer;
+    ULONG WrongChecksums;
     ULONG Repurposed;
     ULONG SlotsUsed;
     ULONG SlotsPeak;
-    ULONG64 Requests[2]; /* of the boot disk, by DISK_OPERATION */
+    ULONG64 Failures; /* requests of the boot disk that failed */
 } MIP_COUNTERS;
 
 typedef struct _MIP_RUN {
@@ -63,6 +67,7 @@ typedef struct _MIP_RUN {
     BOOLEAN Errors;
     BOOLEAN Refused;
     BOOLEAN Passed;
+    ULONG SoakSeconds; /* 0: one round */
     PMI_PAGING_WORK Work[MIP_MOST_PROCESSES];
     ULONG Made; /* of them */
     PMI_POOL_WORK PoolWork;
@@ -98,7 +103,10 @@ static MIP_BALANCE MipTakeBalance(void)
 static MIP_COUNTERS MipReadCounters(void)
 {
     PDISK_DEVICE Disk = IoSystemVolume() != NULL ? IoGetDiskDevice(IoSystemVolume()) : NULL;
-    MIP_COUNTERS Counters = {.Faults = MiFaultCounters};
+    MIP_COUNTERS Counters = {.Faults = MiFaultCounters,
+                             .Writer = MiWriterFigures,
+                             .WrongChecksums = MiInPageCounters.WrongChecksums,
+                             .Failures = Disk != NULL ? Disk->Failures : 0};
     MI_PFN_COUNTERS Frames;
     ULONG i;
 
@@ -107,10 +115,6 @@ static MIP_COUNTERS MipReadCounters(void)
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         Counters.SlotsUsed += MmPagingFile[i]->CurrentUsage;
         Counters.SlotsPeak += MmPagingFile[i]->PeakUsage;
-    }
-    if (Disk != NULL) {
-        Counters.Requests[DiskRead] = Disk->RequestCounts[DiskRead];
-        Counters.Requests[DiskWrite] = Disk->RequestCounts[DiskWrite];
     }
     return Counters;
 }
@@ -125,12 +129,17 @@ static void MipPrintCounters(const MIP_COUNTERS *Before, const MIP_COUNTERS *Aft
             New->Faults - Old->Faults, New->DemandZero - Old->DemandZero,
             New->Transition - Old->Transition, New->GuardPages - Old->GuardPages,
             New->Refused - Old->Refused, New->MemoryWaits - Old->MemoryWaits);
-    KiPrint("# paging: frames repurposed %u; slots used %u before, %u after, %u at most; requests "
-            "of the boot disk: %llu reads, %llu writes\n",
+    KiPrint("# paging: pages read %u in %u reads, written %u in %u writes; collided faults %u\n",
+            New->PagesRead - Old->PagesRead, New->PagingFileReads - Old->PagingFileReads,
+            After->Writer.PagesWritten - Before->Writer.PagesWritten,
+            After->Writer.Writes - Before->Writer.Writes, New->Collided - Old->Collided);
+    KiPrint("# paging: frames repurposed %u; slots used %u before, %u after, %u at most, bad %u\n",
             After->Repurposed - Before->Repurposed, Before->SlotsUsed, After->SlotsUsed,
-            After->SlotsPeak,
-            (unsigned long long)(After->Requests[DiskRead] - Before->Requests[DiskRead]),
-            (unsigned long long)(After->Requests[DiskWrite] - Before->Requests[DiskWrite]));
+            After->SlotsPeak, After->Writer.BadSlots);
+    KiPrint("# paging: failed writes %u, wrong checksums %u, %llu failed requests\n",
+            After->Writer.FailedWrites - Before->Writer.FailedWrites,
+            After->WrongChecksums - Before->WrongChecksums,
+            (unsigned long long)(After->Failures - Before->Failures));
 }
 
 /* ---- the work ---- */
@@ -259,6 +268,18 @@ static void MipLetThreadsEnd(void)
     MI_ASSERT(Status == STATUS_SUCCESS);
 }
 
+/* What a machine that works for ever must not lose bit by bit. */
+static void MipPrintSample(const MIP_BALANCE *Balance, const MIP_COUNTERS *Counters)
+{
+    MI_PFN_COUNTERS Frames;
+
+    MiQueryPfnCounters(&Frames);
+    KiPrint("# paging: after: committed pages %u, nonpaged bytes %u, paged bytes %u, slots %u, "
+            "frames in use %u\n",
+            Balance->Committed, Balance->NonPagedBytes, Balance->PagedBytes, Counters->SlotsUsed,
+            Frames.PhysicalPages - Frames.AvailablePages - Frames.States[ModifiedPageList]);
+}
+
 static void MipJudgeBalance(PMIP_RUN Run, const MIP_BALANCE *Before)
 {
     MIP_BALANCE After;
@@ -273,9 +294,14 @@ static void MipJudgeBalance(PMIP_RUN Run, const MIP_BALANCE *Before)
                            (int)(After.Resident - Before->Resident),
                            (int)(After.NonPagedBytes - Before->NonPagedBytes),
                            (int)(After.PagedBytes - Before->PagedBytes)));
+    if (Run->SoakSeconds != 0) {
+        const MIP_COUNTERS Counters = MipReadCounters();
+
+        MipPrintSample(&After, &Counters);
+    }
 }
 
-static void MipRunAll(PMIP_RUN Run)
+static void MipRunRound(PMIP_RUN Run)
 {
     const MIP_COUNTERS CountersBefore = MipReadCounters();
     const MIP_BALANCE Before = MipTakeBalance();
@@ -296,6 +322,19 @@ static void MipRunAll(PMIP_RUN Run)
     }
     MipDeleteAll(Run);
     MipJudgeBalance(Run, &Before);
+}
+
+/* The same again with other seeds, until the time is up or something is wrong. */
+static void MipRunAll(PMIP_RUN Run)
+{
+    const ULONG64 Start = KeReadCycleCounter();
+
+    do {
+        Run->Sum = (MI_WORK_RESULT){.Touches = 0};
+        MipRunRound(Run);
+        Run->Seed++;
+    } while (Run->Passed &&
+             (KeReadCycleCounter() - Start) / KeQueryCycleFrequency() < Run->SoakSeconds);
     KiPrint("# paging: %s\n", Run->Passed ? "passed" : "failed");
 }
 
@@ -309,6 +348,19 @@ static BOOLEAN MipTakeWord(PCSTR *Options, PCSTR Word)
         return FALSE;
     }
     *Options += Length;
+    return TRUE;
+}
+
+/* "soak" and a number of seconds. */
+static BOOLEAN MipTakeSoak(PMIP_RUN Run, PCSTR *Options, PCSTR End)
+{
+    ULONG64 Seconds;
+
+    if (!MipTakeWord(Options, "soak") || !NT_SUCCESS(RtlParseNumber(Options, End, &Seconds)) ||
+        Seconds > MIP_MOST_SECONDS) {
+        return FALSE;
+    }
+    Run->SoakSeconds = (ULONG)Seconds;
     return TRUE;
 }
 
@@ -329,6 +381,8 @@ static BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
             Run->Errors = TRUE;
         } else if (MipTakeWord(&Options, "refused")) {
             Run->Refused = TRUE;
+        } else if (MipTakeSoak(Run, &Options, End)) {
+            continue;
         } else if (Count == RTL_NUMBER_OF(Values) ||
                    !NT_SUCCESS(RtlParseNumber(&Options, End, &Values[Count++]))) {
             return FALSE;
@@ -351,7 +405,7 @@ void MiRunPaging(PCSTR Options)
     } else {
         KiReport(FALSE,
                  "paging: \"%s\" is not [:<MB>[:<processes>[:<seed>]]][:pool][:errors]"
-                 "[:refused]",
+                 "[:refused][:soak<seconds>]",
                  Options);
     }
 }

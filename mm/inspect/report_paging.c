@@ -1,12 +1,116 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report_paging.c - the paging files' lines of the report: what the trial at the start found.
+ * report_paging.c - the paging files' lines of the report: what the trial at the start found; and a
+ * process whose pages go to the paging file and come back.
  */
 #include "mm_machine.h"
 
 #include "boot_volume.h"
-#include "mm/paging/paging_file.h"
+#include "mm/fault/fault.h"
+#include "mm/inspect/page_out.h"
+#include "mm/inspect/paging_stamp.h"
+#include "mm/paging/modified_writer.h"
+#include "mm/space/process.h"
 #include "report.h"
+
+#define MIP_PAGES 256u
+#define MIP_SEED  0x70616765u
+
+/* What the trip to the paging file and back did. */
+typedef struct _MIP_TRIP {
+    ULONG Resident; /* pages before, and after the working set was emptied */
+    ULONG Left;
+    ULONG Written; /* pages */
+    ULONG Reused;  /* frames */
+    ULONG Reads;
+    ULONG Read; /* pages */
+    ULONG Wrong;
+    NTSTATUS Status;
+} MIP_TRIP;
+
+static ULONG MipPage[MI_STAMP_WORDS]; /* on its way */
+
+static MI_STAMP MipStamp(ULONG_PTR Base, ULONG Page)
+{
+    return (MI_STAMP){Base + Page * PAGE_SIZE, 1 + Page, MIP_SEED};
+}
+
+static NTSTATUS MipFill(ULONG_PTR Base)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG i;
+
+    for (i = 0; i < MIP_PAGES && NT_SUCCESS(Status); i++) {
+        MI_STAMP Stamp = MipStamp(Base, i);
+
+        MiStampPage(MipPage, Stamp);
+        Status = MmCopyToUser((PVOID)Stamp.Va, MipPage, PAGE_SIZE, NULL);
+    }
+    return Status;
+}
+
+static ULONG MipCountWrong(ULONG_PTR Base)
+{
+    ULONG Wrong = 0;
+    ULONG i;
+
+    for (i = 0; i < MIP_PAGES; i++) {
+        MI_STAMP Stamp = MipStamp(Base, i);
+
+        Wrong += !NT_SUCCESS(MmCopyFromUser(MipPage, (PVOID)Stamp.Va, PAGE_SIZE, NULL)) ||
+                 !MiIsPageStamped(MipPage, Stamp);
+    }
+    return Wrong;
+}
+
+/* In the process: fill, send away, read back. */
+static void MipTravel(PEPROCESS Process, MIP_TRIP *Trip)
+{
+    ULONG Written = MiWriterFigures.PagesWritten;
+    SIZE_T Bytes = MIP_PAGES * PAGE_SIZE;
+    PVOID Va = NULL;
+
+    Trip->Status = NtAllocateVirtualMemory(NtCurrentProcess(), &Va, 0, &Bytes,
+                                           MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    if (NT_SUCCESS(Trip->Status)) {
+        Trip->Status = MipFill((ULONG_PTR)Va);
+    }
+    Trip->Resident = Process->Vm.WorkingSetSize;
+    if (NT_SUCCESS(Trip->Status)) {
+        Trip->Status = MiPageOutProcess(&Trip->Reused);
+    }
+    Trip->Left = Process->Vm.WorkingSetSize;
+    Trip->Written = MiWriterFigures.PagesWritten - Written;
+    Trip->Reads = MiFaultCounters.PagingFileReads;
+    Trip->Read = MiFaultCounters.PagesRead;
+    Trip->Wrong = MipCountWrong((ULONG_PTR)Va);
+    Trip->Reads = MiFaultCounters.PagingFileReads - Trip->Reads;
+    Trip->Read = MiFaultCounters.PagesRead - Trip->Read;
+}
+
+static void MipReportTrip(void)
+{
+    MIP_TRIP Trip = {.Wrong = 0};
+    PEPROCESS Process;
+    KAPC_STATE ApcState;
+
+    Trip.Status = PsCreateProcess("report", &Process);
+    if (NT_SUCCESS(Trip.Status)) {
+        KeStackAttachProcess(&Process->Pcb, &ApcState);
+        MipTravel(Process, &Trip);
+        KeUnstackDetachProcess(&ApcState);
+        PsTerminateProcess(Process);
+        PsDereferenceProcess(Process);
+    }
+    KiReport(
+        NT_SUCCESS(Trip.Status) && Trip.Wrong == 0 && Trip.Resident >= MIP_PAGES &&
+            Trip.Left < Trip.Resident && Trip.Written >= MIP_PAGES && Trip.Reused >= MIP_PAGES &&
+            Trip.Read >= MIP_PAGES,
+        "paging: a working set of %u pages trimmed to %u, %u pages written to the paging file, "
+        "%u frames reused, %u pages read back by %u reads: %u wrong; status %08x",
+        Trip.Resident, Trip.Left, Trip.Written, Trip.Reused, Trip.Read, Trip.Reads, Trip.Wrong,
+        (ULONG)Trip.Status);
+}
 
 void MiReportPaging(void)
 {
@@ -23,7 +127,9 @@ void MiReportPaging(void)
                  Trial->Reads, Trial->Wrong);
     }
     if (MmNumberOfPagingFiles == 0) {
-        KiPrint("# paging files: none\n");
+        KiPrint("# paging files: none; a modified page has nowhere to go, it stays in memory\n");
+    } else {
+        MipReportTrip();
     }
     if (DiskBootVolumeReason() != NULL) {
         KiPrint("# NO BOOT VOLUME: %s; RAM stands in for it\n", DiskBootVolumeReason());

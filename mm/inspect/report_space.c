@@ -305,6 +305,51 @@ static void MipReportFree(void)
              (ULONG)Access);
 }
 
+/* Write the topmost 64 KB that a process may have.  => Returns their first byte; 0: refused. */
+static ULONG_PTR MipUseTop(PEPROCESS Process)
+{
+    PVOID Va = NULL;
+    SIZE_T Bytes = MM_ALLOCATION_GRANULARITY;
+    KAPC_STATE ApcState;
+    ULONG Word = 0;
+    NTSTATUS Status;
+
+    KeStackAttachProcess(&Process->Pcb, &ApcState);
+    Status = NtAllocateVirtualMemory(NtCurrentProcess(), &Va, 0, &Bytes,
+                                     MEM_RESERVE | MEM_COMMIT | MEM_TOP_DOWN, PAGE_READWRITE);
+    if (NT_SUCCESS(Status)) {
+        Status = MipWriteWord((ULONG_PTR)Va + Bytes - sizeof(Word), 0x33474221);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = MipReadWord((ULONG_PTR)Va + Bytes - sizeof(Word), &Word);
+    }
+    KeUnstackDetachProcess(&ApcState);
+    return NT_SUCCESS(Status) && Word == 0x33474221 ? (ULONG_PTR)Va : 0;
+}
+
+/* Below 2 GB KUSER_SHARED_DATA's 64 KB and the last ones are nobody's, above it only the last. */
+static void MipReportTop(void)
+{
+    const ULONG_PTR UsualTop = MM_SHARED_USER_DATA_VA - MM_ALLOCATION_GRANULARITY;
+    ULONG_PTR LargeTop = MM_HIGHEST_USER_ADDRESS + 1 - MM_ALLOCATION_GRANULARITY;
+    PEPROCESS Large;
+    NTSTATUS Status = PsCreateProcessEx("large", PS_LARGE_ADDRESS_AWARE, &Large);
+    ULONG_PTR Usual = MipUseTop(MipSpaces[1].Process);
+    ULONG_PTR Top = 0;
+
+    if (MM_SYSTEM_RANGE_START == MI_USUAL_RANGE_START) {
+        LargeTop = UsualTop;
+    }
+    if (NT_SUCCESS(Status)) {
+        Top = MipUseTop(Large);
+        PsTerminateProcess(Large);
+        PsDereferenceProcess(Large);
+    }
+    KiReport(Usual == UsualTop && Top == LargeTop,
+             "user half: the topmost 64 KB are at %08x, for large-address-aware processes at %08x",
+             (ULONG)Usual, (ULONG)Top);
+}
+
 static void MipEnd(void)
 {
     ULONG i;
@@ -326,6 +371,7 @@ void MiReportAddressSpaces(void)
         MipReportClone();
         MipReportCopy();
         MipReportFree();
+        MipReportTop();
     }
     MipEnd();
 }

@@ -22,6 +22,7 @@
 #include "mm/balance/swapper.h"
 #include "mm/ke/thread.h"
 #include "mm/paging/in_page.h"
+#include "mm/paging/slots.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/paged_page.h"
 #include "mm/pool/pool.h"
@@ -171,6 +172,11 @@ static BOOLEAN MipHasStackSwap(void)
     return MipHasThreads() && MipHasBoth();
 }
 
+static BOOLEAN MipHasPoolsOverFrames(void)
+{
+    return MipHasFrames() && MipHasPools();
+}
+
 /* Above APC_LEVEL nobody can attach to another address space. */
 static BOOLEAN MipHasProcesses(void)
 {
@@ -231,6 +237,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
+    {"paging files, their slots and who owns them", MipHasPoolsOverFrames, MiVerifyPagingFiles},
     {"pages that are being read", MipHasProcesses, MiVerifyInPage},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},

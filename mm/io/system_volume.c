@@ -8,6 +8,7 @@
 #include "system_volume.h"
 
 #include "boot_volume.h"
+#include "mm_machine.h"
 #include "report.h"
 
 #define IOP_SYSTEM_VOLUME "\\Device\\HarddiskVolume1"
@@ -58,8 +59,12 @@ void IoMountSystemVolume(void)
 
 void IoShutdownVolumes(void)
 {
-    NTSTATUS Status = IopStarted ? IoShutdownSystem() : STATUS_SUCCESS;
+    NTSTATUS Status = STATUS_SUCCESS;
 
+    if (IopStarted) {
+        MmShutdownPaging();
+        Status = IoShutdownSystem();
+    }
     if (!NT_SUCCESS(Status)) {
         KiPrint("Volume C: was not brought to order, status %08x\n", (ULONG)Status);
     }

@@ -6,6 +6,7 @@
  * on without it.
  */
 #include "mm/paging/paging_file.h"
+#include "mm/sysva/layout.h"
 #include "mm_machine.h"
 #include "report.h"
 
@@ -84,6 +85,7 @@ void MmCreatePagingFiles(PDEVICE_OBJECT Volume, const LOADER_REGISTRY_VALUE *Val
     ULONG Wanted = MiReadPagingSettings(Values, Count, Settings);
     ULONG i;
 
+    MiSetClearAtShutdown(MiRegistryNumber(Values, Count, "ClearPageFileAtShutdown") != 0);
     for (i = 0; i < Wanted && Volume != NULL; i++) {
         MipCreate(Volume, MmPhysicalPages(), &Settings[i]);
     }

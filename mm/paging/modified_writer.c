@@ -30,7 +30,7 @@
 static KGUARDED_MUTEX MipWriterLock;
 static KEVENT MipWake;    /* synchronization: the thread takes it */
 static KEVENT MipStop;    /* notification: the thread ends */
-static KEVENT MipStopped; /* notification: it has */
+static KEVENT MipStopped; /* notification: it has, or was never started */
 
 void MiWakeModifiedWriter(void)
 {
@@ -45,7 +45,7 @@ void MiInitializeModifiedWriter(void)
     KeInitializeGuardedMutex(&MipWriterLock);
     KeInitializeEvent(&MipWake, SynchronizationEvent, FALSE);
     KeInitializeEvent(&MipStop, NotificationEvent, FALSE);
-    KeInitializeEvent(&MipStopped, NotificationEvent, FALSE);
+    KeInitializeEvent(&MipStopped, NotificationEvent, TRUE);
     MiInitializePageWriting();
     OldIrql = MiLockPfn();
     Threshold = MiPhysicalPages / MIP_THRESHOLD_PART;
@@ -161,7 +161,14 @@ static void NTAPI MipWriterThread(PVOID Context)
 
 NTSTATUS MiStartModifiedWriter(void)
 {
-    return PsStartSystemThread(MipWriterThread, NULL, MI_WRITER_PRIORITY, "modified pages");
+    NTSTATUS Status;
+
+    KeClearEvent(&MipStopped);
+    Status = PsStartSystemThread(MipWriterThread, NULL, MI_WRITER_PRIORITY, "modified pages");
+    if (!NT_SUCCESS(Status)) {
+        (void)KeSetEvent(&MipStopped, IO_NO_INCREMENT, FALSE);
+    }
+    return Status;
 }
 
 void MiStopModifiedWriter(void)

@@ -36,7 +36,7 @@ void MiInitializeModifiedWriter(void);
 /* Start its thread.  => STATUS_INSUFFICIENT_RESOURCES. */
 NT_MUST_CHECK NTSTATUS MiStartModifiedWriter(void);
 
-/* It writes no more and its thread ends; waits for that.  => PASSIVE_LEVEL; it was started. */
+/* It writes no more and its thread, if there is one, ends; waits for that.  => PASSIVE_LEVEL. */
 void MiStopModifiedWriter(void);
 
 /*

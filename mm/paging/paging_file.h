@@ -123,6 +123,11 @@ void MiClosePagingFiles(void);
 /* There are no paging files: for tests, where a new machine comes. */
 void MiForgetPagingFiles(void);
 
+/* ---- shutdown.c ---- */
+
+/* What MmShutdownPaging does besides.  => Clear: ClearPageFileAtShutdown. */
+void MiSetClearAtShutdown(BOOLEAN Clear);
+
 /* ---- try_paging_file.c ---- */
 
 /*

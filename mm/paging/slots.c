@@ -34,6 +34,7 @@ static void MipReleaseSlot(MMPTE Software) NT_HOLDS(MiPfnLock)
 
 void MiInitializeSlots(void)
 {
+    MiForgetPagingFiles();
     MiInitializeChecksums();
     MiSetReleaseSlotRoutine(MipReleaseSlot);
 }

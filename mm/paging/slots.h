@@ -58,6 +58,9 @@ void MiRetireSlots(ULONG File, ULONG First, ULONG Count) NT_HOLDS(MiPfnLock);
 /* => Whether the slot is taken (by a page, a writer, or for good). */
 BOOLEAN MiIsSlotTaken(ULONG File, ULONG Slot) NT_HOLDS(MiPfnLock);
 
+/* S1 to S4, of slots.c and slots_verify.c.  => The page-frame database and hyperspace are there. */
+void MiVerifyPagingFiles(void) NT_NOT_HOLDING(MiPfnLock);
+
 /* ---- checksums: CRC32C ---- */
 
 /* => IRQL <= DISPATCH_LEVEL; somebody holds the frame. */

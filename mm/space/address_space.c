@@ -3,8 +3,8 @@
  * address_space.c - making and deleting page directories, and keeping their system halves alike.
  *
  * Five frames are an address space's own: the page directory, the page table of hyperspace, the
- * page behind MmWorkingSetList, that of VadBitMap, and the first entries of the working set.  They
- * are never paged out.
+ * page behind MmWorkingSetList, the first entries of the working set, and the page of VadBitMap,
+ * which has two where the user half is larger than 2 GB.  They are never paged out.
  *
  *     C0000000   entry 300   the directory itself: the self-map shows the tables of who runs
  *     C0400000   entry 301   hyperspace
@@ -38,21 +38,41 @@
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
-#define MIP_TABLES_AT_EXIT 0x3453u /* subcode of 0x1A */
-#define MIP_UNITS          ((ULONG)(MI_USUAL_RANGE_START / MM_ALLOCATION_GRANULARITY))
+#define MIP_TABLES_AT_EXIT 0x3453u         /* subcode of 0x1A */
+#define MIP_PAGE_UNITS     (8 * PAGE_SIZE) /* of 64 KB, that a page of the bitmap has bits for */
 
 typedef enum _MIP_FRAME {
     MipDirectory,
     MipHyperspace,
     MipWorkingSetList,
-    MipVadBitMap,
     MipEntries,
+    MipVadBitMap,
+    MipVadBitMapBehind2Gb, /* only where there are user addresses */
     MipOwnFrames
 } MIP_FRAME;
 
-NT_C_ASSERT(MI_USUAL_RANGE_START / MM_ALLOCATION_GRANULARITY / 8 == PAGE_SIZE);
+/* Where an address space sees its frames; the first two are page tables, and seen as such. */
+static const ULONG_PTR MipPlaces[MipOwnFrames] = {
+    [MipWorkingSetList] = MI_WORKING_SET_LIST_VA,
+    [MipEntries] = MI_WSLE_START,
+    [MipVadBitMap] = MI_VAD_BITMAP_VA,
+    [MipVadBitMapBehind2Gb] = MI_VAD_BITMAP_VA + PAGE_SIZE,
+};
+
+NT_C_ASSERT(MI_USUAL_RANGE_START / MM_ALLOCATION_GRANULARITY == MIP_PAGE_UNITS);
 
 static LIST_ENTRY MipAddressSpaces NT_GUARDED_BY(MiPfnLock);
+
+/* Units of 64 KB below the end of the user half. */
+static ULONG MipUnits(const EPROCESS *Process)
+{
+    return (ULONG)(Process->HighestUserAddress / MM_ALLOCATION_GRANULARITY) + 2;
+}
+
+static ULONG MipFramesOf(const EPROCESS *Process)
+{
+    return MipUnits(Process) > MIP_PAGE_UNITS ? MipOwnFrames : MipVadBitMapBehind2Gb;
+}
 
 /* The entry of an address in its page table. */
 static ULONG MipIndex(ULONG_PTR Va)
@@ -138,21 +158,20 @@ ReturnMinimum:
 }
 
 /* Each frame's place, as the address space itself will see it. */
-static void MipTieFrames(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
+static void MipTieFrames(const PFN_NUMBER *Frames, ULONG Count) NT_HOLDS(MiPfnLock)
 {
     const MMPTE Zero = MiMakeZeroPte();
+    ULONG i;
 
     MiSetFramePte(Frames[MipDirectory], MiGetPdeAddress(PTE_BASE), Zero, Frames[MipDirectory]);
     MiSetFramePte(Frames[MipHyperspace], MiGetPdeAddress(MI_HYPERSPACE_START), Zero,
                   Frames[MipDirectory]);
-    MiSetFramePte(Frames[MipWorkingSetList], MiGetPteAddress(MI_WORKING_SET_LIST_VA), Zero,
-                  Frames[MipHyperspace]);
-    MiSetFramePte(Frames[MipVadBitMap], MiGetPteAddress(MI_VAD_BITMAP_VA), Zero,
-                  Frames[MipHyperspace]);
-    MiSetFramePte(Frames[MipEntries], MiGetPteAddress(MI_WSLE_START), Zero, Frames[MipHyperspace]);
+    for (i = MipWorkingSetList; i < Count; i++) {
+        MiSetFramePte(Frames[i], MiGetPteAddress(MipPlaces[i]), Zero, Frames[MipHyperspace]);
+    }
 }
 
-static void MipFillDirectory(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
+static void MipFillDirectory(const PFN_NUMBER *Frames, ULONG Count) NT_HOLDS(MiPfnLock)
 {
     ULONG Index;
     KIRQL OldIrql;
@@ -166,10 +185,9 @@ static void MipFillDirectory(const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
     MiUnmapFrameInHyperspace(Entry, OldIrql);
 
     Entry = MiMapFrameInHyperspace(Frames[MipHyperspace], &OldIrql);
-    MiWritePte(Entry + MipIndex(MI_WORKING_SET_LIST_VA),
-               MiMakeWindowPte(Frames[MipWorkingSetList]));
-    MiWritePte(Entry + MipIndex(MI_VAD_BITMAP_VA), MiMakeWindowPte(Frames[MipVadBitMap]));
-    MiWritePte(Entry + MipIndex(MI_WSLE_START), MiMakeWindowPte(Frames[MipEntries]));
+    for (Index = MipWorkingSetList; Index < Count; Index++) {
+        MiWritePte(Entry + MipIndex(MipPlaces[Index]), MiMakeWindowPte(Frames[Index]));
+    }
     MiUnmapFrameInHyperspace(Entry, OldIrql);
 }
 
@@ -187,14 +205,21 @@ static void MipFillWorkingSetList(const PFN_NUMBER *Frames)
 
 /* ---- where there is room ---- */
 
-/* => Bits are clear.  The first 64 KB and the last two are never anybody's. */
-static void MipReserveEnds(PULONG Bits)
+static void MipReserveUnit(const PFN_NUMBER *BitMap, ULONG Unit)
 {
-    RTL_BITMAP Map;
+    KIRQL OldIrql;
+    PULONG Bits = MiMapFrameInHyperspace(BitMap[Unit / MIP_PAGE_UNITS], &OldIrql);
 
-    RtlInitializeBitMap(&Map, Bits, MIP_UNITS);
-    RtlSetBits(&Map, 0, 1);
-    RtlSetBits(&Map, MIP_UNITS - 2, 2);
+    Bits[Unit % MIP_PAGE_UNITS / 32] |= 1u << Unit % 32;
+    MiUnmapFrameInHyperspace(Bits, OldIrql);
+}
+
+/* => Bits are clear.  The first and last 64 KB, and KUSER_SHARED_DATA's, are never anybody's. */
+static void MipReserveEnds(const EPROCESS *Process, const PFN_NUMBER *BitMap)
+{
+    MipReserveUnit(BitMap, 0);
+    MipReserveUnit(BitMap, MM_SHARED_USER_DATA_VA / MM_ALLOCATION_GRANULARITY);
+    MipReserveUnit(BitMap, MipUnits(Process) - 1);
 }
 
 /* ---- create, adopt, delete ---- */
@@ -202,7 +227,8 @@ static void MipReserveEnds(PULONG Bits)
 static void MipInitialize(PEPROCESS Process)
 {
     ExInitializeFastMutex(&Process->AddressCreationLock);
-    RtlInitializeBitMap(&Process->VadBitMap, (PULONG)(ULONG_PTR)MI_VAD_BITMAP_VA, MIP_UNITS);
+    RtlInitializeBitMap(&Process->VadBitMap, (PULONG)(ULONG_PTR)MI_VAD_BITMAP_VA,
+                        MipUnits(Process));
     Process->VadBitMapHint = 1;
     Process->VadRoot.Root = NULL;
     MiInitializeWorkingSet(&Process->Vm, MmWorkingSetList, &Process->AddressCreationLock,
@@ -217,25 +243,22 @@ static void MipInitialize(PEPROCESS Process)
 NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
 {
     PFN_NUMBER Frames[MipOwnFrames];
-    NTSTATUS Status = MipAllocateFrames(Frames, MipOwnFrames);
+    const ULONG Count = MipFramesOf(Process);
+    NTSTATUS Status = MipAllocateFrames(Frames, Count);
     KIRQL OldIrql;
-    KIRQL Dispatch;
-    PULONG Bits;
 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     MipInitialize(Process);
-    Process->StructurePages = MipOwnFrames;
+    Process->StructurePages = Count;
     Process->Pcb.DirectoryTableBase[0] = Frames[MipDirectory] << PAGE_SHIFT;
     Process->Pcb.DirectoryTableBase[1] = Frames[MipHyperspace] << PAGE_SHIFT;
     MipFillWorkingSetList(Frames);
     OldIrql = MiLockPfn();
-    MipTieFrames(Frames);
-    MipFillDirectory(Frames);
-    Bits = MiMapFrameInHyperspace(Frames[MipVadBitMap], &Dispatch);
-    MipReserveEnds(Bits);
-    MiUnmapFrameInHyperspace(Bits, Dispatch);
+    MipTieFrames(Frames, Count);
+    MipFillDirectory(Frames, Count);
+    MipReserveEnds(Process, Frames + MipVadBitMap);
     InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks); /* H1 from here on */
     MiUnlockPfn(OldIrql);
     MiInsertExpansion(&Process->Vm);
@@ -259,6 +282,7 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
+    Process->HighestUserAddress = MI_USUAL_HIGHEST_USER_ADDRESS;
     MipInitialize(Process);
     Process->StructurePages = 4; /* with the page table that MiCreateHyperspace charged */
     Process->Pcb.DirectoryTableBase[0] = KiCurrentDirectoryFrame() << PAGE_SHIFT;
@@ -270,7 +294,7 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
     MipMapOwnFrame(MI_WSLE_START, Frames[2]);
     MiInitializeWorkingSetList(MmWorkingSetList, (PMMWSLE)(ULONG_PTR)MI_WSLE_START,
                                &MiProcessListPlaces);
-    MipReserveEnds((PULONG)(ULONG_PTR)MI_VAD_BITMAP_VA);
+    MipReserveEnds(Process, &Frames[1]);
     InitializeListHead(&MipAddressSpaces);
     InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks);
     MiUnlockPfn(OldIrql);
@@ -313,18 +337,20 @@ void MmDeleteProcessAddressSpace(PEPROCESS Process)
 {
     PFN_NUMBER Directory = MipDirectoryFrame(Process);
     PFN_NUMBER Hyperspace = (PFN_NUMBER)(Process->Pcb.DirectoryTableBase[1] >> PAGE_SHIFT);
+    const ULONG Count = MipFramesOf(Process);
     KIRQL OldIrql;
+    ULONG i;
 
     MiRemoveExpansion(&Process->Vm);
     MI_ASSERT(Process->Pcb.ThreadsInside == 0 && Directory != KiCurrentDirectoryFrame());
     OldIrql = MiLockPfn();
     RemoveEntryList(&Process->MmProcessLinks);
-    MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_WORKING_SET_LIST_VA)));
-    MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_VAD_BITMAP_VA)));
-    MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MI_WSLE_START)));
+    for (i = MipWorkingSetList; i < Count; i++) {
+        MipDeleteFrame(MipReadFrame(Hyperspace, MipIndex(MipPlaces[i])));
+    }
     MipDeleteFrame(Hyperspace);
     MipDeleteFrame(Directory); /* last: the others gave their shares of it back */
     MiUnlockPfn(OldIrql);
-    MiReturnSystemPages(MipOwnFrames);
+    MiReturnSystemPages(Count);
     MiReturnResidentAvailable(Process->Vm.MinimumWorkingSetSize);
 }

@@ -11,6 +11,7 @@
 /*
  * Give a process an address space with an empty user half.
  *
+ * => HighestUserAddress is set: its end of the user half.
  * => PASSIVE_LEVEL.  STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MEMORY: nothing changed.
  */
 NT_MUST_CHECK NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process);

@@ -128,7 +128,7 @@ static void MipInsertProcess(PEPROCESS Process)
 }
 
 /* A process that nobody can find so far. */
-static NTSTATUS MipAllocateProcess(const char *Name, PEPROCESS *New)
+static NTSTATUS MipAllocateProcess(const char *Name, ULONG_PTR HighestUserAddress, PEPROCESS *New)
 {
     PEPROCESS Process = ExAllocatePoolWithTag(NonPagedPool, sizeof(EPROCESS), MI_PROCESS_TAG);
     NTSTATUS Status;
@@ -137,6 +137,7 @@ static NTSTATUS MipAllocateProcess(const char *Name, PEPROCESS *New)
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     memset(Process, 0, sizeof(*Process));
+    Process->HighestUserAddress = HighestUserAddress;
     Status = MmCreateProcessAddressSpace(Process);
     if (!NT_SUCCESS(Status)) {
         ExFreePoolWithTag(Process, MI_PROCESS_TAG);
@@ -151,7 +152,14 @@ static NTSTATUS MipAllocateProcess(const char *Name, PEPROCESS *New)
 
 NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
 {
-    NTSTATUS Status = MipAllocateProcess(Name, New);
+    return PsCreateProcessEx(Name, 0, New);
+}
+
+NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
+{
+    ULONG_PTR Highest = (Flags & PS_LARGE_ADDRESS_AWARE) != 0 ? MM_HIGHEST_USER_ADDRESS
+                                                              : MI_USUAL_HIGHEST_USER_ADDRESS;
+    NTSTATUS Status = MipAllocateProcess(Name, Highest, New);
 
     if (NT_SUCCESS(Status)) {
         MipInsertProcess(*New);
@@ -162,7 +170,7 @@ NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
 NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *New)
 {
     PEPROCESS Process;
-    NTSTATUS Status = MipAllocateProcess(Name, &Process);
+    NTSTATUS Status = MipAllocateProcess(Name, Parent->HighestUserAddress, &Process);
 
     if (!NT_SUCCESS(Status)) {
         return Status;

@@ -40,6 +40,8 @@ typedef struct _EPROCESS {
     LONG PointerCount;                         /* (A) references */
     BOOLEAN VmDeleted;                         /* (S) it was ended: the user half stays empty */
 
+    ULONG_PTR
+    HighestUserAddress; /* (I) MmHighestUserAddress, or 7FFEFFFF: not large-address-aware */
     FAST_MUTEX AddressCreationLock; /* descriptors, page tables and PTEs of the user half */
     RTL_AVL_TREE VadRoot;           /* (S) by address; they do not overlap */
     struct _MMVAD *VadHint;         /* (S) found last; or NULL */

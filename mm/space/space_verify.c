@@ -179,7 +179,8 @@ static void MipVerifyVad(PEPROCESS Process, PMMVAD Vad, PMIP_SUMS Sums)
 
     MI_ASSERT(Va % MM_ALLOCATION_GRANULARITY == 0 && Va >= MM_LOWEST_USER_ADDRESS);
     MI_ASSERT(Vad->EndingVpn >= Vad->StartingVpn &&
-              Vad->EndingVpn < MM_SHARED_USER_DATA_VA >> PAGE_SHIFT);
+              Vad->EndingVpn <= Process->HighestUserAddress >> PAGE_SHIFT);
+    MI_ASSERT(!MiTouchesSharedData(Va, Va + ((ULONG_PTR)MiVadPages(Vad) << PAGE_SHIFT) - 1));
     MI_ASSERT(Next == NULL || Next->StartingVpn > Vad->EndingVpn);
     MI_ASSERT(RtlAreBitsSet(&Process->VadBitMap, Vad->StartingVpn / 16,
                             Vad->EndingVpn / 16 - Vad->StartingVpn / 16 + 1)); /* D2 */
@@ -196,7 +197,7 @@ static void MipVerifyVad(PEPROCESS Process, PMMVAD Vad, PMIP_SUMS Sums)
     Sums->Bytes += (SIZE_T)MiVadPages(Vad) << PAGE_SHIFT;
 }
 
-/* D2: what is set belongs to somebody.  The first 64 KB and the last two belong to nobody. */
+/* D2: what is set belongs to somebody.  Three ends belong to nobody. */
 static ULONG MipCountUnits(PEPROCESS Process)
 {
     ULONG Units = 3;

@@ -3,14 +3,15 @@
  * vad.c - the tree of descriptors, and where there is room for another.
  *
  * Invariants (MiVerifyProcess):
- *   D1  descriptors begin at multiples of 64 KB, lie between MM_LOWEST_USER_ADDRESS and
- *       KUSER_SHARED_DATA, do not overlap, and stand in the tree by address
+ *   D1  descriptors begin at multiples of 64 KB, lie between MM_LOWEST_USER_ADDRESS and the
+ *       process' HighestUserAddress, do not touch KUSER_SHARED_DATA's 64 KB, do not overlap, and
+ *       stand in the tree by address
  *   D2  bit n of VadBitMap is set exactly when a descriptor has a page of the n-th 64 KB, or nobody
  *       may have it
  *   D3  a page table is committed (MMWSL) exactly when a descriptor has a page in its 4 MB, so that
  *       no fault fails for want of commitment
  *
- * A place is searched in the bitmap: all of it is 4 KB, so that the cost has a bound that does not
+ * A place is searched in the bitmap: all of it is 4 KB (6 KB with /3GB), so that the cost has a bound that does not
  * depend on the number of descriptors.
  *
  * Locking: AddressCreationLock; attached to the process.

@@ -13,7 +13,7 @@
 #define MI_VAD_TAG       0x53646156u /* 'VadS', as on NT */
 #define MI_WATCH_TAG     0x57646156u /* 'VadW': the bits of a write watch */
 
-#define MI_MAXIMUM_PAGES 0x7FFFFu /* that CommitCharge can count: more than the user half has */
+#define MI_MAXIMUM_PAGES 0x7FFFFu /* that CommitCharge can count: more than lie between two ends */
 
 /* The documented flags. */
 typedef struct _MMVAD_FLAGS {
@@ -51,6 +51,13 @@ static inline ULONG_PTR MiVadStart(const MMVAD *Vad)
 static inline PMMVAD MiVadOf(PRTL_BALANCED_NODE Node)
 {
     return (PMMVAD)(PVOID)Node;
+}
+
+/* Does [Start, End] touch KUSER_SHARED_DATA's 64 KB?  Nobody may have them. */
+static inline BOOLEAN MiTouchesSharedData(ULONG_PTR Start, ULONG_PTR End)
+{
+    return Start < MM_SHARED_USER_DATA_VA + MM_ALLOCATION_GRANULARITY &&
+           End >= MM_SHARED_USER_DATA_VA;
 }
 
 /* => The VAD that holds the page; NULL: none. */

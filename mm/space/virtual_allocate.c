@@ -68,7 +68,7 @@ static NTSTATUS MipCheckRange(PMIP_REQUEST Request)
         if (Request->Range.Start < MM_LOWEST_USER_ADDRESS) {
             return STATUS_INVALID_PARAMETER_2;
         }
-        if (Request->Range.End >= MM_SHARED_USER_DATA_VA) {
+        if (MiTouchesSharedData(Request->Range.Start, Request->Range.End)) {
             return STATUS_CONFLICTING_ADDRESSES;
         }
     }
@@ -82,8 +82,8 @@ static NTSTATUS MipCheckRequest(PMIP_REQUEST Request, ULONG_PTR ZeroBits, ULONG 
     if (ZeroBits > MIP_MOST_ZERO_BITS) {
         return STATUS_INVALID_PARAMETER_3;
     }
-    Request->Limit = MM_SHARED_USER_DATA_VA;
-    if (ZeroBits > 1) {
+    Request->Limit = MM_USER_PROBE_ADDRESS;
+    if (ZeroBits != 0) {
         Request->Limit = (ULONG_PTR)1 << (32 - ZeroBits);
     }
     if (NT_SUCCESS(Status)) {
@@ -100,6 +100,9 @@ static NTSTATUS MipPlace(PEPROCESS Process, PMIP_REQUEST Request)
     PMMVAD Vad;
     NTSTATUS Status;
 
+    if (Request->Base != NULL && Request->Range.End > Process->HighestUserAddress) {
+        return STATUS_CONFLICTING_ADDRESSES;
+    }
     if (Request->Base != NULL) {
         Vad = MiFindVadFrom(Process, (ULONG)(Request->Range.Start >> PAGE_SHIFT));
         return Vad != NULL && MiVadStart(Vad) <= Request->Range.End ? STATUS_CONFLICTING_ADDRESSES

@@ -9,7 +9,7 @@
 static void MipDescribeFree(PEPROCESS Process, ULONG_PTR Va, PMEMORY_BASIC_INFORMATION Information)
 {
     PMMVAD Next = MiFindVadFrom(Process, (ULONG)(Va >> PAGE_SHIFT));
-    ULONG_PTR End = Next == NULL ? MM_HIGHEST_USER_ADDRESS + 1 : MiVadStart(Next);
+    ULONG_PTR End = Next == NULL ? Process->HighestUserAddress + 1 : MiVadStart(Next);
 
     Information->State = MEM_FREE;
     Information->Protect = PAGE_NOACCESS;
@@ -58,12 +58,13 @@ NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress,
     if (MemoryInformationLength < sizeof(Information)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (Va > MM_HIGHEST_USER_ADDRESS) {
-        return STATUS_INVALID_PARAMETER;
-    }
     Status = MiEnterTarget(ProcessHandle, &Target);
     if (!NT_SUCCESS(Status)) {
         return Status;
+    }
+    if (Va > Target.Process->HighestUserAddress) {
+        MiLeaveTarget(&Target);
+        return STATUS_INVALID_PARAMETER;
     }
     Vad = MiFindVad(Target.Process, (ULONG)(Va >> PAGE_SHIFT));
     if (Vad == NULL) {

@@ -30,6 +30,18 @@
  *                              192 MB
  *     system PTEs              four for each frame of RAM, at least 4,096, as far as there is room
  *
+ * With /3GB the system half begins at C0000000, or where /USERVA says.  What lies at 80000000 moves
+ * into the upper half of the system cache, and everything fits up to 4 GB of RAM:
+ *
+ *     ........  more system PTEs, or more system cache         from /USERVA's border to BE000000
+ *     BE000000  session space                                  if the border is not above it
+ *     C1000000  system cache                                   up to 240 MB
+ *     D0000000  boot window, kernel image, as at 80000000
+ *     D1000000  page-frame database, initial nonpaged pool, drivers (68 MB or more)
+ *     DF000000  session space, unless it is at BE000000
+ *
+ * and nonpaged pool is 128 MB at most, as documented.
+ *
  * When the last three regions do not fit behind E1000000, the paged pool shrinks first, then the
  * expansion.  System PTEs that ask for more than is left there (SystemPages) lie at A2000000.
  *
@@ -49,10 +61,11 @@
 #define KB                    1024u
 #define MB                    (1024u * 1024u)
 #define MIP_TABLE             MM_LARGE_PAGE /* bytes that one page table maps */
+#define MIP_KERNEL_BYTES      (LOADER_KERNEL_END - LOADER_WINDOW_BASE)
 
-#define MIP_PFN_START         LOADER_KERNEL_END
 #define MIP_EXTENSION_START   0xA2000000u
 #define MIP_SESSION_START     0xBE000000u
+#define MIP_HIGH_SESSION      (MIP_PAGED_START - MIP_SESSION_BYTES)
 #define MIP_SESSION_BYTES     (32 * MB)
 #define MIP_SESSION_IMAGE     (4 * MB) /* of the session: what is neither views nor pool */
 #define MIP_HYPERSPACE        0xC0400000u
@@ -61,21 +74,20 @@
 #define MIP_PAGED_START       0xE1000000u
 #define MIP_DUMP_START        0xFFBE0000u
 
-#define MIP_EXTENSION_BYTES   (MIP_SESSION_START - MIP_EXTENSION_START)
 #define MIP_CACHE_BYTES       (MIP_PAGED_START - MIP_CACHE_START)
 #define MIP_LARGE_CACHE       (960 * MB)
 #define MIP_LARGE_CACHE_PAGED (192 * MB)
 #define MIP_LEAST_CACHE       (64 * MB)
 #define MIP_LEAST_POOL        (256 * KB)
 #define MIP_MOST_POOL         (256 * MB) /* architectural limit of XP and 2003 */
-#define MIP_USUAL_POOL        (128 * MB)
+#define MIP_USUAL_POOL        (128 * MB) /* and the limit with /3GB */
 #define MIP_LEAST_EXPANSION   (16 * PAGE_SIZE)
 #define MIP_MOST_PAGED        0x20000000u
 #define MIP_LEAST_PTES        4096u
 #define MIP_AS_MUCH_AS_FITS   0xFFFFFFFFu
 #define MIP_LIMIT_MB          2048u
 
-NT_C_ASSERT(MIP_CACHE_BYTES + MIP_EXTENSION_BYTES == MIP_LARGE_CACHE);
+NT_C_ASSERT(MIP_CACHE_BYTES + (MIP_SESSION_START - MIP_EXTENSION_START) == MIP_LARGE_CACHE);
 
 MI_LAYOUT MiLayout;
 
@@ -145,6 +157,33 @@ static ULONG MipLimit(const MI_LAYOUT_INPUT *Input, const char *Name, ULONG Leas
     return ROUND_UP(Used * MB, MIP_TABLE);
 }
 
+/* ---- what /3GB changes ---- */
+
+static BOOLEAN MipIsHigh(const MI_LAYOUT_INPUT *Input)
+{
+    return Input->KernelStart != LOADER_WINDOW_BASE;
+}
+
+static ULONG_PTR MipSessionStart(const MI_LAYOUT_INPUT *Input)
+{
+    return Input->RangeStart > MIP_SESSION_START ? MIP_HIGH_SESSION : MIP_SESSION_START;
+}
+
+/* The addresses that cache or system PTEs may have beside their own.  => 0 bytes: there are none. */
+static MI_RANGE MipExtension(const MI_LAYOUT_INPUT *Input)
+{
+    ULONG_PTR Start = MipIsHigh(Input) ? Input->RangeStart : MIP_EXTENSION_START;
+    MI_RANGE Range = {Start, Start < MIP_SESSION_START ? (ULONG)(MIP_SESSION_START - Start) : 0};
+
+    return Range;
+}
+
+/* Of the cache, where it is documented to be. */
+static ULONG MipCacheBytes(const MI_LAYOUT_INPUT *Input)
+{
+    return MipIsHigh(Input) ? (ULONG)(Input->KernelStart - MIP_CACHE_START) : MIP_CACHE_BYTES;
+}
+
 /* ---- sizes ---- */
 
 typedef struct _MIP_SIZES {
@@ -159,7 +198,8 @@ typedef struct _MIP_SIZES {
 
 static void MipSizeNonPagedPool(const MI_LAYOUT_INPUT *Input, PMIP_SIZES Sizes)
 {
-    ULONG Limit = MipMinimum(MipLimit(Input, "NonPagedPoolLimit", 1), MIP_MOST_POOL);
+    ULONG Limit = MipMinimum(MipLimit(Input, "NonPagedPoolLimit", 1),
+                             MipIsHigh(Input) ? MIP_USUAL_POOL : MIP_MOST_POOL);
     ULONG Given = MipValue(Input, "NonPagedPoolSize");
     ULONG Beyond = Sizes->RamMb - 4;
     ULONG Most = MipMinimum(Limit - MIP_LEAST_EXPANSION,
@@ -200,20 +240,23 @@ static void MipSizeCache(const MI_LAYOUT_INPUT *Input, PMIP_SIZES Sizes)
 {
     ULONG Steps = Sizes->RamMb < 16 ? 0 : MipMinimum((Sizes->RamMb - 16) / 4, 16);
     ULONG Large = MipValue(Input, "LargeSystemCache");
-    ULONG Most = MIP_CACHE_BYTES;
+    ULONG Most = MipCacheBytes(Input);
 
     if (Large > 1) {
         MipComplain(Input, "LargeSystemCache", "", Large, 1, "it is 0 or 1");
     }
     if (Large != 0 && Sizes->Paged <= MIP_LARGE_CACHE_PAGED) {
-        Most = MIP_LARGE_CACHE;
+        Most = MipMinimum(Most + MipExtension(Input).Bytes, MIP_LARGE_CACHE);
     }
     Sizes->Cache = MipMinimum(128 * MB + Steps * 64 * MB, Most);
     Sizes->Cache =
         MipMinimum(Sizes->Cache, MipLimit(Input, "SystemCacheLimit", MIP_LEAST_CACHE / MB));
 }
 
-/* => Room: bytes behind the paged pool; Elsewhere: bytes at A2000000, 0 when the cache is there. */
+/*
+ * => Room: bytes behind the paged pool; Elsewhere: bytes of the extension, 0 when the cache is there.
+ *    What /USERVA leaves to the system is there for system PTEs, as documented.
+ */
 static void MipSizeSystemPtes(const MI_LAYOUT_INPUT *Input, ULONG Room, ULONG Elsewhere,
                               PMIP_SIZES Sizes)
 {
@@ -224,7 +267,7 @@ static void MipSizeSystemPtes(const MI_LAYOUT_INPUT *Input, ULONG Room, ULONG El
 
     if (Given == 0) {
         Used = MipMinimum(MipMaximum(4 * Input->RamPages, MIP_LEAST_PTES),
-                          MipMinimum(Room, Limit) / PAGE_SIZE);
+                          (MipIsHigh(Input) ? Most : MipMinimum(Room, Limit)) / PAGE_SIZE);
     } else if (Given != MIP_AS_MUCH_AS_FITS) {
         Used = MipClamp(Input, "SystemPages", "entries", Given, MIP_LEAST_PTES, Used);
     }
@@ -244,8 +287,8 @@ static void MipPlaceFixed(const MI_LAYOUT_INPUT *Input, PMI_LAYOUT Layout)
     ULONG Screen = ROUND_UP(Input->FramebufferBytes, MIP_TABLE);
 
     MI_ASSERT(Input->FramebufferBytes <= MI_FRAMEBUFFER_LIMIT);
-    MipPlace(Layout, MiRegionKernel, LOADER_WINDOW_BASE, LOADER_KERNEL_END - LOADER_WINDOW_BASE);
-    MipPlace(Layout, MiRegionSession, MIP_SESSION_START, MIP_SESSION_BYTES);
+    MipPlace(Layout, MiRegionKernel, Input->KernelStart, MIP_KERNEL_BYTES);
+    MipPlace(Layout, MiRegionSession, MipSessionStart(Input), MIP_SESSION_BYTES);
     MipPlace(Layout, MiRegionPageTables, PTE_BASE, PTE_TOP - PTE_BASE + 1);
     MipPlace(Layout, MiRegionHyperspace, MIP_HYPERSPACE, MIP_TABLE);
     MipPlace(Layout, MiRegionSystemWorkingSet, MIP_WORKING_SET_START, MIP_TABLE);
@@ -257,12 +300,14 @@ static void MipPlaceFixed(const MI_LAYOUT_INPUT *Input, PMI_LAYOUT Layout)
 static void MipPlaceLow(const MI_LAYOUT_INPUT *Input, const MIP_SIZES *Sizes, PMI_LAYOUT Layout)
 {
     ULONG Pfns = ROUND_UP((Input->HighestFrame + 1) * (ULONG)sizeof(MMPFN), PAGE_SIZE);
-    ULONG_PTR Pool = ROUND_UP(MIP_PFN_START + Pfns, MIP_TABLE);
+    ULONG_PTR Database = Input->KernelStart + MIP_KERNEL_BYTES;
+    ULONG_PTR Pool = ROUND_UP(Database + Pfns, MIP_TABLE);
     ULONG_PTR Drivers = ROUND_UP(Pool + Sizes->InitialPool, MIP_TABLE);
+    ULONG_PTR End = MipIsHigh(Input) ? MIP_HIGH_SESSION : MIP_EXTENSION_START;
 
-    MipPlace(Layout, MiRegionPfnDatabase, MIP_PFN_START, Pfns);
+    MipPlace(Layout, MiRegionPfnDatabase, Database, Pfns);
     MipPlace(Layout, MiRegionInitialPool, Pool, Sizes->InitialPool);
-    MipPlace(Layout, MiRegionDrivers, Drivers, MIP_EXTENSION_START - Drivers);
+    MipPlace(Layout, MiRegionDrivers, Drivers, (ULONG)(End - Drivers));
 }
 
 /* Room behind E1000000 that the paged pool may have, after the others' least. */
@@ -282,6 +327,7 @@ static void MipPlaceHigh(const MI_LAYOUT_INPUT *Input, PMIP_SIZES Sizes, PMI_LAY
 {
     ULONG_PTR Top = Input->FramebufferBytes != 0 ? Layout->Region[MiRegionFramebuffer].Start
                                                  : (ULONG_PTR)MIP_DUMP_START;
+    const MI_RANGE Extension = MipExtension(Input);
     ULONG_PTR Expansion;
     ULONG_PTR Ptes;
     ULONG Beyond;
@@ -289,16 +335,16 @@ static void MipPlaceHigh(const MI_LAYOUT_INPUT *Input, PMIP_SIZES Sizes, PMI_LAY
 
     MipSizePagedPool(Input, MipRoomForPagedPool(Top, Sizes), Sizes);
     MipSizeCache(Input, Sizes);
-    Beyond = Sizes->Cache - MipMinimum(Sizes->Cache, MIP_CACHE_BYTES);
+    Beyond = Sizes->Cache - MipMinimum(Sizes->Cache, MipCacheBytes(Input));
     Expansion = Top - Sizes->Expansion;
     Ptes = MIP_PAGED_START + Sizes->Paged;
     Room = ROUND_DOWN((ULONG)(Expansion - Ptes), MIP_TABLE);
-    MipSizeSystemPtes(Input, Room, Beyond != 0 ? 0 : MIP_EXTENSION_BYTES, Sizes);
+    MipSizeSystemPtes(Input, Room, Beyond != 0 ? 0 : Extension.Bytes, Sizes);
     if (Sizes->SystemPtes > Room) {
-        Ptes = MIP_EXTENSION_START;
+        Ptes = Extension.Start;
     }
     MipPlace(Layout, MiRegionSystemCache, MIP_CACHE_START, Sizes->Cache - Beyond);
-    MipPlace(Layout, MiRegionCacheExtension, MIP_EXTENSION_START, Beyond);
+    MipPlace(Layout, MiRegionCacheExtension, Extension.Start, Beyond);
     MipPlace(Layout, MiRegionPagedPool, MIP_PAGED_START, Sizes->Paged);
     MipPlace(Layout, MiRegionSystemPtes, Ptes, Sizes->SystemPtes);
     MipPlace(Layout, MiRegionPoolExpansion, Expansion, Sizes->Expansion);
@@ -327,6 +373,8 @@ MI_LAYOUT MiComputeLayout(const MI_LAYOUT_INPUT *Input)
 
     memset(&Layout, 0, sizeof(Layout));
     memset(&Sizes, 0, sizeof(Sizes));
+    MI_ASSERT(Input->KernelStart == LOADER_WINDOW_BASE || Input->KernelStart == LOADER_HIGH_BASE);
+    Layout.RangeStart = Input->RangeStart;
     Sizes.RamMb = MipMaximum(Input->RamPages / (MB / PAGE_SIZE), 4);
     MipPlaceFixed(Input, &Layout);
     MipSizeNonPagedPool(Input, &Sizes);

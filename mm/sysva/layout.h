@@ -16,7 +16,7 @@ typedef enum _MI_REGION {
     MiRegionPfnDatabase,      /* mapped as far as it has entries */
     MiRegionInitialPool,      /* nonpaged pool that is mapped from the start */
     MiRegionDrivers,          /* images that are loaded later */
-    MiRegionCacheExtension,   /* what the system cache has beyond C1000000-E0FFFFFF */
+    MiRegionCacheExtension,   /* what the system cache has beyond that below E1000000 */
     MiRegionSession,          /* reserved: Terminal Services */
     MiRegionPageTables,       /* the self-map */
     MiRegionHyperspace,       /* process private: windows and the working-set list */
@@ -41,6 +41,7 @@ typedef struct _MI_LAYOUT {
     ULONG MaximumNonPagedPoolBytes; /* the initial part and the expansion together */
     ULONG SessionViewBytes;         /* of the session space */
     ULONG SessionPoolBytes;
+    ULONG_PTR RangeStart; /* the system half begins */
 } MI_LAYOUT, *PMI_LAYOUT;
 
 /* (I) The layout that the system runs with; all zero before MmInitSystem. */
@@ -61,6 +62,8 @@ typedef struct _MI_LAYOUT_INPUT {
     ULONG RamPages; /* RAM that the machine has below 4 GB */
     PFN_NUMBER HighestFrame;
     ULONG FramebufferBytes; /* that the machine maps, up to FF800000: screen, devices above 4 GB */
+    ULONG_PTR RangeStart;   /* the system half begins; the kernel is above C0000000 if /3GB holds */
+    ULONG_PTR KernelStart;  /* of the boot window: LOADER_WINDOW_BASE, or LOADER_HIGH_BASE */
     const LOADER_REGISTRY_VALUE *Values;
     ULONG ValueCount;
     MI_LAYOUT_COMPLAINT *Complain; /* NULL: nobody listens */
@@ -75,7 +78,8 @@ typedef struct _MI_LAYOUT_INPUT {
  * Compute the layout.  Values that are absent, of another type or unknown count as 0: the system
  * chooses; values that do not fit are corrected, and Complain hears of each.
  *
- * => FramebufferBytes <= MI_FRAMEBUFFER_LIMIT.
+ * => FramebufferBytes <= MI_FRAMEBUFFER_LIMIT.  RangeStart is 80000000 without /3GB, else a multiple
+ *    of 4 MB up to C0000000.
  */
 MI_LAYOUT MiComputeLayout(const MI_LAYOUT_INPUT *Input);
 

@@ -5,7 +5,6 @@
 #include "arch/mmu.h"
 #include "mi_assert.h"
 #include "mm/sysva/layout.h"
-#include "user_half.h"
 
 #define MIP_KB 1024u
 #define MIP_MB (1024u * 1024u)
@@ -13,27 +12,28 @@
 typedef struct _MIP_REGION_RULE {
     const char *Name;
     ULONG_PTR FixedStart; /* 0: computed */
+    ULONG_PTR HighStart;  /* the same with /3GB */
     BOOLEAN OwnTables;    /* Y3 */
     BOOLEAN Required;     /* Y5 */
 } MIP_REGION_RULE;
 
 static const MIP_REGION_RULE MipRules[MiRegions] = {
-    [MiRegionKernel] = {"kernel", LOADER_WINDOW_BASE, TRUE, TRUE},
-    [MiRegionPfnDatabase] = {"page-frame database", 0x81000000u, FALSE, TRUE},
-    [MiRegionInitialPool] = {"nonpaged pool, initial", 0, FALSE, TRUE},
-    [MiRegionDrivers] = {"drivers", 0, TRUE, TRUE},
-    [MiRegionCacheExtension] = {"system cache, extension", 0xA2000000u, TRUE, FALSE},
-    [MiRegionSession] = {"session space", 0xBE000000u, TRUE, TRUE},
-    [MiRegionPageTables] = {"page tables", 0xC0000000u, TRUE, TRUE},
-    [MiRegionHyperspace] = {"hyperspace", 0xC0400000u, TRUE, TRUE},
-    [MiRegionSystemWorkingSet] = {"system working-set lists", 0xC0C00000u, TRUE, TRUE},
-    [MiRegionSystemCache] = {"system cache", 0xC1000000u, TRUE, TRUE},
-    [MiRegionPagedPool] = {"paged pool", 0xE1000000u, TRUE, TRUE},
-    [MiRegionSystemPtes] = {"system PTEs", 0, TRUE, TRUE},
-    [MiRegionPoolExpansion] = {"nonpaged pool, expansion", 0, FALSE, TRUE},
-    [MiRegionFramebuffer] = {"framebuffer", 0, TRUE, FALSE},
-    [MiRegionCrashDump] = {"crash dump", 0xFFBE0000u, FALSE, TRUE},
-    [MiRegionHal] = {"HAL", 0xFFC00000u, TRUE, TRUE},
+    [MiRegionKernel] = {"kernel", LOADER_WINDOW_BASE, LOADER_HIGH_BASE, TRUE, TRUE},
+    [MiRegionPfnDatabase] = {"page-frame database", 0x81000000u, 0xD1000000u, FALSE, TRUE},
+    [MiRegionInitialPool] = {"nonpaged pool, initial", 0, 0, FALSE, TRUE},
+    [MiRegionDrivers] = {"drivers", 0, 0, TRUE, TRUE},
+    [MiRegionCacheExtension] = {"system cache, extension", 0xA2000000u, 0, TRUE, FALSE},
+    [MiRegionSession] = {"session space", 0xBE000000u, 0, TRUE, TRUE},
+    [MiRegionPageTables] = {"page tables", 0xC0000000u, 0xC0000000u, TRUE, TRUE},
+    [MiRegionHyperspace] = {"hyperspace", 0xC0400000u, 0xC0400000u, TRUE, TRUE},
+    [MiRegionSystemWorkingSet] = {"system working-set lists", 0xC0C00000u, 0xC0C00000u, TRUE, TRUE},
+    [MiRegionSystemCache] = {"system cache", 0xC1000000u, 0xC1000000u, TRUE, TRUE},
+    [MiRegionPagedPool] = {"paged pool", 0xE1000000u, 0xE1000000u, TRUE, TRUE},
+    [MiRegionSystemPtes] = {"system PTEs", 0, 0, TRUE, TRUE},
+    [MiRegionPoolExpansion] = {"nonpaged pool, expansion", 0, 0, FALSE, TRUE},
+    [MiRegionFramebuffer] = {"framebuffer", 0, 0, TRUE, FALSE},
+    [MiRegionCrashDump] = {"crash dump", 0xFFBE0000u, 0xFFBE0000u, FALSE, TRUE},
+    [MiRegionHal] = {"HAL", 0xFFC00000u, 0xFFC00000u, TRUE, TRUE},
 };
 
 const char *MiRegionName(MI_REGION Region)
@@ -104,15 +104,17 @@ static void MipVerifyRegion(const MI_LAYOUT *Layout, MI_REGION Region)
 {
     const MIP_REGION_RULE *Rule = &MipRules[Region];
     const MI_RANGE *Range = &Layout->Region[Region];
+    BOOLEAN High = Layout->Region[MiRegionKernel].Start == LOADER_HIGH_BASE;
+    ULONG_PTR Fixed = High ? Rule->HighStart : Rule->FixedStart;
 
     MI_ASSERT(!Rule->Required || Range->Bytes != 0); /* Y5 */
     if (Range->Bytes == 0) {
         return;
     }
-    MI_ASSERT(Range->Start % PAGE_SIZE == 0 && Range->Bytes % PAGE_SIZE == 0);          /* Y1 */
-    MI_ASSERT(Range->Start >= MM_SYSTEM_RANGE_START && MipLast(Range) >= Range->Start); /* Y1 */
-    MI_ASSERT(Rule->FixedStart == 0 || Range->Start == Rule->FixedStart);               /* Y2 */
-    MI_ASSERT(!Rule->OwnTables || (Range->Start | Range->Bytes) % MM_LARGE_PAGE == 0);  /* Y3 */
+    MI_ASSERT(Range->Start % PAGE_SIZE == 0 && Range->Bytes % PAGE_SIZE == 0);         /* Y1 */
+    MI_ASSERT(Range->Start >= Layout->RangeStart && MipLast(Range) >= Range->Start);   /* Y1 */
+    MI_ASSERT(Fixed == 0 || Range->Start == Fixed);                                    /* Y2 */
+    MI_ASSERT(!Rule->OwnTables || (Range->Start | Range->Bytes) % MM_LARGE_PAGE == 0); /* Y3 */
 }
 
 /* Y1: by address, each begins behind the end of the one before. */

@@ -20,6 +20,8 @@ import hyperspace_qemu as hq
 ROW = re.compile(r"^bench ([a-z][a-z0-9.]*) (\d+) (\d+) (\d+) (\d+) (\d+)\s*$", re.M)
 CYCLES = re.compile(r"^# (\d+) cycles since the loader's entry$", re.M)
 BUSES = ["ahci", "nvme", "usb"]  # whose rows are measured besides virtio's
+PAGING_MEMORY = 64  # MB, of the rows of paging files
+SETS_MEMORY = 768  # of those of working sets of up to 100,000 pages
 GOALS = os.path.join(os.path.dirname(__file__), "bench_goals.txt")
 
 
@@ -67,16 +69,19 @@ def main():
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="hyperspace-bench-") as folder:
-        def run(word, disk=options.disk):
+        def run(word, disk=options.disk, memory=options.memory):
             image = hq.Image(options.image, os.path.join(folder, word.replace(":", "-") + disk))
             image.add_options("/RUN=%s,shutdown" % word)
-            return hq.boot(hq.Machine(image.path, options.firmware, disk, options.memory,
+            return hq.boot(hq.Machine(image.path, options.firmware, disk, memory,
                                       icount="0"), options.timeout)
 
         with ThreadPoolExecutor(2) as pool:
             result = pool.submit(run, "bench")
             report = pool.submit(run, "report")
+            paging = [pool.submit(run, "bench:paging", memory=PAGING_MEMORY),
+                      pool.submit(run, "bench:sets", memory=SETS_MEMORY)]
             buses = [pool.submit(run, "bench:disk", disk) for disk in measured_buses(options)]
+            buses += paging
             result, report = result.result(), report.result()
             runs = [result] + [bus.result() for bus in buses]
     rows = [row for ended in runs for row in ROW.findall(ended.log)]

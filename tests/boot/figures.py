@@ -12,15 +12,19 @@ import subprocess
 
 # id: (target of the whole run, what a trial is)
 DUE = {
+    "R1": (10000000, "operation on address spaces and paged pool that agreed with a plain model"),
+    "R2": (1000000, "page read back from a paging file under pressure, and compared"),
     "R3": (1000, "allocation made to fail, everything verified and balanced after it"),
     "R4": (4000, "disk request made to fail, a status and whole files after it"),
     "R5": (10000, "disk image after a power cut"),
     "R6": (2000000, "damaged FAT volume"),
     "R7": (1000000, "fuzzed input: memory map, ACPI table, ELF, configuration"),
     "R10": (1, "boot whose protection audit ran"),
+    "R11": (10, "run under memory pressure with freed pool poisoned, or all pool in special pool"),
     "R12": (1000, "run after which every counter was what it was before"),
     "R13": (100, "test under the checker of lock order and of pageable memory at raised IRQL"),
     "R14": (100, "run whose every written sector was compared with what was ours to write"),
+    "R17": (1, "soak under memory pressure without drift"),
     "R16": (120, "boot of another configuration"),
     "R18": (300, "induced crash"),
     "R20": (20, "seed, run three times"),

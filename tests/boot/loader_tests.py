@@ -66,6 +66,38 @@ REFUSALS = [
 ]
 
 
+def without_relocations(image: hq.Image) -> None:
+    """As objcopy --strip-all leaves the kernel."""
+    data = bytearray(image.read("hyperspace.elf"))
+    data[48:50] = bytes(2)  # no section headers
+    image.write("hyperspace.elf", bytes(data))
+
+
+def unmovable_test(firmware: str) -> Test:
+    name = "loader refuses: /3GB and a kernel without relocations %s" % firmware
+
+    def run(bench: Bench) -> Optional[str]:
+        image = bench.image(REPORT + " /3GB", key=name, change=without_relocations)
+        result = bench.boot(name, hq.Machine(image, firmware))
+        if result.outcome != "loader" or "linked without relocations" not in result.reason:
+            return explain(result, "a loader failure about relocations")
+        return None
+
+    return Test(name, run, "loader")
+
+
+def lonely_userva_test(firmware: str) -> Test:
+    name = "loader complains: /USERVA without /3GB %s" % firmware
+
+    def run(bench: Bench) -> Optional[str]:
+        result = bench.boot(name, hq.Machine(bench.image(REPORT + " /USERVA=2560"), firmware))
+        if not re.search(r"boot\.ini line \d+: /USERVA has no effect without /3GB", result.log):
+            return explain(result, "boot.ini line N: /USERVA has no effect without /3GB")
+        return None if result.outcome == "passed" else explain(result, "passed")
+
+    return Test(name, run, "loader")
+
+
 def refusal_test(name: str, change: Callable, words: str, firmware: str) -> Test:
     title = "loader refuses: %s %s" % (name, firmware)
 
@@ -237,6 +269,7 @@ def unknown_switch_test(firmware: str) -> Test:
 def loader_tests(firmware: str) -> List[Test]:
     tests = [refusal_test(*refusal, firmware) for refusal in REFUSALS]
     tests += [test(firmware) for test in COMPLAINTS]
+    tests += [unmovable_test(firmware), lonely_userva_test(firmware)]
     tests += [unknown_switch_test(firmware), maxmem_test(firmware), small_machine_test(firmware)]
     tests += [cpu_test(*lack, firmware) for lack in CPU_LACKS[firmware]]
     return tests

@@ -52,7 +52,8 @@ REPORT_STOPS = [
     "page frames: ", "zero-page thread: ", "frames: ", "system PTEs: ", "kernel stacks: ",
     "nonpaged pool: ", "paged pool: ", "page faults: ", "MDL: 12288 bytes of nonpaged pool",
     "MDL: 12288 bytes of paged pool", "contiguous memory: ", "balance: 0 frames",
-    "paging file C:"]
+    "paging file C:", "paging: a working set of"]
+PAGING_STOPS = REPORT_STOPS[-2:]  # where there is a paging file
 # FAT12 volumes are read and never written.
 FAT12_REFUSED = "read-only: FAT12 does not tell whether it is in order"
 # Whatever the disk hangs on.
@@ -65,7 +66,7 @@ PROTECTION = re.compile(r"^(not ok|ok) \d+ - (?:protection audit|probe)\b", re.M
 
 def boot_test(c: dict) -> Test:
     name = "boot %(firmware)s %(disk)s %(memory)d MB %(layout)s FAT%(fat)s %(cpu)s" % c
-    left_out = ["paging file C:"] if c["fat"] == "12" else []
+    left_out = PAGING_STOPS if c["fat"] == "12" else []
 
     def run(bench: Bench) -> Optional[str]:
         image = bench.image(REPORT, c["layout"], c["fat"])
@@ -230,6 +231,36 @@ def repeat_test(seed: int) -> Test:
     return Test(name, run, "R20")
 
 
+# ---- where the user half ends ----
+
+def border_test(options: str, firmware: str, memory: int, border: int) -> Test:
+    """The whole report passes, the layout begins at the border, and the last 64 KB are used."""
+    name = "boot with %s, %d MB, %s" % (options, memory, firmware)
+
+    def run(bench: Bench) -> Optional[str]:
+        image = bench.image(REPORT + " " + options)
+        result = bench.boot(name, hq.Machine(image, firmware, memory=memory))
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        top = "large-address-aware processes at %08x" % (border - 0x20000)
+        if not re.search(r"^ok \d+ - user half: .*" + top, result.log, re.M):
+            return explain(result, top)
+        if not re.search(r"^D0000000 - D0FFFFFF .* kernel$", result.log, re.M):
+            return explain(result, "a kernel at D0000000")
+        lowest = min(int(line, 16) for line in
+                     re.findall(r"^([0-9A-F]{8}) - [0-9A-F]{8}  .*[KM]B  ", result.log, re.M))
+        return "%08x is below the border" % lowest if lowest < border else None
+
+    return Test(name, run, "boot")
+
+
+def border_tests() -> List[Test]:
+    tests = [border_test("/3GB", firmware, memory, 3072 << 20)
+             for firmware in ("x64", "ia32") for memory in (64, 256, 4096)]
+    return tests + [border_test("/3GB /USERVA=2560", "x64", 256, 2560 << 20),
+                    border_test("/3GB /USERVA=2049", "ia32", 128, 2048 << 20)]
+
+
 # ---- the image itself ----
 
 def same_bytes_test() -> Test:
@@ -269,6 +300,7 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
               checking_test("NonPagedPoolSize", "f0000000",
                             "system.reg: NonPagedPoolSize is 0xf0000000, corrected to", "x64")]
     tests += [moved_test(disk) for disk in (["nvme", "usb", "virtio"] if thorough else ["nvme"])]
+    tests += border_tests()
     tests.append(secure_boot_test())
     return tests
 

@@ -167,9 +167,12 @@ def greet(options, interactive):
         print("Report only; the machine ends by itself.")
     if options.debug:
         wide = "" if options.firmware == "ia32" else "-ex 'set architecture i386:x86-64' "
+        symbols = "build/hyperspace.elf"
+        if "/3GB" in options.options.upper():  # LOADER_HIGH_DELTA of include/loader.h
+            symbols = "-ex 'add-symbol-file %s -o 0x50000000'" % symbols
         print("QEMU now waits for gdb: it shows nothing until you continue.  Second terminal:\n"
-              "    gdb build/hyperspace.elf %s-ex 'target remote :%d'"
-              " -ex 'hbreak KiSystemStartup' -ex c" % (wide, options.port))
+              "    gdb %s %s-ex 'target remote :%d'"
+              " -ex 'hbreak KiSystemStartup' -ex c" % (symbols, wide, options.port))
         if wide:
             print("(A 64-bit QEMU shows 32-bit code as 64-bit; FIRMWARE=ia32 shows it as it is.)")
     sys.stdout.flush()

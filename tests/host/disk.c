@@ -53,9 +53,10 @@ static void Scramble(const DISK_REQUEST *Request)
            0xA5, 16);
 }
 
-static void WriteMedium(PHOST_DISK Disk, const DISK_REQUEST *Request)
+/* Most: sectors of the request, from its start, that reach the medium. */
+static void WriteMedium(PHOST_DISK Disk, const DISK_REQUEST *Request, ULONG Most)
 {
-    ULONG Sectors = Request->Sectors < Disk->PowerLeft ? Request->Sectors : Disk->PowerLeft;
+    ULONG Sectors = Most < Disk->PowerLeft ? Most : Disk->PowerLeft;
 
     if (Disk->PowerLeft != HOST_DISK_ALWAYS) {
         Disk->PowerLeft -= Sectors;
@@ -73,6 +74,17 @@ static void WriteMedium(PHOST_DISK Disk, const DISK_REQUEST *Request)
 
 /* ---- faults ---- */
 
+static BOOLEAN FailsByChance(PHOST_DISK Disk, DISK_OPERATION Operation)
+{
+    ULONG OneIn = Disk->FailOneIn[Operation];
+
+    if (OneIn == 0 || Disk->MayFail == 0 || TestRandom(&Disk->Seed) % OneIn != 0) {
+        return FALSE;
+    }
+    Disk->MayFail--;
+    return TRUE;
+}
+
 static BOOLEAN MustFail(PHOST_DISK Disk, DISK_OPERATION Operation)
 {
     BOOLEAN Fails = Disk->FailAt[Operation] == 1 || Disk->FailFrom == 1;
@@ -83,7 +95,7 @@ static BOOLEAN MustFail(PHOST_DISK Disk, DISK_OPERATION Operation)
     if (Disk->FailFrom > 1) {
         Disk->FailFrom--;
     }
-    return Fails;
+    return Fails || FailsByChance(Disk, Operation);
 }
 
 static void Carry(PHOST_DISK Disk, PDISK_REQUEST Request)
@@ -93,9 +105,11 @@ static void Carry(PHOST_DISK Disk, PDISK_REQUEST Request)
         Request->Status = STATUS_IO_DEVICE_ERROR;
         if (Request->Operation == DiskRead && Disk->Scramble) {
             Scramble(Request);
+        } else if (Request->Operation == DiskWrite && Disk->Tear) {
+            WriteMedium(Disk, Request, TestRandom(&Disk->Seed) % (Request->Sectors + 1));
         }
     } else if (Request->Operation == DiskWrite) {
-        WriteMedium(Disk, Request);
+        WriteMedium(Disk, Request, Request->Sectors);
     } else if (Request->Operation == DiskRead) {
         MoveData(Disk, Request, (SIZE_T)Request->Sectors * Disk->Device.SectorBytes);
     }
@@ -139,6 +153,7 @@ static void Interrupt(PVOID Context)
 static void Place(PHOST_DISK Disk, PDISK_REQUEST Request)
 {
     ULONG Index = 0;
+    ULONG Longest;
     SLOT *Slot;
 
     while (Index < HOST_DISK_IN_LINE && Disk->Waiting[Index] != NULL) {
@@ -153,8 +168,9 @@ static void Place(PHOST_DISK Disk, PDISK_REQUEST Request)
     Slot->Disk = Disk;
     Slot->Index = Index;
     KeInitializeDpc(&Slot->Dpc, Complete, Slot);
-    HostRaiseInterruptAt(HostCycles() + TestRandom(&Disk->Seed) % (LONGEST_WAIT_US * 1000),
-                         DISK_IRQL, Interrupt, Slot);
+    Longest = Disk->LongestWait == 0 ? LONGEST_WAIT_US : Disk->LongestWait;
+    HostRaiseInterruptAt(HostCycles() + TestRandom(&Disk->Seed) % (Longest * 1000), DISK_IRQL,
+                         Interrupt, Slot);
 }
 
 static void Submit(PDISK_DEVICE Device, PDISK_REQUEST Request)

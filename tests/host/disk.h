@@ -30,12 +30,16 @@ typedef struct _HOST_DISK {
     DISK_DEVICE Device;
     PUCHAR Image; /* the medium: SectorBytes * Sectors */
 
-    ULONG64 Seed;     /* 0: requests complete at once; else some time later, in any order */
-    ULONG FailAt[3];  /* by DISK_OPERATION: n fails the n-th from now on, once; 0 none */
-    ULONG FailFrom;   /* 1: every request fails; n: all behind the next n - 1; 0 none */
-    ULONG PowerLeft;  /* sectors that are written before the power goes; later ones are lost
+    ULONG64 Seed;       /* 0: requests complete at once; else some time later, in any order */
+    ULONG FailAt[3];    /* by DISK_OPERATION: n fails the n-th from now on, once; 0 none */
+    ULONG FailFrom;     /* 1: every request fails; n: all behind the next n - 1; 0 none */
+    ULONG PowerLeft;    /* sectors that are written before the power goes; later ones are lost
                          without a word, as nobody is left to hear it */
-    BOOLEAN Scramble; /* a failed read leaves rubbish in the buffer */
+    BOOLEAN Scramble;   /* a failed read leaves rubbish in the buffer */
+    BOOLEAN Tear;       /* a failed write leaves some of its sectors, by the seed */
+    ULONG FailOneIn[3]; /* by DISK_OPERATION: one in n fails, by the seed; 0 none */
+    ULONG MayFail;      /* so many more by FailOneIn */
+    ULONG LongestWait;  /* microseconds that a request may take; 0: the usual ones */
 
     HOST_DISK_WRITE *Log; /* of HOST_DISK_LOG_SIZE; NULL: none is kept */
     ULONG Logged;         /* writes since power-on, also those that no longer fit */

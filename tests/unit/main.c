@@ -18,6 +18,8 @@ static TEST_CASE **LastLink = &FirstCase;
 static jmp_buf Escape;
 static void (*FailureRoutine)(void);
 static uint64_t Seed = UINT64_C(0x9E3779B97F4A7C15);
+static uint64_t GivenSeed;  /* what Seed is when a test begins */
+static uint64_t Step;       /* TestSetStep; 0: none */
 static uint64_t Operations; /* of property tests */
 static uint64_t Effort = 1;
 
@@ -40,7 +42,8 @@ void TestFail(const char *File, int Line, const char *Format, ...)
     va_start(Arguments, Format);
     vprintf(Format, Arguments);
     va_end(Arguments);
-    printf(" (seed %llu)\n", (unsigned long long)Seed);
+    printf(" (seed %llu", (unsigned long long)Seed);
+    printf(Step == 0 ? ")\n" : ", step %llu)\n", (unsigned long long)Step);
     longjmp(Escape, 1);
 }
 
@@ -79,7 +82,18 @@ uint32_t TestRandom(uint64_t *State)
 
 uint64_t TestSeedNumber(uint64_t Number)
 {
-    return Seed + Number * UINT64_C(0x9E3779B97F4A7C16); /* even, so that an odd seed stays odd */
+    return GivenSeed +
+           Number * UINT64_C(0x9E3779B97F4A7C16); /* even, so that an odd seed stays odd */
+}
+
+void TestUseSeed(uint64_t Used)
+{
+    Seed = Used;
+}
+
+void TestSetStep(uint64_t Number)
+{
+    Step = Number;
 }
 
 void TestCountOperations(uint64_t Count, uint64_t Seeds)
@@ -106,6 +120,8 @@ static int RunCase(const TEST_CASE *Case, unsigned Number)
 {
     volatile int Passed = 0; /* set between setjmp and longjmp */
 
+    Seed = GivenSeed;
+    Step = 0;
     if (setjmp(Escape) == 0) {
         Case->Run();
         Passed = 1;
@@ -123,7 +139,7 @@ int main(int Count, char **Arguments)
     static unsigned Failed;
     static TEST_CASE *Case;
 
-    Seed = EnvironmentNumber("HYPERSPACE_SEED", Seed);
+    GivenSeed = EnvironmentNumber("HYPERSPACE_SEED", Seed);
     Effort = EnvironmentNumber("HYPERSPACE_EFFORT", Effort);
     for (Case = FirstCase; Case != NULL; Case = Case->Next) {
         if (Count > 1 && strstr(Case->Name, Arguments[1]) == NULL) {

@@ -9,6 +9,7 @@
 #include "mm/sysva/layout.h"
 #include "mm/sysva/system_ptes.h"
 #include "nt/bugcodes.h"
+#include "user_half.h"
 #include "verify.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@
 static LOADER_MEMORY_RUN Runs[3];
 static LOADER_REGISTRY_VALUE Registry[VALUES];
 static MM_BOOT Boot;
+static ULONG_PTR RangeStart = MI_USUAL_RANGE_START;
 
 static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
 {
@@ -53,6 +55,11 @@ static BOOLEAN IsPageable(ULONG_PTR Va)
     return !Pte.Hard.Valid || MI_PFN(Pte.Hard.PageFrameNumber)->u3.e2.ReferenceCount == 1;
 }
 
+void MmWorldNextRangeStart(ULONG_PTR Start)
+{
+    RangeStart = Start;
+}
+
 void MmWorldPowerOn(ULONG Frames)
 {
     const ULONG First = HOST_FIRST_FREE_FRAME + FIRMWARE_FRAMES;
@@ -69,9 +76,12 @@ void MmWorldPowerOn(ULONG Frames)
         .RunCount = RTL_NUMBER_OF(Runs),
         .Values = Registry,
         .FramebufferBytes = MI_FRAMEBUFFER_LIMIT, /* the process has its own memory there */
+        .RangeStart = RangeStart,
+        .KernelStart = RangeStart == MI_USUAL_RANGE_START ? LOADER_WINDOW_BASE : LOADER_HIGH_BASE,
         .GlobalPages = TRUE,
         .WriteCombining = TRUE,
     };
+    RangeStart = MI_USUAL_RANGE_START;
 }
 
 const MM_BOOT *MmWorldBoot(void)

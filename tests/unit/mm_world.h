@@ -23,6 +23,9 @@ typedef struct _MM_VALUE {
 } MM_VALUE;
 void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count);
 
+/* The next machine's system half begins at Start, and its kernel lies high, as with /3GB. */
+void MmWorldNextRangeStart(ULONG_PTR Start);
+
 /* Verify everything, delete the machine. */
 void MmWorldFinish(void);
 

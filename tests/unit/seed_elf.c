@@ -50,3 +50,44 @@ void SeedElf(UCHAR File[SEED_ELF_BYTES])
         File[Index] = (UCHAR)Index | 1; /* never 0, so that copied bytes show */
     }
 }
+
+static void PutWords(UCHAR *File, ULONG Offset, const ULONG *Words, ULONG Count)
+{
+    ULONG i;
+
+    for (i = 0; i < Count; i++) {
+        SeedPut(File, Offset + 4 * i, 4, Words[i]);
+    }
+}
+
+void SeedMovableElf(UCHAR File[SEED_MOVABLE_BYTES])
+{
+    static const ULONG Symbols[4][4] = {
+        {0, 0, 0, 0},
+        {0, SEED_ELF_BASE, 0, 1u << 16},
+        {0, 0xFFDFF024, 0, 0xFFF1u << 16},
+        {0, 0, 0, 0x20},
+    };
+    static const ULONG Relocations[5][2] = {
+        {SEED_ELF_BASE + 4, 1u << 8 | 1},      {SEED_ELF_BASE + 8, 1u << 8 | 2},
+        {SEED_ELF_BASE + 12, 2u << 8 | 1},     {SEED_ELF_BASE + 16, 3u << 8 | 1},
+        {SEED_ELF_BASE + 0x3004, 1u << 8 | 1},
+    };
+    static const ULONG Sections[7][10] = {
+        {0},
+        {0, 1, 6, SEED_ELF_BASE, 0x100, 0x40, 0, 0, 16, 0},
+        {0, 1, 3, SEED_ELF_BASE + 0x3000, 0x150, 8, 0, 0, 4, 0},
+        {0, 2, 0, 0, SEED_MOVABLE_SYMBOLS, sizeof(Symbols), 0, 0, 4, 16},
+        {0, 9, 0, 0, SEED_MOVABLE_RELOCATIONS, sizeof(Relocations), 3, 1, 4, 8},
+        {0, 1, 0, 0, 0x100, 0x40, 0, 0, 1, 0},
+        {0, 9, 0, 0, 0, 0xFFFFFFF8, 3, 5, 4, 8}, /* not looked at */
+    };
+
+    SeedElf(File);
+    SeedPut(File, 32, 4, SEED_MOVABLE_SECTIONS);
+    SeedPut(File, 46, 2, 40);
+    SeedPut(File, 48, 2, 7);
+    PutWords(File, SEED_MOVABLE_SYMBOLS, Symbols[0], sizeof(Symbols) / 4);
+    PutWords(File, SEED_MOVABLE_RELOCATIONS, Relocations[0], sizeof(Relocations) / 4);
+    PutWords(File, SEED_MOVABLE_SECTIONS, Sections[0], sizeof(Sections) / 4);
+}

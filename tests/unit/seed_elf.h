@@ -37,6 +37,23 @@
 
 void SeedElf(UCHAR File[SEED_ELF_BYTES]);
 
+/*
+ * The same with what --emit-relocs leaves, so that it can be moved.  Sections: 0 none, 1 text, 2 data,
+ * 3 symbols, 4 relocations of text, 5 debug information, 6 its relocations.
+ *
+ *     symbol     0 none, 1 at base, 2 the number FFDFF024, 3 weak and missing
+ *     relocation 0 R_386_32   1  base + 0004
+ *                1 R_386_PC32 1  base + 0008
+ *                2 R_386_32   2  base + 000C
+ *                3 R_386_32   3  base + 0010
+ *                4 R_386_32   1  base + 3004, the last word of data that the file has
+ */
+#define SEED_MOVABLE_SYMBOLS     SEED_ELF_BYTES
+#define SEED_MOVABLE_RELOCATIONS (SEED_MOVABLE_SYMBOLS + 4 * 16)
+#define SEED_MOVABLE_SECTIONS    (SEED_MOVABLE_RELOCATIONS + 5 * 8)
+#define SEED_MOVABLE_BYTES       (SEED_MOVABLE_SECTIONS + 7 * 40)
+void SeedMovableElf(UCHAR File[SEED_MOVABLE_BYTES]);
+
 /* Little-endian stores, at any alignment. */
 void SeedPut(UCHAR *File, ULONG Offset, ULONG Bytes, ULONG64 Value);
 

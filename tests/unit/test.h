@@ -45,6 +45,15 @@ void TestCountOperations(uint64_t Operations, uint64_t Seeds);
 /* The n-th seed of a test that tries several: n = 0 is TestSeed() itself. */
 uint64_t TestSeedNumber(uint64_t Number);
 
+/*
+ * For a test that builds a world for each of several seeds: what TestSeed() is from now on.  A
+ * failure then names a seed that, given as HYPERSPACE_SEED, makes the same world the first one.
+ */
+void TestUseSeed(uint64_t Seed);
+
+/* How far the test is: failures name it.  0: nothing worth naming. */
+void TestSetStep(uint64_t Number);
+
 /* Normal * HYPERSPACE_EFFORT (default 1). */
 uint64_t TestRounds(uint64_t Normal);
 

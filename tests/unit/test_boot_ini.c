@@ -182,13 +182,10 @@ TEST(ParseBootIni_names_unknown_switches)
 
 TEST(ParseBootIni_says_which_switches_have_no_effect)
 {
-    CheckComplaint(" /3gb /PAE /USERVA=2560 /NOEXECUTE=OptIn /DEBUG",
-                   "2: /3GB has no effect in this version; 2: /PAE has no effect in this version; "
-                   "2: /USERVA has no effect in this version; "
-                   "2: /NOEXECUTE has no effect in this version; "
-                   "2: /DEBUG has no effect in this version");
-    CHECK_EQUAL(LOADER_OPTION_3GB | LOADER_OPTION_PAE, Options.Flags);
-    CHECK_EQUAL(2560, Options.UserVaMb);
+    CheckComplaint(" /PAE /NOEXECUTE=OptIn /DEBUG", "2: /PAE has no effect in this version; "
+                                                    "2: /NOEXECUTE has no effect in this version; "
+                                                    "2: /DEBUG has no effect in this version");
+    CHECK_EQUAL(LOADER_OPTION_PAE, Options.Flags);
     CheckComplaint(" /NOPAE /EXECUTE /NODEBUG /FASTDETECT", "");
     CHECK_EQUAL(0, Options.Flags);
 }
@@ -223,8 +220,10 @@ TEST(ParseBootIni_accepts_numbers_up_to_their_limits)
     CHECK_EQUAL(1, Options.MaxMemoryMb);
     CHECK_EQUAL(4096, Options.BurnMemoryMb);
     CHECK_EQUAL(300, Options.BaudRate);
-    ParseSwitches(" /USERVA=3072");
+    CheckComplaint(" /3GB /USERVA=3072", "");
     CHECK_EQUAL(3072, Options.UserVaMb);
+    CheckComplaint(" /3GB /USERVA=2048", "");
+    CHECK_EQUAL(2048, Options.UserVaMb);
 }
 
 TEST(ParseBootIni_refuses_numbers_out_of_range_and_says_what_holds)
@@ -241,8 +240,25 @@ TEST(ParseBootIni_refuses_numbers_out_of_range_and_says_what_holds)
                    "2: /MAXMEM=4294967360 is not a number from 1 to 4096; no limit holds");
     CheckComplaint(" /MAXMEM", "2: /MAXMEM= is not a number from 1 to 4096; no limit holds");
     CheckComplaint(" /MAXMEM=", "2: /MAXMEM= is not a number from 1 to 4096; no limit holds");
-    CheckComplaint(" /USERVA=2047", "2: /USERVA=2047 is not a number from 2048 to 3072; 2048 is "
-                                    "used; 2: /USERVA has no effect in this version");
+    CheckComplaint(" /3GB /USERVA=2047", "2: /USERVA=2047 is not a number from 2048 to 3072; 3072 "
+                                         "is used with /3GB");
+    CHECK_EQUAL(3072, Options.UserVaMb);
+    CheckComplaint(" /USERVA=3073 /3GB", "2: /USERVA=3073 is not a number from 2048 to 3072; 3072 "
+                                         "is used with /3GB");
+    CHECK_EQUAL(3072, Options.UserVaMb);
+}
+
+TEST(ParseBootIni_ends_the_user_half_at_3_GB_or_where_USERVA_says)
+{
+    CheckComplaint("", "");
+    CHECK_EQUAL(0, Options.UserVaMb);
+    CheckComplaint(" /3gb", "");
+    CHECK_EQUAL(LOADER_OPTION_3GB, Options.Flags);
+    CHECK_EQUAL(3072, Options.UserVaMb);
+    CheckComplaint(" /3GB /USERVA=2563", ""); /* whole page tables */
+    CHECK_EQUAL(2560, Options.UserVaMb);
+    CheckComplaint(" /USERVA=2560", "2: /USERVA has no effect without /3GB");
+    CHECK_EQUAL(0, Options.UserVaMb);
 }
 
 TEST(ParseBootIni_refuses_rates_that_the_UART_cannot_make)

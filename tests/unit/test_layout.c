@@ -8,6 +8,7 @@
 #include "nt/bugcodes.h"
 #include "tests/host/machine.h"
 #include "tests/unit/test.h"
+#include "user_half.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ static char LastName[LOADER_REGISTRY_NAME_BYTES];
 static ULONG LastGiven;
 static ULONG LastUsed;
 static ULONG Complaints;
+static ULONG_PTR RangeStart = MI_USUAL_RANGE_START; /* of the layouts to come */
 
 static void Complain(PVOID Context, const char *Name, const char *Unit, ULONG Given, ULONG Used,
                      const char *Reason)
@@ -43,10 +45,21 @@ static void Set(const char *Name, ULONG Dword)
     Value->Dword = Dword;
 }
 
+static BOOLEAN High; /* as with /3GB */
+
 static MI_LAYOUT Compute(ULONG RamMb, ULONG ScreenBytes)
 {
     MI_LAYOUT_INPUT Input = {
-        PAGES_OF(RamMb), PAGES_OF(RamMb) - 1, ScreenBytes, Values, ValueCount, Complain, Values};
+        .RamPages = PAGES_OF(RamMb),
+        .HighestFrame = PAGES_OF(RamMb) - 1,
+        .FramebufferBytes = ScreenBytes,
+        .RangeStart = RangeStart,
+        .KernelStart = High ? LOADER_HIGH_BASE : LOADER_WINDOW_BASE,
+        .Values = Values,
+        .ValueCount = ValueCount,
+        .Complain = Complain,
+        .Context = Values,
+    };
     MI_LAYOUT Layout = MiComputeLayout(&Input);
 
     MiVerifyLayout(&Layout);
@@ -62,6 +75,19 @@ static MI_LAYOUT ComputeWith(ULONG RamMb, const char *Name, ULONG Dword)
         Set(Name, Dword);
     }
     return Compute(RamMb, 16 * MB);
+}
+
+/* The same with /3GB. */
+static MI_LAYOUT ComputeHigh(ULONG_PTR Border, ULONG RamMb, const char *Name, ULONG Dword)
+{
+    MI_LAYOUT Layout;
+
+    RangeStart = Border;
+    High = TRUE;
+    Layout = ComputeWith(RamMb, Name, Dword);
+    RangeStart = MI_USUAL_RANGE_START;
+    High = FALSE;
+    return Layout;
 }
 
 static void ExpectComplaint(const char *Name, ULONG Given, ULONG Used)
@@ -119,6 +145,43 @@ TEST(ComputeLayout_gives_a_large_cache_its_extension)
     CHECK_EQUAL(448 * MB, Layout.Region[MiRegionCacheExtension].Bytes);
     ComputeWith(256, "LargeSystemCache", 7);
     ExpectComplaint("LargeSystemCache", 7, 1);
+}
+
+TEST(ComputeLayout_puts_the_kernel_above_C0000000_with_3GB)
+{
+    MI_LAYOUT Layout = ComputeHigh(0xC0000000, 256, NULL, 0);
+
+    CHECK_EQUAL(0xD0000000, Layout.Region[MiRegionKernel].Start);
+    CHECK_EQUAL(0xD1000000, Layout.Region[MiRegionPfnDatabase].Start);
+    CHECK_EQUAL(0xC1000000, Layout.Region[MiRegionSystemCache].Start);
+    CHECK_EQUAL(240 * MB, Layout.Region[MiRegionSystemCache].Bytes);
+    CHECK_EQUAL(0xDF000000, Layout.Region[MiRegionSession].Start);
+    CHECK_EQUAL(0xE1000000, Layout.Region[MiRegionPagedPool].Start);
+    CHECK_EQUAL(0, Layout.Region[MiRegionCacheExtension].Bytes);
+}
+
+TEST(ComputeLayout_fits_4_GB_of_RAM_with_3GB)
+{
+    MI_LAYOUT Layout = ComputeHigh(0xC0000000, 4096, "NonPagedPoolSize", 256 * MB);
+
+    CHECK_EQUAL(24 * MB, Layout.Region[MiRegionPfnDatabase].Bytes);
+    CHECK_EQUAL(128 * MB, Layout.MaximumNonPagedPoolBytes);
+    CHECK_EQUAL(128 * MB - 64 * KB, Layout.Region[MiRegionInitialPool].Bytes);
+    CHECK_EQUAL(72 * MB, Layout.Region[MiRegionDrivers].Bytes);
+    ExpectComplaint("NonPagedPoolSize", 256 * MB, 128 * MB - 64 * KB);
+}
+
+TEST(ComputeLayout_gives_system_ptes_what_USERVA_leaves)
+{
+    MI_LAYOUT Layout = ComputeHigh(0xA0000000, 1024, NULL, 0);
+
+    CHECK_EQUAL(0xBE000000, Layout.Region[MiRegionSession].Start);
+    CHECK_EQUAL(0xA0000000, Layout.Region[MiRegionSystemPtes].Start);
+    CHECK_EQUAL(480 * MB, Layout.Region[MiRegionSystemPtes].Bytes);
+    Layout = ComputeHigh(0xA0000000, 256, "LargeSystemCache", 1);
+    CHECK_EQUAL(240 * MB, Layout.Region[MiRegionSystemCache].Bytes);
+    CHECK_EQUAL(0xA0000000, Layout.Region[MiRegionCacheExtension].Start);
+    CHECK_EQUAL(480 * MB, Layout.Region[MiRegionCacheExtension].Bytes);
 }
 
 TEST(ComputeLayout_moves_system_ptes_that_are_many)
@@ -288,6 +351,12 @@ TEST(ComputeLayout_is_sound_for_any_memory_and_any_values)
         for (ValueCount = 0; ValueCount < n;) {
             Set(Names[TestRandom(&Random) % RTL_NUMBER_OF(Names)], RandomDword(&Random));
         }
+        High = TestRandom(&Random) % 2;
+        if (High) {
+            RangeStart += TestRandom(&Random) % 257 * MM_LARGE_PAGE;
+        }
         Compute(RamMb, TestRandom(&Random) % (MI_FRAMEBUFFER_LIMIT + 1));
+        RangeStart = MI_USUAL_RANGE_START;
     }
+    High = FALSE;
 }

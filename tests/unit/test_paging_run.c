@@ -116,10 +116,20 @@ TEST(PagingRun_takes_no_status_without_a_reason)
     SpaceFinish();
 }
 
+TEST(PagingRun_soaks_until_the_time_is_up)
+{
+    SpaceStart();
+    HostStartClock();
+    CHECK_EQUAL(0, FailedLines(":1:1:5:soak1"));
+    CHECK(Said("seed 5\n") && Said("seed 6\n"));
+    CHECK(Said("# paging: after: committed pages "));
+    SpaceFinish();
+}
+
 TEST(PagingRun_refuses_options_without_sense)
 {
-    static const PCSTR Options[] = {":x",     ":0",       "1",       ":1:0",  ":1:2",
-                                    ":64:17", ":1:1:1:1", ":2000:1", ":poolx"};
+    static const PCSTR Options[] = {":x",       ":0",      "1",      ":1:0",  ":1:2",  ":64:17",
+                                    ":1:1:1:1", ":2000:1", ":poolx", ":soak", ":soakx"};
     ULONG i;
 
     SpaceStart();

@@ -167,6 +167,7 @@ TEST(A_slot_released_twice_is_an_assertion)
     Run = MiAllocateSlots(2);
     Release(Run);
     HostExpectBugCheck(MEMORY_MANAGEMENT, ReleaseAgain, &Run);
+    MiForgetPagingFiles();
     HostMachineDelete();
     HostDiskDelete(&IoDisk);
 }

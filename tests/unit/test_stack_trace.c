@@ -90,7 +90,7 @@ static void Arrange(void)
     PutPrologue(INNER);
     Code[INNER + 0xF - CODE] = 0xC3;
     memcpy(Code + (LATE - CODE), "\x85\xC0\x74\x10\x55\x89\xE5", 7);
-    KiInitializeSymbols(Symbols, strlen(Symbols));
+    KiInitializeSymbols(Symbols, strlen(Symbols), 0);
     PutOuterFrame(STACK + 0x100);
 }
 

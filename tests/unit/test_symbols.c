@@ -27,7 +27,7 @@ static void CheckName(const char *Expected, ULONG ExpectedOffset, ULONG Address)
 
 TEST(FindSymbol_names_the_last_symbol_at_or_below)
 {
-    KiInitializeSymbols(Text, strlen(Text));
+    KiInitializeSymbols(Text, strlen(Text), 0);
     CheckName("KiStart", 0, 0x80800000);
     CheckName("KiStart", 15, 0x8080000F);
     CheckName("KipShort", 0, 0x80800010);
@@ -42,10 +42,10 @@ TEST(FindSymbol_finds_nothing_below_the_first)
     char Name[KI_SYMBOL_BYTES] = "old";
     ULONG Offset = 7;
 
-    KiInitializeSymbols(Text, strlen(Text));
+    KiInitializeSymbols(Text, strlen(Text), 0);
     CHECK(!KiFindSymbol(0x807FFFFF, Name, sizeof(Name), &Offset));
     CHECK_TEXT("", Name);
-    KiInitializeSymbols(NULL, 0);
+    KiInitializeSymbols(NULL, 0, 0);
     CHECK(!KiFindSymbol(0x80800000, Name, sizeof(Name), &Offset));
 }
 
@@ -54,7 +54,7 @@ TEST(FindSymbol_cuts_a_name_to_fit)
     char Name[5];
     ULONG Offset;
 
-    KiInitializeSymbols(Text, strlen(Text));
+    KiInitializeSymbols(Text, strlen(Text), 0);
     CHECK(KiFindSymbol(0x80800020, Name, sizeof(Name), &Offset));
     CHECK_TEXT("KeBu", Name);
 }
@@ -63,7 +63,7 @@ TEST(FindAddress_is_exact)
 {
     ULONG Address = 0;
 
-    KiInitializeSymbols(Text, strlen(Text));
+    KiInitializeSymbols(Text, strlen(Text), 0);
     CHECK(KiFindAddress("KiCrashKinds", &Address));
     CHECK_EQUAL(0x80801000, Address);
     CHECK(!KiFindAddress("KiCrash", &Address));
@@ -89,12 +89,12 @@ TEST(FindSymbol_survives_damaged_files)
             Copy[TestRandom(&State) % Bytes] = (char)TestRandom(&State);
         }
         Copy = realloc(Copy, Bytes == 0 ? 1 : Bytes);
-        KiInitializeSymbols(Copy, Bytes);
+        KiInitializeSymbols(Copy, Bytes, 0);
         KiFindSymbol(0x80800000 + TestRandom(&State) % 0x10000, Name, sizeof(Name), &Offset);
         CHECK(strlen(Name) < sizeof(Name));
         free(Copy);
     }
-    KiInitializeSymbols(NULL, 0);
+    KiInitializeSymbols(NULL, 0, 0);
 }
 
 TEST(NextSymbol_gives_each_symbol_once_in_the_files_order)
@@ -106,7 +106,7 @@ TEST(NextSymbol_gives_each_symbol_once_in_the_files_order)
     ULONG Address;
     ULONG i;
 
-    KiInitializeSymbols(Text, strlen(Text));
+    KiInitializeSymbols(Text, strlen(Text), 0);
     for (i = 0; i < 5; i++) {
         CHECK(KiNextSymbol(&Position, Name, sizeof(Name), &Address));
         CHECK_TEXT(Names[i], Name);
@@ -123,13 +123,33 @@ TEST(NextSymbol_skips_lines_that_are_none)
     SIZE_T Position = 0;
     ULONG Address;
 
-    KiInitializeSymbols(Damaged, strlen(Damaged));
+    KiInitializeSymbols(Damaged, strlen(Damaged), 0);
     CHECK(KiNextSymbol(&Position, Name, sizeof(Name), &Address));
     CHECK_TEXT("One", Name);
     CHECK(KiNextSymbol(&Position, Name, sizeof(Name), &Address));
     CHECK_TEXT("Three", Name);
     CHECK(!KiNextSymbol(&Position, Name, sizeof(Name), &Address));
-    KiInitializeSymbols(NULL, 0);
+    KiInitializeSymbols(NULL, 0, 0);
     Position = 0;
     CHECK(!KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+}
+
+TEST(FindSymbol_knows_a_kernel_that_was_moved)
+{
+    static const char Moved[] = "80801000 T First\n80801230 T Second\n";
+    char Name[KI_SYMBOL_BYTES];
+    SIZE_T Position = 0;
+    ULONG Address = 0;
+    ULONG Offset = 0;
+
+    KiInitializeSymbols(Moved, strlen(Moved), 0x50000000);
+    CHECK(!KiFindSymbol(0x80801000, Name, sizeof(Name), &Offset));
+    CHECK(KiFindSymbol(0xD0801234, Name, sizeof(Name), &Offset));
+    CHECK_TEXT("Second", Name);
+    CHECK_EQUAL(4, Offset);
+    CHECK(KiFindAddress("First", &Address));
+    CHECK_EQUAL(0xD0801000, Address);
+    CHECK(KiNextSymbol(&Position, Name, sizeof(Name), &Address));
+    CHECK_EQUAL(0xD0801000, Address);
+    KiInitializeSymbols(NULL, 0, 0);
 }

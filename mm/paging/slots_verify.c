@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slots_verify.c - S1 to S3 of slots.c, and
+ *
+ *   S4  each taken slot that is not bad has exactly one owner: a PTE, an OriginalPte, or the write
+ *       that is under way
+ *
+ * S4 without memory: both sides are counted, and a hash of each slot is added up.  An owner too
+ * many and one too few would have to have the same hash.
+ *
+ * PTEs are found in the page tables that are in memory: those of user halves are frames that a
+ * directory entry owns, those of paged pool and of kernel stacks are where they always are.
+ *
+ * Locking: MiPfnLock, for all of it; above it MiSystemPteLock.
+ */
+#include "mi_assert.h"
+#include "mm/paging/modified_writer.h"
+#include "mm/pfn/pfn_reference.h"
+#include "mm/pool/pool_pages.h"
+#include "mm/sysva/hyperspace.h"
+#include "mm/sysva/pte_kind.h"
+#include "mm/sysva/layout.h"
+#include "mm/sysva/system_pte_state.h"
+#include "user_half.h"
+
+typedef struct _MIP_SUM {
+    ULONG Slots;
+    ULONG64 Hashes;
+} MIP_SUM, *PMIP_SUM;
+
+static void MipAdd(PMIP_SUM Sum, ULONG File, ULONG Slot)
+{
+    ULONG64 Hash = ((ULONG64)File << 32 | Slot) * 0x9E3779B97F4A7C15ull;
+
+    Sum->Slots++;
+    Sum->Hashes += Hash ^ Hash >> 29;
+}
+
+/* One that names a slot: it has to be there, taken and good. */
+static void MipAddOwner(PMIP_SUM Sum, MMPTE Software) NT_HOLDS(MiPfnLock)
+{
+    ULONG File = MiPteFile(Software);
+    ULONG Slot = MiPteSlot(Software);
+
+    MI_ASSERT(File < MmNumberOfPagingFiles && Slot < MmPagingFile[File]->Size);
+    MI_ASSERT(MiIsSlotTaken(File, Slot));
+    MI_ASSERT(!RtlTestBit(&MmPagingFile[File]->BadSlots, Slot));
+    MipAdd(Sum, File, Slot);
+}
+
+static void MipAddTable(PMIP_SUM Sum, const MMPTE *Table, ULONG Count) NT_HOLDS(MiPfnLock)
+{
+    ULONG i;
+
+    for (i = 0; i < Count; i++) {
+        MMPTE Pte = MiReadPte((PMMPTE)(ULONG_PTR)&Table[i]);
+
+        if (MiPteKind(Pte) == MiPtePagefile) {
+            MipAddOwner(Sum, Pte);
+        }
+    }
+}
+
+/* => Whether the frame is a page table of a user half. */
+static BOOLEAN MipIsUserTable(const MMPFN *Pfn)
+{
+    return Pfn->PteAddress >= MiGetPdeAddress(0) &&
+           Pfn->PteAddress < MiGetPdeAddress(MM_SYSTEM_RANGE_START);
+}
+
+static void MipAddFrame(PMIP_SUM Sum, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    const MMPFN *Pfn = MI_PFN(Frame);
+    KIRQL OldIrql;
+    PMMPTE Table;
+
+    if (!MiIsRamFrame(Frame) || Pfn->PteAddress == NULL || Pfn->u4.AweAllocation) {
+        return;
+    }
+    if (MiPteHasSlot(Pfn->OriginalPte)) {
+        MipAddOwner(Sum, Pfn->OriginalPte);
+    }
+    if (MipIsUserTable(Pfn) && !Pfn->u3.e1.ReadInProgress) {
+        Table = MiMapFrameInHyperspace(Frame, &OldIrql);
+        MipAddTable(Sum, Table, PAGE_SIZE / sizeof(MMPTE));
+        MiUnmapFrameInHyperspace(Table, OldIrql);
+    }
+}
+
+static void MipAddPagedPool(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
+{
+    const MI_POOL_REGION *Region = MiPoolRegion(MiPaged);
+    ULONG Page;
+
+    for (Page = 0; Page < Region->Pages; Page++) {
+        ULONG_PTR Va = Region->Base + Page * PAGE_SIZE;
+
+        if (MiReadPte(MiGetPdeAddress(Va)).Hard.Valid) {
+            MipAddTable(Sum, MiGetPteAddress(Va), 1);
+        }
+    }
+}
+
+static void MipAddOwners(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
+{
+    MI_SLOTS Writing = MiQuerySlotsInWriting();
+    PFN_NUMBER Frame;
+    ULONG i;
+
+    for (i = 0; i < Writing.Count; i++) {
+        MipAddOwner(Sum, MiMakePagefilePte(Writing.File, Writing.First + i, 0));
+    }
+    for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
+        MipAddFrame(Sum, Frame);
+    }
+    MipAddPagedPool(Sum);
+}
+
+/* S1 to S3 of one file; its taken slots are added. */
+static void MipVerifyFile(const MMPAGING_FILE *File, PMIP_SUM Taken) NT_HOLDS(MiPfnLock)
+{
+    ULONG Size = (ULONG)File->Size;
+    ULONG Used = 0;
+    ULONG Bad = 0;
+    ULONG Slot;
+
+    MI_ASSERT(RtlTestBit(&File->Bitmap, 0) && !RtlTestBit(&File->BadSlots, 0)); /* S2 */
+    for (Slot = 1; Slot < Size; Slot++) {
+        if (RtlTestBit(&File->BadSlots, Slot)) {
+            MI_ASSERT(RtlTestBit(&File->Bitmap, Slot)); /* S3 */
+            Bad++;
+        } else if (RtlTestBit(&File->Bitmap, Slot)) {
+            MipAdd(Taken, File->PageFileNumber, Slot);
+            Used++;
+        }
+    }
+    MI_ASSERT(Bad == File->BadSpace && File->Unbacked <= Bad); /* S3 */
+    MI_ASSERT(Used == File->CurrentUsage && Used <= File->PeakUsage);
+    MI_ASSERT(RtlNumberOfClearBits(&File->Bitmap) == File->FreeSpace); /* S1, S2 */
+    MI_ASSERT(File->FreeSpace + Used + Bad == Size - 1);
+}
+
+void MiVerifyPagingFiles(void)
+{
+    MIP_SUM Owned = {0};
+    MIP_SUM Taken = {0};
+    KIRQL PteIrql;
+    KIRQL OldIrql;
+    ULONG i;
+
+    if (MmNumberOfPagingFiles == 0) { /* then slots are a test's own */
+        return;
+    }
+    PteIrql = MiLockSystemPtes();
+    OldIrql = MiLockPfn();
+    for (i = 0; i < MmNumberOfPagingFiles; i++) {
+        MI_ASSERT(MmPagingFile[i]->PageFileNumber == i);
+        MipVerifyFile(MmPagingFile[i], &Taken);
+    }
+    MipAddOwners(&Owned);
+    MipAddTable(&Owned, MiSystemPtes.Base, MiSystemPtes.Total);
+    MiUnlockPfn(OldIrql);
+    MiUnlockSystemPtes(PteIrql);
+    MI_ASSERT(Owned.Slots == Taken.Slots && Owned.Hashes == Taken.Hashes); /* S4 */
+}

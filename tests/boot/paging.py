@@ -1,0 +1,384 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Uses far more memory than there is, on each disk bus; TAP.
+
+    paging    64 MB of RAM, up to 512 MB of private memory in four processes and paged pool beside
+              them: every page is stamped and compared at each touch (R2)
+    errors    requests fail in the middle of paging out and in: the run ends, no page is wrong, an
+              error is a status (R4)
+    small     a paging file too small for the memory that is asked for: refused at once
+    full      a volume without room for a paging file: said, and the machine works
+    sizes     64 MB to 4 GB of RAM: the report passes
+    checked   the work with freed pool poisoned, or all pool in special pool (R11)
+    soak      the same work again and again: counters do not drift (R17)
+
+Where the volume is small enough every sector that was written is compared with what was ours to
+write (R14).  "quick" has 512 MB on one bus, by the seed, and less on the others; "long" has all of
+it on all buses and both firmwares.  `paging.py soak [minutes]` soaks alone.
+"""
+
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+from typing import Callable, Dict, List, Optional, Tuple
+
+import fat_image
+import hyperspace_qemu as hq
+import trials
+from matrix import with_value
+from storage import fail_at
+from trials import MAKE_IMAGE, Bench, Test, explain
+
+BUSES = ["ahci", "virtio", "nvme", "usb"]
+FIRMWARE = ["x64", "ia32"]
+MEMORY = 64
+PROCESSES = 4
+LARGE, SMALL = 512, 112  # MB that are committed
+POOL_MB = 128  # room for paged pool, and for what the system takes
+TIMEOUT = 600
+COMMITMENT_LIMIT = "c000012d"
+counting = threading.Lock()
+paged = [0, 0]  # R2: pages read from the paging file, and pages that were wrong
+injected = [0, 0]  # R4: requests that failed, and runs that were not right
+confined = [0, 0]  # R14: runs compared, and those with a stray write
+checked = [0, 0]  # R11: runs with checking on, and those that were not right
+soaked = [0, 0]  # R17: soaks, and those that drifted
+
+TOUCHED = re.compile(r"^# paging: pages touched (\d+), written (\d+), wrong (\d+)", re.M)
+MOVED = re.compile(r"^# paging: pages read (\d+) in (\d+) reads, written (\d+) in (\d+) writes",
+                   re.M)
+ERRORS = re.compile(r"^# paging: in-page errors (\d+), pages given up (\d+)", re.M)
+FAILED = re.compile(r"^# paging: .* (\d+) failed requests", re.M)
+VERDICT = re.compile(r"^# paging: (passed|failed)$", re.M)
+NO_FILE = re.compile(r"^Page file +C:.pagefile.sys is not used: the volume has no room", re.M)
+
+
+# ---- images ----
+
+def set_paging_file(image: hq.Image, least: int, most: int) -> None:
+    """What system.reg asks for, in MB."""
+    text = image.read("system.reg").decode("latin-1")
+    line = '"PagingFiles"="C:\\\\\\\\pagefile.sys %d %d"' % (least, most)
+    changed, times = re.subn(r'^;?"PagingFiles"=[^\r\n]*', line, text, flags=re.M)
+    if times != 1:
+        raise ValueError("system.reg has %d lines for PagingFiles" % times)
+    image.write("system.reg", changed.encode("latin-1"))
+
+
+def base(bench: Bench, megabytes: int) -> str:
+    """A disk whose volume has that size."""
+    def make(path: str) -> None:
+        subprocess.run([MAKE_IMAGE, path], check=True, env=dict(
+            os.environ, FILES=bench.build, LAYOUT="mbr", FATBITS="32", DATA_MB=str(megabytes)))
+
+    return bench.once("paging base %d" % megabytes, make)
+
+
+def own_copy(bench: Bench, source: str, name: str, run: str,
+             file_mb: Optional[Tuple[int, int]] = None) -> str:
+    path = os.path.join(bench.folder, re.sub(r"\W+", "_", name) + ".img")
+    image = hq.Image(source, path)
+    image.add_options("/RUN=" + run)
+    if file_mb:
+        set_paging_file(image, *file_mb)
+    return path
+
+
+def discard(*paths: str) -> None:
+    for path in paths:
+        if os.path.exists(path):
+            os.remove(path)
+
+
+# ---- judging a run ----
+
+def verdicts(result: hq.Result, wanted: int) -> Optional[str]:
+    found = VERDICT.findall(result.log)
+    if found != ["passed"] * wanted:
+        return explain(result, "%d paging runs that passed, found %s" % (wanted, found))
+    return None
+
+
+def note_pages(result: hq.Result) -> None:
+    with counting:
+        paged[0] += sum(int(match[0]) for match in MOVED.findall(result.log))
+        paged[1] += sum(int(match[2]) for match in TOUCHED.findall(result.log))
+
+
+def really_paged(result: hq.Result, most_mb: int) -> Optional[str]:
+    """A run that paged nothing out and in has shown nothing."""
+    least = (most_mb - MEMORY) * 256
+    for read, _, written, _ in MOVED.findall(result.log):
+        if int(read) < least or int(written) < least:
+            return "only %s pages read and %s written, %d are due" % (read, written, least)
+    return None if MOVED.search(result.log) else "the run does not say what was read and written"
+
+
+def stray(before: str, after: str, log: str) -> Optional[str]:
+    """Every write was ours to make, and no write escaped the log."""
+    written, problems = fat_image.confinement(before, after, log, hq.data_offset(before))
+    if not written:
+        problems.append("nothing was written at all")
+    with counting:
+        confined[0] += 1
+        confined[1] += bool(problems)
+    return "stray writes: " + "; ".join(problems[:5]) if problems else None
+
+
+def check_volume(image: str) -> Optional[str]:
+    done = subprocess.run(["sh", "-c", "dd if='%s' bs=1M skip=1 status=none of='%s.v' conv=sparse "
+                           "&& /sbin/fsck.fat -n '%s.v'" % (image, image, image)],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    discard(image + ".v")
+    return "fsck.fat:\n" + done.stdout.decode("utf-8", "replace") if done.returncode else None
+
+
+# ---- the workload ----
+
+def work_test(firmware: str, disk: str, megabytes: int, seed: int) -> Test:
+    whole = megabytes == LARGE
+    name = "paging: %d MB%s with %d MB of RAM on %s, %s" % (
+        megabytes, " and paged pool" if whole else "", MEMORY, disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        file_mb = megabytes + POOL_MB
+        run = "paging:%d:%d:%d%s,shutdown" % (megabytes, PROCESSES, seed, ":pool" if whole else "")
+        before = own_copy(bench, base(bench, file_mb + 64 if whole else 340), name + " before", run,
+                          (file_mb, file_mb))
+        image = before + ".after"
+        subprocess.run(["cp", "--sparse=always", before, image], check=True)
+        machine = hq.Machine(image, firmware, disk, MEMORY, writable=True,
+                             write_log="" if whole else image + ".log")
+        result = bench.keep(name, hq.boot(machine, TIMEOUT))
+        try:
+            note_pages(result)
+            if result.outcome != "passed":
+                return explain(result, "passed")
+            problems = [verdicts(result, 1), really_paged(result, megabytes), check_volume(image)]
+            if not whole:
+                problems.append(stray(before, image, image + ".log"))
+            return "; ".join(problem for problem in problems if problem) or None
+        finally:
+            discard(before, image, image + ".log")
+
+    return Test(name, test, "paging")
+
+
+def random_rules(generator: random.Random) -> dict:
+    """Some single reads and writes after the start's own; now and then all from a moment on."""
+    moments = {generator.randrange(60, 900): generator.choice(["read", "write"])
+               for _ in range(14)}
+    return fail_at(moments, False)
+
+
+def errors_test(firmware: str, disk: str, number: int, seed: int) -> Test:
+    name = "errors: requests fail while pages move on %s, %s, run %d" % (disk, firmware, number)
+
+    def test(bench: Bench) -> Optional[str]:
+        generator = random.Random(seed + number)
+        run = "paging:%d:%d:%d:errors,shutdown" % (SMALL, PROCESSES,
+                                                   generator.randrange(1, 1 << 31))
+        image = own_copy(bench, base(bench, 340), name, run, (SMALL + POOL_MB, SMALL + POOL_MB))
+        rules = random_rules(generator)
+        machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, errors=rules)
+        result = bench.keep(name, hq.boot(machine, TIMEOUT))
+        discard(image)
+        note_pages(result)
+        problem = None
+        if result.outcome != "passed":
+            problem = explain(result, "passed")
+        problem = problem or verdicts(result, 1) or really_paged(result, SMALL)
+        failures = [int(count) for count in FAILED.findall(result.log)]
+        if not problem and not any(failures):
+            problem = "no request failed: %s" % rules["inject-error"]
+        with counting:
+            injected[0] += sum(failures)
+            injected[1] += bool(problem)
+        return problem and "%s: %s" % (rules["inject-error"], problem)
+
+    return Test(name, test, "errors")
+
+
+# ---- too little ----
+
+def small_test(firmware: str, disk: str) -> Test:
+    name = "small: a paging file of 4 MB for 512 MB on %s, %s" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        image = own_copy(bench, base(bench, 340), name,
+                         "paging:512:4:refused,paging:8:2,report,shutdown", (4, 4))
+        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                          TIMEOUT))
+        discard(image)
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        if not re.search(r"MB committed in 4 processes: %s" % COMMITMENT_LIMIT, result.log):
+            return explain(result, "STATUS_COMMITMENT_LIMIT")
+        return verdicts(result, 2)
+
+    return Test(name, test, "small")
+
+
+def full_test(firmware: str, disk: str) -> Test:
+    name = "full: no room for a paging file on %s, %s" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        image = own_copy(bench, base(bench, 340), name,
+                         "report,paging:12:2,paging:512:4:refused,shutdown")
+        volume = hq.Image.__new__(hq.Image)
+        volume.volume = "%s@@%d" % (image, hq.data_offset(image))
+        environment = dict(os.environ, MTOOLS_SKIP_CHECK="1")
+        filler = image + ".filler"
+        free = subprocess.run(["mdir", "-i", volume.volume, "::"], check=True, env=environment,
+                              stdout=subprocess.PIPE).stdout.decode("latin-1")
+        left = int(re.sub(r"\D", "", re.search(r"([\d ]+) bytes free", free).group(1)))
+        with open(filler, "wb") as file:
+            file.truncate(left - (256 << 10))
+        subprocess.run(["mcopy", "-i", volume.volume, filler, "::FILLER"], check=True,
+                       env=environment)
+        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                          TIMEOUT))
+        discard(image, filler)
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        if not NO_FILE.search(result.log):
+            return explain(result, "that the volume has no room")
+        return verdicts(result, 2)
+
+    return Test(name, test, "full")
+
+
+def size_test(firmware: str, memory: int) -> Test:
+    name = "sizes: %d MB, %s" % (memory, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        megabytes = max(32, min(memory // 2, 256))
+        image = own_copy(bench, base(bench, 340), name,
+                         "report,paging:%d:2,shutdown" % megabytes, (128, 200))
+        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, "virtio", memory,
+                                                     writable=True), TIMEOUT))
+        discard(image)
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        return verdicts(result, 1)
+
+    return Test(name, test, "sizes")
+
+
+def checked_test(firmware: str, disk: str, value: str, number: str, seed: int) -> Test:
+    name = "checked: %s %s on %s, %s" % (value, number, disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        image = own_copy(bench, base(bench, 340), name,
+                         "paging:%d:%d:%d,shutdown" % (SMALL, PROCESSES, seed),
+                         (SMALL + POOL_MB, SMALL + POOL_MB))
+        copy = hq.Image(image, image + ".checked")
+        with_value(value, number)(copy)
+        result = bench.keep(name, hq.boot(hq.Machine(copy.path, firmware, disk, MEMORY,
+                                                     writable=True), TIMEOUT))
+        discard(image, copy.path)
+        note_pages(result)
+        problem = None if result.outcome == "passed" else explain(result, "passed")
+        problem = problem or verdicts(result, 1) or really_paged(result, SMALL)
+        with counting:
+            checked[0] += 1
+            checked[1] += bool(problem)
+        return problem
+
+    return Test(name, test, "checked")
+
+
+# ---- soak ----
+
+SAMPLE = re.compile(r"^# paging: after: (.*)$", re.M)
+
+
+def drift(samples: List[Dict[str, int]]) -> Optional[str]:
+    """Between the second sample and the last nothing that is kept may grow."""
+    if len(samples) < 3:
+        return "only %d samples" % len(samples)
+    for name, first in samples[1].items():
+        last = samples[-1][name]
+        if last > first:
+            return "%s grew from %d to %d over %d rounds" % (name, first, last, len(samples) - 2)
+    return None
+
+
+def soak_test(firmware: str, disk: str, minutes: float, seed: int) -> Test:
+    """Rounds by the clock; each has its own seed, and ends with what is kept."""
+    name = "soak: %g minutes on %s, %s" % (minutes, disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        image = own_copy(bench, base(bench, 340), name, "paging:%d:%d:%d:soak%d,shutdown" % (
+            SMALL, PROCESSES, seed, minutes * 60), (SMALL + POOL_MB, SMALL + POOL_MB))
+        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                          minutes * 60 + TIMEOUT))
+        discard(image)
+        note_pages(result)
+        samples = [{part.rsplit(" ", 1)[0]: int(part.rsplit(" ", 1)[1])
+                    for part in line.split(", ")} for line in SAMPLE.findall(result.log)]
+        problem = explain(result, "passed") if result.outcome != "passed" else drift(samples)
+        with counting:
+            soaked[0] += 1
+            soaked[1] += bool(problem)
+        return problem
+
+    return Test(name, test, "soak")
+
+
+# ---- the suite ----
+
+def all_tests(thorough: bool, seed: int) -> List[Test]:
+    generator = random.Random(seed)
+    number: Callable[[], int] = lambda: generator.randrange(1, 1 << 31)  # noqa: E731
+    tests = []
+    for place, disk in enumerate(BUSES):
+        for turn, firmware in enumerate(FIRMWARE):
+            if not thorough and turn != (seed + place) % 2:
+                continue
+            whole = thorough or place == seed % len(BUSES)
+            tests.append(work_test(firmware, disk, LARGE if whole else SMALL, number()))
+            if thorough:
+                tests.append(work_test(firmware, disk, SMALL, number()))
+            tests += [errors_test(firmware, disk, n, number())
+                      for n in range(10 if thorough else 1)]
+    for turn, firmware in enumerate(FIRMWARE):
+        if thorough or turn == seed % 2:
+            tests.append(small_test(firmware, BUSES[number() % len(BUSES)]))
+            tests.append(full_test(firmware, BUSES[number() % len(BUSES)]))
+        sizes = (64, 96, 128, 256, 512, 1024, 2048, 4096) if thorough else ((64,), (4096,))[turn]
+        tests += [size_test(firmware, memory) for memory in sizes]
+    for turn, (value, to) in enumerate((("PoisonFreedPool", "00000001"), ("PoolTag", "0000002a"))):
+        tests += [checked_test(FIRMWARE[turn], BUSES[number() % len(BUSES)], value, to, number())
+                  for _ in range(5 if thorough else turn == seed % 2)]
+    if thorough:
+        tests.append(soak_test("x64", "virtio", 2, number()))
+    return tests
+
+
+def main() -> int:
+    def finish(_options, _tests, _failed, _bench, _seconds):
+        print("# figure R2 %d %d" % tuple(paged))
+        print("# figure R4 %d %d" % tuple(injected))
+        print("# figure R11 %d %d" % tuple(checked))
+        print("# figure R14 %d %d" % tuple(confined))
+        if soaked[0]:
+            print("# figure R17 %d %d" % tuple(soaked))
+
+    if sys.argv[1:2] == ["soak"]:
+        minutes = float(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2][0].isdigit() else 60
+        sys.argv[1:] = [word for word in sys.argv[2 if minutes == 60 and len(sys.argv) < 3 else 3:]]
+
+        def soak(_thorough: bool, seed: int) -> List[Test]:
+            return [soak_test(firmware, disk, minutes, seed + place)
+                    for place, (firmware, disk) in enumerate((("x64", "ahci"), ("ia32", "virtio")))]
+
+        return trials.run_suite("soak", soak, finish)
+    return trials.run_suite("paging", all_tests, finish)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
