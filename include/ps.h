@@ -47,6 +47,18 @@ NT_MUST_CHECK NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *Process);
 NT_MUST_CHECK NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *Process);
 
 /*
+ * A process with a copy of Parent's user half: what NtCreateProcess does with a parent and without
+ * a section.  Limits are Parent's; locked pages and the working set are not inherited, the bits of
+ * a write watch are.  Memory is copied when one of the two writes to it.
+ *
+ * => As PsCreateProcess; Parent is referenced.  A thread of Parent that writes meanwhile may find
+ *    its write in the child or not.
+ * => Also STATUS_PROCESS_IS_TERMINATING, and when Parent's limits or the system's do not allow all
+ *    of the child's charges: STATUS_PAGEFILE_QUOTA, STATUS_QUOTA_EXCEEDED, STATUS_COMMITMENT_LIMIT.
+ */
+NT_MUST_CHECK NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *Process);
+
+/*
  * End a process: its user half is empty from now on, it refuses services with
  * STATUS_PROCESS_IS_TERMINATING, and whoever waits for it goes on.
  *

@@ -13,14 +13,15 @@ static NTSTATUS MipWait(PMI_USER_FAULT Fault)
     return NT_SUCCESS(Fault->ReadStatus) ? STATUS_SUCCESS : STATUS_IN_PAGE_ERROR;
 }
 
-BOOLEAN MiUserCollided(PMI_USER_FAULT Fault)
+BOOLEAN MiUserCollided(PMI_USER_FAULT Fault, PMMPTE Pte)
 {
-    PFN_NUMBER Frame = Fault->Pte.Hard.PageFrameNumber;
     KIRQL OldIrql = MiLockPfn();
-    MMPTE Now = MiReadPte(MiGetPteAddress(Fault->Va)); /* the frame may have been reused */
-    BOOLEAN Collides = Now.Long == Fault->Pte.Long && MI_PFN(Frame)->u3.e1.ReadInProgress;
+    MMPTE Now = MiReadPte(Pte); /* the frame may have been reused */
+    PFN_NUMBER Frame = Now.Hard.PageFrameNumber;
+    BOOLEAN Collides = MiPteKind(Now) == MiPteTransition && MI_PFN(Frame)->u3.e1.ReadInProgress;
 
     if (Collides) {
+        Fault->Pte = Now;
         Fault->Read = MiJoinInPage(Frame);
         Fault->Rest = MipWait;
         MiFaultCounters.Collided++;

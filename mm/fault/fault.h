@@ -18,6 +18,9 @@ typedef struct _MI_FAULT_COUNTERS {
     ULONG PagesRead;       /* pages that they were to bring */
     ULONG Collided;        /* faults that waited for another one's read */
     ULONG InPageErrors;    /* faults that failed because the page could not be read */
+    ULONG Prototype;       /* shared pages mapped: other address spaces have the frame, too */
+    ULONG CopyOnWrite;     /* pages copied */
+    ULONG TakenBack;       /* shared pages that the last one to have them kept as they were */
     ULONG GuardPages;      /* guard pages touched */
     ULONG Refused;         /* accesses to the user half that failed */
     ULONG Spurious;        /* nothing to do any more */

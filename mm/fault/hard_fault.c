@@ -30,9 +30,9 @@ static NTSTATUS MipRead(PMI_USER_FAULT Fault)
     return STATUS_IN_PAGE_ERROR;
 }
 
-NTSTATUS MiUserPagingFile(PMI_USER_FAULT Fault)
+NTSTATUS MiUserReadPage(PMI_USER_FAULT Fault, PMMPTE Pte, ULONG Most)
 {
-    NTSTATUS Status = MiBeginInPage(MiGetPteAddress(Fault->Va), Fault->MostPages, &Fault->Read);
+    NTSTATUS Status = MiBeginInPage(Pte, Most, &Fault->Read);
 
     if (Status == STATUS_INSUFFICIENT_RESOURCES) {
         Fault->Rest = MipWaitForBlock;
@@ -44,4 +44,9 @@ NTSTATUS MiUserPagingFile(PMI_USER_FAULT Fault)
         Fault->Rest = MipRead;
     }
     return Status;
+}
+
+NTSTATUS MiUserPagingFile(PMI_USER_FAULT Fault)
+{
+    return MiUserReadPage(Fault, MiGetPteAddress(Fault->Va), Fault->MostPages);
 }

@@ -13,7 +13,7 @@ NTSTATUS MiUserTransition(PMI_USER_FAULT Fault)
 {
     NTSTATUS Status;
 
-    if (MiUserCollided(Fault)) {
+    if (MiUserCollided(Fault, MiGetPteAddress(Fault->Va))) {
         return STATUS_SUCCESS;
     }
     Status = MiRestoreUserPage(Fault->Process, MiGetPteAddress(Fault->Va));

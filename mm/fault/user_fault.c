@@ -6,7 +6,9 @@
  *     nothing is committed, or no access             violation
  *     a guard page                                   MiUserGuardPage
  *     a write where only reading is allowed          violation
+ *     a valid PTE, a write, and CopyOnWrite          MiUserCopyOnWrite
  *     a valid PTE                                    spurious: another thread was quicker
+ *     a PTE that names a shared page                 MiUserPrototype
  *     a PTE in transition                            MiUserTransition; being read: it collides
  *     a slot of a paging file                        MiUserPagingFile
  *     a zero PTE, or a protection                    MiUserDemandZero
@@ -54,18 +56,22 @@ static NTSTATUS MipDispatch(PMI_USER_FAULT Found, BOOLEAN Write)
     }
     switch (MiPteKind(Found->Pte)) {
     case MiPteValid:
+        if (Write && Found->Pte.Hard.CopyOnWrite) {
+            return MiUserCopyOnWrite(Found);
+        }
         KeFlushSingleTb(Found->Va);
         MiFaultCounters.Spurious++;
         return STATUS_SUCCESS;
     case MiPteTransition:
         return MiUserTransition(Found);
+    case MiPtePrototype:
+        return MiUserPrototype(Found, Write);
     case MiPtePagefile:
         return MiUserPagingFile(Found);
     case MiPteZero:
     case MiPteDemandZero:
         return MiUserDemandZero(Found);
     case MiPteLarge:
-    case MiPtePrototype:
     case MiPteList:
         break; /* no such page is made yet */
     }

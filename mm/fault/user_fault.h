@@ -44,16 +44,22 @@ struct _MI_USER_FAULT {
 NT_MUST_CHECK NTSTATUS MiUserFault(const MM_FAULT *Fault, PMI_USER_FAULT Found);
 
 /* The kinds, under the lock; each returns as MiUserFault, and may set Rest. */
-NT_MUST_CHECK NTSTATUS MiUserDemandZero(const MI_USER_FAULT *Fault); /* a page without contents */
-NT_MUST_CHECK NTSTATUS MiUserTransition(PMI_USER_FAULT Fault);       /* its frame is there */
-NT_MUST_CHECK NTSTATUS MiUserPagingFile(PMI_USER_FAULT Fault);       /* it was paged out */
-NT_MUST_CHECK NTSTATUS MiUserGuardPage(const MI_USER_FAULT *Fault);  /* touched once */
+NT_MUST_CHECK NTSTATUS MiUserDemandZero(const MI_USER_FAULT *Fault);  /* a page without contents */
+NT_MUST_CHECK NTSTATUS MiUserTransition(PMI_USER_FAULT Fault);        /* its frame is there */
+NT_MUST_CHECK NTSTATUS MiUserPagingFile(PMI_USER_FAULT Fault);        /* it was paged out */
+NT_MUST_CHECK NTSTATUS MiUserCopyOnWrite(const MI_USER_FAULT *Fault); /* a write to a shared page */
+/* The PTE names a page that others may have, too. */
+NT_MUST_CHECK NTSTATUS MiUserPrototype(PMI_USER_FAULT Fault, BOOLEAN Write);
+NT_MUST_CHECK NTSTATUS MiUserGuardPage(const MI_USER_FAULT *Fault); /* touched once */
+
+/* Read the page of Pte, a MiPtePagefile, and up to Most - 1 others: there is a Rest then. */
+NT_MUST_CHECK NTSTATUS MiUserReadPage(PMI_USER_FAULT Fault, PMMPTE Pte, ULONG Most);
 
 /*
- * A page in transition that is being read: there is a Rest then, which waits for it.
+ * The page of Pte is in transition and being read: there is a Rest then, which waits for it.
  *
  * => Returns whether it is.
  */
-BOOLEAN MiUserCollided(PMI_USER_FAULT Fault);
+BOOLEAN MiUserCollided(PMI_USER_FAULT Fault, PMMPTE Pte);
 
 #endif

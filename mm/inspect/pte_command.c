@@ -13,6 +13,7 @@
 
 #include "arch/mmu.h"
 #include "mm/inspect/entry.h"
+#include "mm/space/clone_table.h"
 
 #define MIP_RANGE_LINES 1024u /* of a range; then the rest is left for another command */
 
@@ -27,6 +28,22 @@ static BOOLEAN MipIsTableEntry(ULONG_PTR Address)
 }
 
 /* The state of an entry that is not valid, in lines below the two columns. */
+/* One in nonpaged pool is named by its number, and the page's protection stands beside it. */
+static void MipPrintPrototype(MMPTE Pte)
+{
+    MI_PTE_VIEW View = MiViewPte(Pte);
+    PMI_CLONE_PAGE Page;
+
+    if (!View.Proto.WhichPool) {
+        MiPrint("not valid: prototype\n Proto: %08X\n", (ULONG)MiPrototypeAddress(Pte));
+        return;
+    }
+    Page = MiClonePages[View.Clone.Index / MI_CLONE_BLOCKS];
+    MiPrint("not valid: prototype\n Proto: %08X\n",
+            Page == NULL ? 0 : (ULONG)(ULONG_PTR)&MiCloneBlock(View.Clone.Index)->ProtoPte);
+    MiPrint(" Protect: %x - %s\n", View.Clone.Protection, MiProtectionName(View.Clone.Protection));
+}
+
 static void MipPrintInvalid(MMPTE Pte, MI_PTE_KIND Kind)
 {
     MI_PTE_VIEW View = MiViewPte(Pte);
@@ -51,7 +68,7 @@ static void MipPrintInvalid(MMPTE Pte, MI_PTE_KIND Kind)
                 MiProtectionName(View.Soft.Protection));
         break;
     case MiPtePrototype:
-        MiPrint("not valid: prototype\n Proto: %08X\n", (ULONG)MiPrototypeAddress(Pte));
+        MipPrintPrototype(Pte);
         break;
     case MiPteList:
         MiPrint("not valid: free system PTE\n Next: %x\n", MiPteAsList(Pte).Next);

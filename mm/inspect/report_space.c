@@ -195,6 +195,67 @@ static void MipReportProtection(void)
              (ULONG)Write, (ULONG)Read, (ULONG)Guard, (ULONG)Again);
 }
 
+/* ---- copy-on-write ---- */
+
+/* The clone has the first process' pages, and all words of the first HALF are written there. */
+#define MIP_HALF (MIP_PAGES / 2)
+
+static ULONG MipCountCloned(PMIP_SPACE Clone)
+{
+    ULONG Wrong = 0;
+    ULONG Word;
+    ULONG Page;
+
+    MipEnter(Clone);
+    for (Page = 0; Page < MIP_PAGES; Page++) {
+        ULONG_PTR Va = Clone->Va + Page * PAGE_SIZE;
+        BOOLEAN Read = NT_SUCCESS(MipReadWord(Va, &Word));
+
+        Wrong += !Read || Word != (Page < MIP_HALF ? ~Page : MipWord(0, Page, 0));
+    }
+    MipLeave(Clone);
+    return Wrong;
+}
+
+static void MipWriteClone(PMIP_SPACE Clone)
+{
+    ULONG Page;
+
+    MipEnter(Clone);
+    for (Page = 0; Page < MIP_HALF; Page++) {
+        (void)NT_SUCCESS(MipWriteWord(Clone->Va + Page * PAGE_SIZE, ~Page));
+    }
+    MipLeave(Clone);
+}
+
+static void MipReportClone(void)
+{
+    MIP_SPACE Clone = {.Va = MipSpaces[0].Va};
+    NTSTATUS Status = PsCloneProcess("clone", MipSpaces[0].Process, &Clone.Process);
+    MI_FAULT_COUNTERS Before = MiFaultCounters;
+    ULONG Charge;
+    ULONG Copied;
+    ULONG Shared;
+    ULONG Wrong;
+
+    if (!NT_SUCCESS(Status)) {
+        KiReport(FALSE, "copy-on-write: no clone could be made: %08x", (ULONG)Status);
+        return;
+    }
+    MipWriteClone(&Clone);
+    Wrong = MipCountCloned(&Clone) + MipCountWrong(0);
+    Copied = MiFaultCounters.CopyOnWrite - Before.CopyOnWrite;
+    Shared = MiFaultCounters.Prototype - Before.Prototype;
+    Charge = Clone.Process->CommitCharge;
+    PsTerminateProcess(Clone.Process);
+    PsDereferenceProcess(Clone.Process);
+    KiReport(Wrong == 0 && MipCountWrong(0) == 0 && Copied == MIP_HALF &&
+                 Shared == MIP_PAGES - MIP_HALF && Charge == MipSpaces[0].Process->CommitCharge,
+             "copy-on-write: a clone with %u pages committed wrote %u: %u copied, %u shared, %u "
+             "words wrong in both",
+             Charge, MIP_HALF, Copied, Shared, Wrong);
+}
+
 /* ---- copies, and the end ---- */
 
 static void MipReportCopy(void)
@@ -307,6 +368,7 @@ void MiReportAddressSpaces(void)
     if (MipReportCreation()) {
         MipReportIsolation();
         MipReportProtection();
+        MipReportClone();
         MipReportCopy();
         MipReportFree();
         MipReportTop();

@@ -17,6 +17,7 @@
 #include "mm/paging/modified_writer.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/space/clone_table.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/layout.h"
@@ -101,6 +102,20 @@ static void MipAddPagedPool(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
     }
 }
 
+/* Prototype PTEs of pages that processes share. */
+static void MipAddClones(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < MI_CLONE_INDEXES; Index++) {
+        if (MiClonePages[Index / MI_CLONE_BLOCKS] == NULL) {
+            Index += MI_CLONE_BLOCKS - 1; /* none of that page's */
+        } else if (Index % MI_CLONE_BLOCKS != 0 && MiCloneBlock(Index)->CloneRefCount != 0) {
+            MipAddTable(Sum, &MiCloneBlock(Index)->ProtoPte, 1);
+        }
+    }
+}
+
 static void MipAddOwners(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
 {
     MI_SLOTS Writing = MiQuerySlotsInWriting();
@@ -114,6 +129,7 @@ static void MipAddOwners(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
         MipAddFrame(Sum, Frame);
     }
     MipAddPagedPool(Sum);
+    MipAddClones(Sum);
 }
 
 /* S1 to S3 of one file; its taken slots are added. */

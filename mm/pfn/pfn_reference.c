@@ -111,6 +111,17 @@ void MiDecrementShareCount(PFN_NUMBER Frame)
     }
 }
 
+/* A page table holds one more frame. */
+static void MipShareTable(PFN_NUMBER PteFrame) NT_HOLDS(MiPfnLock)
+{
+    PMMPFN Table = MipFindPfn(PteFrame);
+
+    if (Table->u3.e1.PageLocation != ActiveAndValid || Table->u2.ShareCount == 0) {
+        MipBadState(PteFrame);
+    }
+    Table->u2.ShareCount++;
+}
+
 void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteFrame)
 {
     PMMPFN Pfn = MipFindPfn(Frame);
@@ -120,16 +131,23 @@ void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteF
     }
     MI_ASSERT(Pte != NULL && Pfn->u4.PteFrame > MI_PTE_FRAME_NOT_RAM);
     if (PteFrame != MI_PTE_FRAME_NONE) {
-        PMMPFN Table = MipFindPfn(PteFrame);
-
-        if (Table->u3.e1.PageLocation != ActiveAndValid || Table->u2.ShareCount == 0) {
-            MipBadState(PteFrame);
-        }
-        Table->u2.ShareCount++;
+        MipShareTable(PteFrame);
     }
     Pfn->PteAddress = Pte;
     Pfn->OriginalPte = Original;
     Pfn->u4.PteFrame = PteFrame & MI_PTE_FRAME_NONE;
+}
+
+void MiMoveFramePte(PFN_NUMBER Frame, PMMPTE Pte, PFN_NUMBER PteFrame)
+{
+    PMMPFN Pfn = MipFindPfn(Frame);
+    PFN_NUMBER Old = Pfn->u4.PteFrame;
+
+    MI_ASSERT(Pfn->PteAddress != NULL && Old < MI_PTE_FRAME_NOT_RAM);
+    MipShareTable(PteFrame);
+    Pfn->PteAddress = Pte;
+    Pfn->u4.PteFrame = PteFrame & MI_PTE_FRAME_NONE;
+    MiDecrementShareCount(Old);
 }
 
 void MiClearFramePte(PFN_NUMBER Frame)

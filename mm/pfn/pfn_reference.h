@@ -86,6 +86,14 @@ void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteF
 void MiClearFramePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
 /*
+ * Frame, in whatever state, is remembered by the PTE at Pte in PteFrame from now on, instead of the
+ * one that it knows; the two page tables' shares follow.  OriginalPte and its slot stay.
+ *
+ * => Frame has a PTE.  PteFrame is Active.
+ */
+void MiMoveFramePte(PFN_NUMBER Frame, PMMPTE Pte, PFN_NUMBER PteFrame) NT_HOLDS(MiPfnLock);
+
+/*
  * => The frame is not on a list.  Modified pages are written before they are reused.  Modified: the
  *    copy that the page had in a paging file is stale, and its slot free.  A page that is being
  *    written and was modified meanwhile stays so: what is written may be a mixture.

@@ -3,7 +3,8 @@
  * process.c - processes from creation to the last reference, and who a service's handle means.
  *
  *     state     by                      references   user half
- *     alive     PsCreateProcess         2: its own, and its creator's
+ *     alive     PsCreateProcess,        2: its own, and its creator's
+ *               PsCloneProcess
  *     ended     PsTerminateProcess      its own is gone          empty for good
  *     deleted   PsDereferenceProcess    none
  *
@@ -16,6 +17,8 @@
 #include "ex.h"
 #include "mi_assert.h"
 #include "mm/space/address_space.h"
+#include "mm/space/clone.h"
+#include "mm/space/clone_table.h"
 #include "mm/space/working_set_size.h"
 
 PEPROCESS PsInitialSystemProcess;
@@ -44,14 +47,21 @@ void PsReferenceProcess(PEPROCESS Process)
     MI_ASSERT(Count > 1);
 }
 
+/* => Its user half is empty, and it is in no list. */
+static void MipFreeProcess(PEPROCESS Process)
+{
+    MmDeleteProcessAddressSpace(Process);
+    ExFreePoolWithTag(Process, MI_PROCESS_TAG);
+}
+
 static void MipDeleteProcess(PEPROCESS Process)
 {
     ExAcquireFastMutex(&PspActiveProcessMutex);
     RemoveEntryList(&Process->ActiveProcessLinks);
     ExReleaseFastMutex(&PspActiveProcessMutex);
     MI_ASSERT(Process->VmDeleted);
-    MmDeleteProcessAddressSpace(Process);
-    ExFreePoolWithTag(Process, MI_PROCESS_TAG);
+    MipFreeProcess(Process);
+    MiTrimCloneTable();
 }
 
 void PsDereferenceProcess(PEPROCESS Process)
@@ -117,12 +127,8 @@ static void MipInsertProcess(PEPROCESS Process)
     ExReleaseFastMutex(&PspActiveProcessMutex);
 }
 
-NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
-{
-    return PsCreateProcessEx(Name, 0, New);
-}
-
-NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
+/* A process that nobody can find so far. */
+static NTSTATUS MipAllocateProcess(const char *Name, ULONG_PTR HighestUserAddress, PEPROCESS *New)
 {
     PEPROCESS Process = ExAllocatePoolWithTag(NonPagedPool, sizeof(EPROCESS), MI_PROCESS_TAG);
     NTSTATUS Status;
@@ -131,9 +137,7 @@ NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     memset(Process, 0, sizeof(*Process));
-    Process->HighestUserAddress = (Flags & PS_LARGE_ADDRESS_AWARE) != 0
-                                      ? MM_HIGHEST_USER_ADDRESS
-                                      : MI_USUAL_HIGHEST_USER_ADDRESS;
+    Process->HighestUserAddress = HighestUserAddress;
     Status = MmCreateProcessAddressSpace(Process);
     if (!NT_SUCCESS(Status)) {
         ExFreePoolWithTag(Process, MI_PROCESS_TAG);
@@ -142,6 +146,40 @@ NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
     KeInitializeProcess(&Process->Pcb);
     MipName(Process, Name);
     Process->PointerCount = 2;
+    *New = Process;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
+{
+    return PsCreateProcessEx(Name, 0, New);
+}
+
+NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
+{
+    ULONG_PTR Highest = (Flags & PS_LARGE_ADDRESS_AWARE) != 0 ? MM_HIGHEST_USER_ADDRESS
+                                                              : MI_USUAL_HIGHEST_USER_ADDRESS;
+    NTSTATUS Status = MipAllocateProcess(Name, Highest, New);
+
+    if (NT_SUCCESS(Status)) {
+        MipInsertProcess(*New);
+    }
+    return Status;
+}
+
+NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *New)
+{
+    PEPROCESS Process;
+    NTSTATUS Status = MipAllocateProcess(Name, Parent->HighestUserAddress, &Process);
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = MmCloneProcessAddressSpace(Parent, Process);
+    if (!NT_SUCCESS(Status)) {
+        MipFreeProcess(Process);
+        return Status;
+    }
     MipInsertProcess(Process);
     *New = Process;
     return STATUS_SUCCESS;
@@ -173,6 +211,7 @@ void MiForgetProcesses(void)
     InitializeListHead(&PsActiveProcessHead);
     ExInitializeFastMutex(&PspActiveProcessMutex);
     MiForgetAddressSpaces();
+    MiForgetCloneTable();
 }
 
 NTSTATUS MiInitializeProcesses(void)

@@ -10,7 +10,7 @@
 #include "mi_assert.h"
 #include "mm/pfn/pfn.h"
 #include "mm/space/address_space.h"
-#include "mm/space/user_page.h"
+#include "mm/space/shared_page.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/wsle.h"
@@ -26,6 +26,7 @@ typedef struct _MIP_SUMS {
     ULONG Committed; /* page tables that are charged for */
     ULONG Valid;     /* PTEs */
     ULONG Locked;    /* of these */
+    PMI_CLONE_SUMS Clones;
     SIZE_T Bytes;
 } MIP_SUMS, *PMIP_SUMS;
 
@@ -45,8 +46,8 @@ static BOOLEAN MipRemembers(PFN_NUMBER Frame, PMMPTE Pte)
            MI_PFN(Frame)->u4.PteFrame == MiTableFrame(Pte);
 }
 
-/* U1, U2; as many entries of the working set as valid PTEs: each has one. */
-static void MipVerifyValid(PEPROCESS Process, PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
+/* U1, U2. */
+static void MipVerifyPrivate(PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
 {
     PFN_NUMBER Frame = Entry.Hard.PageFrameNumber;
     const MMPFN *Pfn = MI_PFN(Frame);
@@ -57,11 +58,48 @@ static void MipVerifyValid(PEPROCESS Process, PMMPTE Pte, MMPTE Entry, PMIP_SUMS
     MipRequire(Pfn->u3.e1.PageLocation == ActiveAndValid && Pfn->u2.ShareCount == 1 &&
                    !MiIsInaccessible(Protection) && Entry.Hard.Owner && !Entry.Hard.Global &&
                    Entry.Hard.Write == MiIsWritable(Protection) &&
-                   (Entry.Hard.Write || !Entry.Hard.Dirty),
+                   (Entry.Hard.Write || !Entry.Hard.Dirty) && !Entry.Hard.CopyOnWrite,
                Pte, Frame);
+    Sums->Locked += Pfn->u3.e1.LockCharged;
+}
+
+/* U5 */
+static void MipCountClone(ULONG Index, BOOLEAN Valid, PMIP_SUMS Sums)
+{
+    Sums->Clones->References++;
+    Sums->Clones->ReferenceHash += MiCloneHash(Index);
+    Sums->Clones->ValidHash += Valid ? MiCloneHash(Index) : 0;
+}
+
+/* U4; that the frame and its block know each other is T2. */
+static void MipVerifyShared(PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
+{
+    PFN_NUMBER Frame = Entry.Hard.PageFrameNumber;
+    const MMPFN *Pfn = MI_PFN(Frame);
+    ULONG Protection = MiSoftwareProtection(Pfn->OriginalPte);
+
+    MipRequire(MiReadPte(Pfn->PteAddress).Hard.Valid &&
+                   MiReadPte(Pfn->PteAddress).Hard.PageFrameNumber == Frame &&
+                   Pfn->u3.e1.PageLocation == ActiveAndValid && !MiIsInaccessible(Protection) &&
+                   Entry.Hard.Owner && !Entry.Hard.Global && !Entry.Hard.Write &&
+                   !Entry.Hard.Dirty && Entry.Hard.CopyOnWrite == MiIsWritable(Protection),
+               Pte, Frame);
+    MipCountClone(MiCloneIndexOf(Pfn->PteAddress), TRUE, Sums);
+}
+
+/* As many entries of the working set as valid PTEs: each has one. */
+static void MipVerifyValid(PEPROCESS Process, PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
+{
+    PFN_NUMBER Frame = Entry.Hard.PageFrameNumber;
+
+    MipRequire(MiIsRamFrame(Frame), Pte, Frame);
     MipRequire(MiFindWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame) != MI_NO_WSLE, Pte, Frame);
     Sums->Valid++;
-    Sums->Locked += Pfn->u3.e1.LockCharged;
+    if (MI_PFN(Frame)->u3.e1.PrototypePte) {
+        MipVerifyShared(Pte, Entry, Sums);
+    } else {
+        MipVerifyPrivate(Pte, Entry, Sums);
+    }
 }
 
 /* U1 */
@@ -95,9 +133,11 @@ static BOOLEAN MipVerifyEntry(PEPROCESS Process, PMMPTE Pte, PMIP_SUMS Sums)
         return FALSE;
     case MiPtePagefile:
         return FALSE;
+    case MiPtePrototype:
+        MipCountClone(MiCloneIndex(Entry), FALSE, Sums);
+        return FALSE;
     case MiPteZero:
     case MiPteLarge:
-    case MiPtePrototype:
     case MiPteList:
         break;
     }
@@ -224,9 +264,9 @@ static void MipVerifyOwnFrames(PEPROCESS Process)
     }
 }
 
-static void MipVerifyProcess(PEPROCESS Process)
+static void MipVerifyProcess(PEPROCESS Process, PMI_CLONE_SUMS Clones)
 {
-    MIP_SUMS Sums = {0};
+    MIP_SUMS Sums = {.Clones = Clones};
     KAPC_STATE ApcState;
 
     KeStackAttachProcess(&Process->Pcb, &ApcState);
@@ -274,13 +314,17 @@ static BOOLEAN MipVerifyDirectory(PEPROCESS Process, const MMPTE *Directory, PVO
 /* H2 is that entry 300 and 301 are the process' own. */
 void MiVerifyAddressSpaces(void)
 {
+    MI_CLONE_SUMS Named = {0};
+    MI_CLONE_SUMS Blocks = {0};
     PLIST_ENTRY Entry;
 
     MiWalkDirectories(MipVerifyDirectory, NULL);
     ExAcquireFastMutex(&PspActiveProcessMutex);
     for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
-        MipVerifyProcess(CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks));
+        MipVerifyProcess(CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks), &Named);
     }
+    MiVerifyCloneTable(&Blocks);
+    MI_ASSERT(memcmp(&Named, &Blocks, sizeof(Named)) == 0); /* U5 */
     ExReleaseFastMutex(&PspActiveProcessMutex);
 }
 

@@ -10,7 +10,7 @@
 
 #include "mm/space/process.h"
 
-/* Check D1-D3, G1-G3, U1-U3 and H1-H2 for all processes.  => IRQL <= APC_LEVEL. */
+/* Check D1-D3, G1-G3, U1-U5, T1-T3 and H1-H2 for all processes.  => IRQL <= APC_LEVEL. */
 void MiVerifyAddressSpaces(void);
 
 /* Pages of commitment that processes are charged for.  => Any IRQL; nobody is charged meanwhile. */

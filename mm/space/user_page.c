@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * user_page.c - the only place that changes a PTE of the user half.
+ * user_page.c - the only place, with shared_page.c, that changes a PTE of the user half.
  *
  *     state         its PTE                             its frame
  *     free          zero; no descriptor                 none
@@ -10,6 +10,7 @@
  *     valid         valid                               Active, knows the PTE
  *     transition    transition, with the protection     on standby or modified, knows the PTE
  *     paged out     a slot of a paging file, protection none
+ *     shared        shared_page.c
  *
  * A page that becomes a guard page, or loses all access, is in transition if it has contents: any
  * access to it must fault.  When a frame on standby is reused the PTE becomes its OriginalPte:
@@ -34,11 +35,12 @@
 #include "mm/pfn/commit.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/pfn/pfn_reference.h"
+#include "mm/space/shared_page.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/wsle.h"
 
-static MMPTE MipMakeValid(PFN_NUMBER Frame, ULONG Protection)
+MMPTE MiMakeUserPagePte(PFN_NUMBER Frame, ULONG Protection)
 {
     static const MI_CACHE_ATTRIBUTE Attributes[] = {MiCached, MiNonCached, MiCached,
                                                     MiWriteCombined};
@@ -63,10 +65,7 @@ ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va)
     if (Pte.Long == 0) {
         return Vad->u.VadFlags.MemCommit ? Vad->u.VadFlags.Protection : MI_NO_PROTECTION;
     }
-    if (Pte.Hard.Valid) {
-        Pte = MI_PFN(Pte.Hard.PageFrameNumber)->OriginalPte; /* U1 */
-    }
-    Protection = MiSoftwareProtection(Pte);
+    Protection = MiUserPteProtection(Pte);
     return Protection == MM_DECOMMIT ? MI_NO_PROTECTION : Protection;
 }
 
@@ -74,7 +73,7 @@ ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va)
 
 void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame)
 {
-    MMPTE New = MipMakeValid(Frame, Protection);
+    MMPTE New = MiMakeUserPagePte(Frame, Protection);
     KIRQL OldIrql = MiLockPfn();
 
     MiSetFramePte(Frame, Pte, MiMakeSoftwarePte(Protection), MiTableFrame(Pte));
@@ -98,7 +97,7 @@ NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte)
     Old = MiReadPte(Pte);
     Frame = Old.Hard.PageFrameNumber;
     if (MiPteKind(Old) == MiPteTransition) { /* else it was reused before the lock was taken */
-        MMPTE New = MipMakeValid(Frame, MiSoftwareProtection(Old));
+        MMPTE New = MiMakeUserPagePte(Frame, MiSoftwareProtection(Old));
 
         MI_ASSERT(!MI_PFN(Frame)->u3.e1.ReadInProgress);
         Status = MiIncrementShareCount(Frame);
@@ -127,8 +126,7 @@ static void MipLeaveWorkingSet(PEPROCESS Process, PMMPTE Pte, PFN_NUMBER Frame) 
     MipReturnLock(Frame);
 }
 
-/* Of a page in transition: off its list, and free unless I/O still has a reference. */
-static void MipDeleteTransition(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+void MiDeleteTransitionFrame(PFN_NUMBER Frame)
 {
     BOOLEAN Listed = MI_PFN(Frame)->u3.e1.PageLocation != TransitionPage;
 
@@ -161,13 +159,15 @@ void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New)
     PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
 
     MiStoreUserPte(Pte, Old, New);
-    if (Old.Hard.Valid) {
+    if (MiIsSharedPte(Old)) {
+        MiDeleteSharedPage(Process, Pte, Old);
+    } else if (Old.Hard.Valid) {
         if (Old.Hard.Dirty) {
             MiNoteWrite(Vad, MipVpn(Pte));
         }
         MipDeleteValid(Process, Pte, Frame);
     } else if (MiPteKind(Old) == MiPteTransition) {
-        MipDeleteTransition(Frame);
+        MiDeleteTransitionFrame(Frame);
     } else {
         MiReleasePteSlot(Old);
     }
@@ -176,8 +176,7 @@ void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New)
 
 /* ---- rights ---- */
 
-/* U3: Dirty goes from the PTE to where it is kept. */
-static void MipCaptureDirty(PMMVAD Vad, PMMPTE Pte, MMPTE Old) NT_HOLDS(MiPfnLock)
+void MiCaptureDirty(PMMVAD Vad, PMMPTE Pte, MMPTE Old)
 {
     if (Old.Hard.Dirty) {
         MiSetFrameModified(Old.Hard.PageFrameNumber, TRUE);
@@ -193,7 +192,7 @@ static void MipBeginTransition(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE 
 
     MiWritePte(Pte, MiMakeTransitionPte(Frame, Protection));
     KeFlushSingleTb(MiGetVaMappedByPte(Pte));
-    MipCaptureDirty(Vad, Pte, Old);
+    MiCaptureDirty(Vad, Pte, Old);
     MipLeaveWorkingSet(Process, Pte, Frame);
     MI_PFN(Frame)->u4.Priority = Process->Vm.MemoryPriority;
     MiDecrementShareCount(Frame);
@@ -211,7 +210,9 @@ BOOLEAN MiTrimUserPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
     BOOLEAN Goes = Pfn->u3.e2.ReferenceCount == 1;
 
     MI_ASSERT(Old.Hard.Valid && !Pfn->u3.e1.LockCharged);
-    if (Goes) {
+    if (Goes && Pfn->u3.e1.PrototypePte) {
+        MiTrimSharedPage(Process, Pte, Old);
+    } else if (Goes) {
         MipBeginTransition(Process, Vad, Pte, Old, MiSoftwareProtection(Pfn->OriginalPte));
     }
     MiUnlockPfn(OldIrql);
@@ -237,12 +238,12 @@ static void MipProtectValid(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE Old
         MipBeginTransition(Process, Vad, Pte, Old, Protection);
         return;
     }
-    New = MipMakeValid(Frame, Protection);
+    New = MiMakeUserPagePte(Frame, Protection);
     New.Hard.Accessed = Old.Hard.Accessed;
     if (New.Hard.Write) {
         New.Hard.Dirty = Old.Hard.Dirty;
     } else {
-        MipCaptureDirty(Vad, Pte, Old);
+        MiCaptureDirty(Vad, Pte, Old);
     }
     MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
     MiWritePte(Pte, New);
@@ -254,7 +255,9 @@ void MiProtectUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, ULONG Protecti
     KIRQL OldIrql = MiLockPfn();
     MMPTE Old = MiReadPte(Pte);
 
-    if (Old.Hard.Valid) {
+    if (MiIsSharedPte(Old)) {
+        MiProtectSharedPage(Process, Pte, Old, Protection);
+    } else if (Old.Hard.Valid) {
         MipProtectValid(Process, Vad, Pte, Old, Protection);
     } else if (MiPteKind(Old) == MiPteTransition) {
         MipSetProtection(Old.Hard.PageFrameNumber, Protection);
@@ -277,7 +280,7 @@ static BOOLEAN MipClean(PMMVAD Vad, PMMPTE Pte) NT_HOLDS(MiPfnLock)
         New.Hard.Dirty = 0;
         MiWritePte(Pte, New);
         KeFlushSingleTb(MiGetVaMappedByPte(Pte));
-        MipCaptureDirty(Vad, Pte, Old);
+        MiCaptureDirty(Vad, Pte, Old);
     }
     return Old.Hard.Valid;
 }
@@ -292,8 +295,12 @@ void MiCleanUserPage(PMMVAD Vad, PMMPTE Pte)
 
 void MiResetUserPage(PMMVAD Vad, PMMPTE Pte)
 {
-    KIRQL OldIrql = MiLockPfn();
+    KIRQL OldIrql;
 
+    if (MiIsSharedPte(MiReadPte(Pte))) {
+        return; /* the others' contents do */
+    }
+    OldIrql = MiLockPfn();
     if (MipClean(Vad, Pte)) {
         MiSetFrameModified(MiReadPte(Pte).Hard.PageFrameNumber, FALSE);
     } else if (MiPteKind(MiReadPte(Pte)) == MiPtePagefile) {

@@ -16,6 +16,20 @@
 /* => A page's protection; MI_NO_PROTECTION: it is not committed.  Its table may be missing. */
 ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va);
 
+/* The same of a PTE that is not zero. */
+static inline ULONG MiUserPteProtection(MMPTE Pte)
+{
+    if (Pte.Hard.Valid) {
+        Pte = MI_PFN(Pte.Hard.PageFrameNumber)->OriginalPte; /* U1 */
+    } else if (Pte.Hard.Prototype) {
+        return MiCloneProtection(Pte);
+    }
+    return MiSoftwareProtection(Pte);
+}
+
+/* A valid PTE with the rights of Protection, which allows some access. */
+MMPTE MiMakeUserPagePte(PFN_NUMBER Frame, ULONG Protection);
+
 /*
  * Put the frame, which is the caller's and has the contents, under a committed page without one.
  *
@@ -41,7 +55,10 @@ MI_TRIM_PAGE MiTrimUserPage;
 /* Give a committed page another protection; its contents stay. */
 void MiProtectUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, ULONG Protection);
 
-/* Its contents do not matter any more: it need not be written anywhere.  => Committed. */
+/*
+ * Its contents do not matter any more: it need not be written anywhere.  Nothing happens to a page
+ * that others share.  => Committed.
+ */
 void MiResetUserPage(PMMVAD Vad, PMMPTE Pte);
 
 /* Forget that it was written, but keep what was: the frame is modified. */
@@ -58,6 +75,12 @@ void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks);
 
 /* => The locks of a page; 0: none, or it is not valid.  Its table may be missing. */
 ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va);
+
+/* For shared_page.c: Dirty goes from a PTE, which forgets it, to where it is kept (U3). */
+void MiCaptureDirty(PMMVAD Vad, PMMPTE Pte, MMPTE Old) NT_HOLDS(MiPfnLock);
+
+/* Of a page in transition, whose PTE is gone: off its list, free unless I/O has a reference. */
+void MiDeleteTransitionFrame(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
 /* Tie the restoring of PTEs (mm/pfn) to the page tables.  => Once a machine. */
 void MiInitializeUserPages(void);

@@ -2,13 +2,13 @@
 /*
  * virtual_lock.c - NtLockVirtualMemory and NtUnlockVirtualMemory.
  *
- * A locked page is valid, its working-set entry is LockedInWs (MAP_PROCESS), LockedInMemory
- * (MAP_SYSTEM) or both, its frame is LockCharged, and one page of resident available is promised to
+ * A locked page is valid and private, its working-set entry is LockedInWs (MAP_PROCESS),
+ * LockedInMemory (MAP_SYSTEM) or both, its frame is LockCharged, and one page of resident available is promised to
  * it.  Pages are made resident by touching them, without the lock; then the range is judged
  * anew, since another thread may have changed it.
  */
 #include "mm/pfn/commit.h"
-#include "mm/space/user_page.h"
+#include "mm/space/shared_page.h"
 #include "mm/space/user_range.h"
 #include "mm/ws/wsle.h"
 
@@ -55,6 +55,9 @@ static MIP_FOUND MipJudge(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG L
     }
     for (Va = Range->Start; Va < Range->End && Found.Status == STATUS_SUCCESS; Va += PAGE_SIZE) {
         Found.Status = MipJudgePage(Process, Va);
+        if (MiHasPageTable(Va)) {
+            MiUnshareUserPage(Process, MiGetPteAddress(Va));
+        }
         if (!MiHasPageTable(Va) || !MiReadPte(MiGetPteAddress(Va)).Hard.Valid) {
             Found.Missing++;
         } else {

@@ -9,7 +9,8 @@
  *     zero         all bits 0: nothing is known of the page
  *     valid            1   .   .   MMPTE_HARDWARE
  *     large            1   .   .   a directory entry with bit 7: MMPDE_LARGE
- *     prototype        0   1   .   where the prototype PTE is, from MI_PROTOTYPE_BASE
+ *     prototype        0   1   .   where the prototype PTE is, from MI_PROTOTYPE_BASE; with bit 9,
+ *                                  its number in the clone table, and a protection (1-5)
  *     transition       0   0   1   a frame that still has the contents, and a protection
  *     pagefile         0   0   0   paging file (1-4), protection (5-9), offset in pages (12-31)
  *     demand zero      0   0   0   the same with offset 0: a paging file's page 0 is its header
@@ -63,16 +64,33 @@ typedef struct _MMPTE_PROTOTYPE {
     ULONG ProtoAddressHigh : 21;
 } MMPTE_PROTOTYPE;
 
+/* The same with WhichPool: a prototype PTE of the clone table (mm/space), by number. */
+typedef struct _MMPTE_CLONE {
+    ULONG Valid : 1;      /* 0 */
+    ULONG Protection : 5; /* of the page in this address space */
+    ULONG Copy : 1;       /* the next access makes a copy */
+    ULONG Spare : 1;
+    ULONG ReadOnly : 1;  /* 0 */
+    ULONG WhichPool : 1; /* 1 */
+    ULONG Prototype : 1; /* 1 */
+    ULONG Index : 21;
+} MMPTE_CLONE;
+
 typedef union _MI_PTE_VIEW {
     MMPTE Pte;
     MMPTE_SOFTWARE Soft;
     MMPTE_TRANSITION Trans;
     MMPTE_PROTOTYPE Proto;
+    MMPTE_CLONE Clone;
 } MI_PTE_VIEW;
 
 NT_C_ASSERT(sizeof(MI_PTE_VIEW) == sizeof(MMPTE));
 
-/* Prototype PTEs live in paged pool, whose start is fixed; the PTE holds their offset, in PTEs. */
+/*
+ * Prototype PTEs live in paged pool, whose start is fixed; the PTE holds their offset, in PTEs.
+ * Those of pages that address spaces share after cloning are in nonpaged pool (WhichPool), which
+ * does not begin at one place: these PTEs hold a number.
+ */
 #define MI_PROTOTYPE_BASE     0xE1000000u
 #define MI_PROTOTYPE_LOW_BITS 7
 
@@ -115,7 +133,7 @@ static inline MI_PTE_VIEW MiViewPte(MMPTE Pte)
     return View;
 }
 
-/* Where the prototype PTE is.  => Kind is prototype. */
+/* Where the prototype PTE is.  => Kind is prototype, WhichPool 0. */
 static inline ULONG_PTR MiPrototypeAddress(MMPTE Pte)
 {
     MI_PTE_VIEW View = MiViewPte(Pte);

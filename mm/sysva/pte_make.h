@@ -146,6 +146,50 @@ static inline MMPTE MiMakeDemandZeroPte(void)
     return Pte;
 }
 
+/*
+ * A prototype PTE in nonpaged pool (WhichPool), named by its number: MMPTE_CLONE of pte_kind.h.  It
+ * has the page's own protection beside it.
+ */
+#define MI_PTE_WHICH_POOL       0x200u
+#define MI_PTE_CLONE_COPY       0x40u
+#define MI_PTE_CLONE_PROTECTION 1 /* its lowest bit */
+#define MI_PTE_CLONE_INDEX      11
+#define MI_CLONE_INDEXES        (1u << (32 - MI_PTE_CLONE_INDEX))
+
+static inline MMPTE MiMakeClonePte(ULONG Index, ULONG Protection)
+{
+    MMPTE Pte = {.Long = Index << MI_PTE_CLONE_INDEX | MM_PTE_BITS_PROTOTYPE | MI_PTE_WHICH_POOL |
+                         Protection << MI_PTE_CLONE_PROTECTION};
+
+    return Pte;
+}
+
+/* => Of such a PTE, as the next two. */
+static inline ULONG MiCloneIndex(MMPTE Pte)
+{
+    return Pte.Long >> MI_PTE_CLONE_INDEX;
+}
+
+static inline ULONG MiCloneProtection(MMPTE Pte)
+{
+    return Pte.Long >> MI_PTE_CLONE_PROTECTION & 31;
+}
+
+/* Whoever touches the page next gets a copy of it, even for reading. */
+static inline BOOLEAN MiIsCloneToCopy(MMPTE Pte)
+{
+    return (Pte.Long & MI_PTE_CLONE_COPY) != 0;
+}
+
+/* A valid PTE of a page that others have too: a write to it is a fault, and then a copy. */
+static inline MMPTE MiMakeCopyOnWritePte(MMPTE Pte)
+{
+    Pte.Hard.CopyOnWrite = Pte.Hard.Write;
+    Pte.Hard.Write = 0;
+    Pte.Hard.Dirty = 0;
+    return Pte;
+}
+
 /* MMPTE_LIST composed and taken apart by shifts: compilers make more of its bit fields. */
 #define MI_PTE_LIST_EPOCH_SHIFT 1
 #define MI_PTE_LIST_BIT         MM_PTE_BITS_RESERVED

@@ -55,6 +55,13 @@ PEPROCESS SpaceProcess(void)
     return Processes[ProcessCount++];
 }
 
+PEPROCESS SpaceClone(PEPROCESS Parent)
+{
+    CHECK(ProcessCount < PROCESSES);
+    CHECK_EQUAL(STATUS_SUCCESS, PsCloneProcess("clone", Parent, &Processes[ProcessCount]));
+    return Processes[ProcessCount++];
+}
+
 void SpaceEnter(PEPROCESS Process)
 {
     KeUnstackDetachProcess(&Home);

@@ -27,6 +27,9 @@ void SpaceFinish(void);
 /* Another process; SpaceFinish ends it. */
 PEPROCESS SpaceProcess(void);
 
+/* The same, a clone of Parent. */
+PEPROCESS SpaceClone(PEPROCESS Parent);
+
 /* Run in Process from now on; at the start that is the first one. */
 void SpaceEnter(PEPROCESS Process);
 PEPROCESS SpaceCurrent(void);

@@ -128,6 +128,30 @@ TEST(ClearFramePte_makes_the_last_holder_free_the_frame)
     PfnFinish();
 }
 
+TEST(MoveFramePte_moves_the_share_of_the_page_table_whatever_the_frames_state)
+{
+    PFN_NUMBER First;
+    PFN_NUMBER Second;
+    PFN_NUMBER Frame;
+    MMPTE Place = {.Long = 0};
+    KIRQL OldIrql;
+
+    PfnStart(4);
+    First = PfnTake();
+    Second = PfnTake();
+    Frame = PfnTake();
+    PfnSetPte(Frame, First);
+    PfnUnshare(Frame); /* now on standby */
+    OldIrql = MiLockPfn();
+    MiMoveFramePte(Frame, &Place, Second);
+    MiUnlockPfn(OldIrql);
+    CHECK_EQUAL(StandbyPageList, PfnState(Frame));
+    CHECK_EQUAL(1, MI_PFN(First)->u2.ShareCount);
+    CHECK_EQUAL(2, MI_PFN(Second)->u2.ShareCount);
+    CHECK(MI_PFN(Frame)->PteAddress == &Place && MI_PFN(Frame)->u4.PteFrame == Second);
+    PfnFinish();
+}
+
 TEST(FreeFrame_gives_the_share_of_the_page_table_back)
 {
     PFN_NUMBER Table;

@@ -80,3 +80,18 @@ TEST(ProtectionName_ignores_the_modifier_bits)
     CHECK_TEXT("NoAccess", MiProtectionName(0x18));
     CHECK_TEXT("ExecuteWriteCopy", MiProtectionName(7));
 }
+
+TEST(ClonePte_is_a_prototype_PTE_with_a_number_and_a_protection)
+{
+    MMPTE Clone = MiMakeClonePte(0x123456, 0x14);
+    MI_PTE_VIEW View = MiViewPte(Clone);
+
+    CHECK_EQUAL(MiPtePrototype, MiPteKind(Clone));
+    CHECK_EQUAL(0x123456, MiCloneIndex(Clone));
+    CHECK_EQUAL(0x14, MiCloneProtection(Clone));
+    CHECK(View.Proto.WhichPool && !View.Proto.ReadOnly && !MiIsCloneToCopy(Clone));
+    CHECK_EQUAL(0x123456, View.Clone.Index);
+    CHECK_EQUAL(0x14, View.Clone.Protection);
+    Clone.Long |= MI_PTE_CLONE_COPY;
+    CHECK(MiIsCloneToCopy(Clone) && MiViewPte(Clone).Clone.Copy);
+}
