@@ -40,8 +40,9 @@ NT_MUST_CHECK NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROC
 NT_MUST_CHECK NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *Process);
 
 /*
- * The same for an image that is marked IMAGE_FILE_LARGE_ADDRESS_AWARE (PS_LARGE_ADDRESS_AWARE): with
- * /3GB its user half ends at MmHighestUserAddress.  Any other ends at 7FFEFFFF, whatever the border.
+ * The same for an image that is marked IMAGE_FILE_LARGE_ADDRESS_AWARE (PS_LARGE_ADDRESS_AWARE):
+ * with /3GB its user half ends at MmHighestUserAddress.  Any other ends at 7FFEFFFF, whatever the
+ * border.
  */
 #define PS_LARGE_ADDRESS_AWARE 1u
 NT_MUST_CHECK NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *Process);

@@ -11,8 +11,8 @@
  *   D3  a page table is committed (MMWSL) exactly when a descriptor has a page in its 4 MB, so that
  *       no fault fails for want of commitment
  *
- * A place is searched in the bitmap: all of it is 4 KB (6 KB with /3GB), so that the cost has a bound that does not
- * depend on the number of descriptors.
+ * A place is searched in the bitmap: all of it is 4 KB (6 KB with /3GB), so that the cost has a
+ * bound that does not depend on the number of descriptors.
  *
  * Locking: AddressCreationLock; attached to the process.
  */

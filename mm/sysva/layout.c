@@ -169,7 +169,7 @@ static ULONG_PTR MipSessionStart(const MI_LAYOUT_INPUT *Input)
     return Input->RangeStart > MIP_SESSION_START ? MIP_HIGH_SESSION : MIP_SESSION_START;
 }
 
-/* The addresses that cache or system PTEs may have beside their own.  => 0 bytes: there are none. */
+/* What cache or system PTEs may have beside their own.  => 0 bytes: nothing. */
 static MI_RANGE MipExtension(const MI_LAYOUT_INPUT *Input)
 {
     ULONG_PTR Start = MipIsHigh(Input) ? Input->RangeStart : MIP_EXTENSION_START;
@@ -254,7 +254,7 @@ static void MipSizeCache(const MI_LAYOUT_INPUT *Input, PMIP_SIZES Sizes)
 }
 
 /*
- * => Room: bytes behind the paged pool; Elsewhere: bytes of the extension, 0 when the cache is there.
+ * => Room: bytes behind the paged pool; Elsewhere: those of the extension, 0 when it has the cache.
  *    What /USERVA leaves to the system is there for system PTEs, as documented.
  */
 static void MipSizeSystemPtes(const MI_LAYOUT_INPUT *Input, ULONG Room, ULONG Elsewhere,

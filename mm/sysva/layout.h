@@ -78,8 +78,8 @@ typedef struct _MI_LAYOUT_INPUT {
  * Compute the layout.  Values that are absent, of another type or unknown count as 0: the system
  * chooses; values that do not fit are corrected, and Complain hears of each.
  *
- * => FramebufferBytes <= MI_FRAMEBUFFER_LIMIT.  RangeStart is 80000000 without /3GB, else a multiple
- *    of 4 MB up to C0000000.
+ * => FramebufferBytes <= MI_FRAMEBUFFER_LIMIT.  RangeStart is 80000000 without /3GB, else a
+ *    multiple of 4 MB up to C0000000.
  */
 MI_LAYOUT MiComputeLayout(const MI_LAYOUT_INPUT *Input);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_elf.c - any bytes as a kernel: refused with a reason, or laid out and moved inside its pages.
+ * fuzz_elf.c - any bytes as a kernel: refused with a reason, or laid out and moved in its pages.
  *
  * When byte 0 is odd, the input is a list of changes to the seed image: triples of an offset (two
  * bytes) and a value, so that the fuzzer need not find the format first.

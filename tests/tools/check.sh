@@ -66,7 +66,8 @@ static_analysis() {
     done
     # shellcheck disable=SC2086 # the folders are words
     mkdir -p "$build/cppcheck" # what was found in files that have not changed since
-    [ -z "$folders" ] || cppcheck --quiet --cppcheck-build-dir="$build/cppcheck" --enable=warning,performance,portability \
+    [ -z "$folders" ] || cppcheck --quiet --cppcheck-build-dir="$build/cppcheck" \
+        --enable=warning,performance,portability \
         --inline-suppr --error-exitcode=1 --platform=unix32 --std=c11 \
         --suppress=missingInclude --suppress=unmatchedSuppression -Iinclude -I. $folders
 }

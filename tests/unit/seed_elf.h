@@ -38,8 +38,8 @@
 void SeedElf(UCHAR File[SEED_ELF_BYTES]);
 
 /*
- * The same with what --emit-relocs leaves, so that it can be moved.  Sections: 0 none, 1 text, 2 data,
- * 3 symbols, 4 relocations of text, 5 debug information, 6 its relocations.
+ * The same with what --emit-relocs leaves, so that it can be moved.  Sections: 0 none, 1 text,
+ * 2 data, 3 symbols, 4 relocations of text, 5 debug information, 6 its relocations.
  *
  *     symbol     0 none, 1 at base, 2 the number FFDFF024, 3 weak and missing
  *     relocation 0 R_386_32   1  base + 0004

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_elf_move.c - the seed image moves as a whole; each way of breaking its relocations is refused
- * before a byte has changed.
+ * test_elf_move.c - the seed image moves as a whole; each way of breaking its relocations is
+ * refused before a byte has changed.
  */
 #include "efi/elf_move.h"
 
