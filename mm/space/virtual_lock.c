@@ -3,9 +3,9 @@
  * virtual_lock.c - NtLockVirtualMemory and NtUnlockVirtualMemory.
  *
  * A locked page is valid and private, its working-set entry is LockedInWs (MAP_PROCESS),
- * LockedInMemory (MAP_SYSTEM) or both, its frame is LockCharged, and one page of resident available is
- * promised to it.  Pages are made resident by touching them, without the lock; then the range is judged
- * anew, since another thread may have changed it.
+ * LockedInMemory (MAP_SYSTEM) or both, its frame is LockCharged, and one page of resident
+ * available is promised to it.  Pages are made resident by touching them, without the lock; then
+ * the range is judged anew, since another thread may have changed it.
  */
 #include "mm/pfn/commit.h"
 #include "mm/space/shared_page.h"
