@@ -93,8 +93,8 @@ static NT_NORETURN void KipRefuseRaise(KIRQL Old, KIRQL NewIrql, PVOID Caller)
                  0, (ULONG)Caller);
 }
 
-/* => Returns when the raise is allowed, and its routine has run. */
-static void __attribute__((noinline)) KipRaiseTheLongWay(KIRQL Old, KIRQL NewIrql, PVOID Caller)
+/* The whole raise; its callers end with it, so that their short way has no registers to save. */
+static KIRQL __attribute__((noinline)) KipRaiseTheLongWay(KIRQL Old, KIRQL NewIrql, PVOID Caller)
 {
     KI_BEFORE_RAISE *Routine = KipBeforeRaise;
 
@@ -104,6 +104,9 @@ static void __attribute__((noinline)) KipRaiseTheLongWay(KIRQL Old, KIRQL NewIrq
     if (Routine != NULL && Old < DISPATCH_LEVEL && NewIrql >= DISPATCH_LEVEL) {
         Routine();
     }
+    KI_PCR->Irql = NewIrql;
+    __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */
+    return Old;
 }
 
 KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
@@ -111,11 +114,16 @@ KIRQL FASTCALL KfRaiseIrql(KIRQL NewIrql)
     KIRQL Old = KI_PCR->Irql;
 
     if (NewIrql < Old || NewIrql > KipShortRaise) {
-        KipRaiseTheLongWay(Old, NewIrql, __builtin_return_address(0));
+        return KipRaiseTheLongWay(Old, NewIrql, __builtin_return_address(0));
     }
     KI_PCR->Irql = NewIrql;
     __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */
     return Old;
+}
+
+static KIRQL FASTCALL __attribute__((noinline)) KipRaiseToDpcTheLongWay(PVOID Caller)
+{
+    return KipRaiseTheLongWay(KI_PCR->Irql, DISPATCH_LEVEL, Caller);
 }
 
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
@@ -123,7 +131,7 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
     KIRQL Old = KI_PCR->Irql;
 
     if (Old > KipShortDpcRaise) {
-        KipRaiseTheLongWay(Old, DISPATCH_LEVEL, __builtin_return_address(0));
+        return KipRaiseToDpcTheLongWay(__builtin_return_address(0));
     }
     KI_PCR->Irql = DISPATCH_LEVEL;
     __asm__ volatile("" ::: "memory"); /* what follows is protected by the new level */
