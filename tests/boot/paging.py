@@ -167,6 +167,7 @@ def work_test(firmware: str, disk: str, megabytes: int, seed: int) -> Test:
 
 
 TRIES = 4  # that a driver gives a request at most
+READS = 40  # in a row: several threads read, and what failed together is tried alone again
 FIRST, STEPS = 300, 700  # writes: the start is over, the work is not
 
 
@@ -179,7 +180,7 @@ def random_rules(generator: random.Random) -> dict:
         kind = generator.choice(["read", "write"])
         rules += [{"event": kind + "_aio", "iotype": kind, "errno": 5, "once": True,
                    "state": first + number * (kind == "write")}
-                  for number in range(2 * TRIES)]
+                  for number in range(2 * TRIES if kind == "write" else READS)]
     return {"set-state": [{"event": "write_aio", "state": n, "new_state": n + 1}
                           for n in range(1, STEPS + 2 * TRIES)],
             "inject-error": rules}
