@@ -39,6 +39,8 @@ PROCESSES = 4
 LARGE, SMALL = 512, 112  # MB that are committed
 POOL_MB = 128  # room for paged pool, and for what the system takes
 TIMEOUT = 600
+IN_A_ROW = 8  # writes that fail: more than a driver tries
+READS_IN_A_ROW = 40  # several threads read; what failed together is tried alone again
 COMMITMENT_LIMIT = "c000012d"
 counting = threading.Lock()
 paged = [0, 0]  # R2: pages read from the paging file, and pages that were wrong
@@ -168,10 +170,18 @@ def work_test(firmware: str, disk: str, megabytes: int, seed: int) -> Test:
 
 
 def random_rules(generator: random.Random) -> dict:
-    """Some single reads and writes after the start's own; now and then all from a moment on."""
-    moments = {generator.randrange(60, 900): generator.choice(["read", "write"])
-               for _ in range(14)}
-    return fail_at(moments, False)
+    """Several reads, or writes, in a row fail after the start's own: drivers try a request again,
+    so that one failure alone would not be seen.  A state is how many writes there have been."""
+    writes: Dict[int, str] = {}
+    for _ in range(4):
+        first = generator.randrange(60, 450)
+        writes.update((first + n, "write") for n in range(IN_A_ROW))
+    rules = fail_at(writes, False)
+    for _ in range(6):
+        state = generator.randrange(60, 450)
+        rules["inject-error"] += [{"event": "read_aio", "iotype": "read", "state": state,
+                                   "errno": 5, "once": True} for _ in range(READS_IN_A_ROW)]
+    return rules
 
 
 def errors_test(firmware: str, disk: str, number: int, seed: int) -> Test:
