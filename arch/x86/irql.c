@@ -73,17 +73,18 @@ KIRQL NTAPI KeGetCurrentIrql(void)
  * KiSetRaiseRoutine costs nothing where it is not used: then no raise that is allowed takes it.
  */
 static KI_BEFORE_RAISE *KipBeforeRaise;
-static KIRQL KipShortRaise = HIGH_LEVEL;       /* KfRaiseIrql: the highest that needs no more */
-static LONG KipShortDpcRaise = DISPATCH_LEVEL; /* KeRaiseIrqlToDpcLevel: the highest old IRQL */
+static KIRQL KipShortRaise = HIGH_LEVEL;           /* KfRaiseIrql: the highest that needs no more */
+static KIRQL KipLongDpcRaise = DISPATCH_LEVEL + 1; /* KeRaiseIrqlToDpcLevel: the lowest old IRQL
+                                                      that needs more */
 
 void KiSetRaiseRoutine(KI_BEFORE_RAISE *Routine)
 {
     KipShortRaise = HIGH_LEVEL;
-    KipShortDpcRaise = DISPATCH_LEVEL;
+    KipLongDpcRaise = DISPATCH_LEVEL + 1;
     KipBeforeRaise = Routine;
     if (Routine != NULL) {
         KipShortRaise = APC_LEVEL;
-        KipShortDpcRaise = -1;
+        KipLongDpcRaise = PASSIVE_LEVEL;
     }
 }
 
@@ -130,7 +131,7 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(void)
 {
     KIRQL Old = KI_PCR->Irql;
 
-    if (Old > KipShortDpcRaise) {
+    if (Old >= KipLongDpcRaise) {
         return KipRaiseToDpcTheLongWay(__builtin_return_address(0));
     }
     KI_PCR->Irql = DISPATCH_LEVEL;
