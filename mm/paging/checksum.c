@@ -2,8 +2,8 @@
 /*
  * checksum.c - CRC32C of pages, and a place for it for each slot of a paging file.
  *
- * Castagnoli's polynomial 1EDC6F41, reflected, inverted at both ends (RFC 3720, B.4).  Eight bytes a
- * step: MipTables[k][b] is what byte b does to the sum when k more bytes follow it.
+ * Castagnoli's polynomial 1EDC6F41, reflected, inverted at both ends (RFC 3720, B.4).  Eight bytes
+ * a step: MipTables[k][b] is what byte b does to the sum when k more bytes follow it.
  *
  * Locking: none; the tables are fixed, a slot's checksum belongs to who owns the slot.
  */

@@ -11,9 +11,14 @@
  * PTEs are found in the page tables that are in memory: those of user halves are frames that a
  * directory entry owns, those of paged pool and of kernel stacks are where they always are.
  *
- * Locking: MiPfnLock, for all of it; above it MiSystemPteLock.
+ * Other system PTEs are not looked at: what is not valid there is its owner's, and may look like a
+ * slot (reserved_mapping.c).
+ *
+ * Locking: MiPfnLock, for all of it; under it the dispatcher's, for the threads' stacks.
  */
 #include "mi_assert.h"
+#include "mm/ke/dispatcher.h"
+#include "mm/ke/thread.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/pool/pool_pages.h"
@@ -21,7 +26,7 @@
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/layout.h"
-#include "mm/sysva/system_pte_state.h"
+#include "mm/sysva/stack_pages.h"
 #include "user_half.h"
 
 typedef struct _MIP_SUM {
@@ -116,6 +121,21 @@ static void MipAddClones(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
     }
 }
 
+static void MipAddStacks(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    PLIST_ENTRY Entry;
+
+    for (Entry = KiThreadList.Flink; Entry != &KiThreadList; Entry = Entry->Flink) {
+        const KTHREAD *Thread = CONTAINING_RECORD(Entry, KTHREAD, ThreadListEntry);
+
+        if (MiIsPagedStack(Thread->StackBase, Thread->StackBytes)) {
+            MipAddTable(Sum, MiFirstStackPte(Thread->StackBase), MI_KERNEL_STACK_PAGES);
+        }
+    }
+    KiUnlockDispatcher(OldIrql);
+}
+
 static void MipAddOwners(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
 {
     MI_SLOTS Writing = MiQuerySlotsInWriting();
@@ -129,6 +149,7 @@ static void MipAddOwners(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
         MipAddFrame(Sum, Frame);
     }
     MipAddPagedPool(Sum);
+    MipAddStacks(Sum);
     MipAddClones(Sum);
 }
 
@@ -160,22 +181,18 @@ void MiVerifyPagingFiles(void)
 {
     MIP_SUM Owned = {0};
     MIP_SUM Taken = {0};
-    KIRQL PteIrql;
     KIRQL OldIrql;
     ULONG i;
 
     if (MmNumberOfPagingFiles == 0) { /* then slots are a test's own */
         return;
     }
-    PteIrql = MiLockSystemPtes();
     OldIrql = MiLockPfn();
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         MI_ASSERT(MmPagingFile[i]->PageFileNumber == i);
         MipVerifyFile(MmPagingFile[i], &Taken);
     }
     MipAddOwners(&Owned);
-    MipAddTable(&Owned, MiSystemPtes.Base, MiSystemPtes.Total);
     MiUnlockPfn(OldIrql);
-    MiUnlockSystemPtes(PteIrql);
     MI_ASSERT(Owned.Slots == Taken.Slots && Owned.Hashes == Taken.Hashes); /* S4 */
 }

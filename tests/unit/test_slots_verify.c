@@ -2,6 +2,7 @@
 /*
  * test_slots_verify.c - mm/paging/slots_verify.c: every kind of owner is found, each damage too.
  */
+#include "mm.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/space/page_table.h"
 #include "mm/sysva/pte_kind.h"
@@ -100,6 +101,18 @@ static void Verify(PVOID Damage)
 {
     ((void (*)(void))Damage)();
     MiVerifyPagingFiles();
+}
+
+TEST(Verify_takes_no_reserved_mapping_for_a_slot)
+{
+    PVOID Reserved;
+
+    PagingWorldStartWith(1, 1, 1);
+    Reserved = MmAllocateMappingAddress(PAGE_SIZE, 0x64636261); /* its header reads as slot 1 */
+    CHECK(Reserved != NULL);
+    MiVerifyPagingFiles();
+    MmFreeMappingAddress(Reserved, 0x64636261);
+    PagingWorldFinish();
 }
 
 TEST(Verify_finds_each_kind_of_damage_to_slots)
