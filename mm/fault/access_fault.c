@@ -81,7 +81,7 @@ static BOOLEAN MipSystemFault(const MM_FAULT *Fault, MM_STOP *Stop)
         return MiWaitForMemory(Stop); /* then the access is simply tried again */
     }
     if (Status == STATUS_IN_PAGE_ERROR) {
-        return MiStopForInPageError(Stop, Fault->Va, Found.Entry, Found.ReadStatus);
+        return MiStopForInPageError(Stop, Fault->Va, Found.Entry, Found.Read.Status);
     }
     return MipNameTheBug(Fault, Stop);
 }
@@ -99,7 +99,7 @@ static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
     }
     MiFaultCounters.Refused++;
     if (Status == STATUS_IN_PAGE_ERROR) {
-        return MiStopForInPageError(Stop, Fault->Va, Found.Pte, Found.ReadStatus);
+        return MiStopForInPageError(Stop, Fault->Va, Found.Pte, Found.Read.Status);
     }
     (void)MipStop(Stop, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Status, Fault->Eip, Fault->Write,
                   Fault->Va);

@@ -4,26 +4,27 @@
  * it.  Who waited faults again when the page is there, and fails as the reader does when it could
  * not be read.
  */
-#include "mm/fault/user_fault.h"
-#include "mm/space/user_page.h"
+#include "arch/mmu.h"
+#include "mm/fault/fault_read.h"
+#include "mm/sysva/pte_kind.h"
 
-static NTSTATUS MipWait(PMI_USER_FAULT Fault)
+static NTSTATUS MipWait(PMI_FAULT_READ Read)
 {
-    Fault->ReadStatus = MiWaitInPage(Fault->Read, Fault->Pte.Hard.PageFrameNumber);
-    return NT_SUCCESS(Fault->ReadStatus) ? STATUS_SUCCESS : STATUS_IN_PAGE_ERROR;
+    Read->Status = MiWaitInPage(Read->Block, Read->Pte.Hard.PageFrameNumber);
+    return NT_SUCCESS(Read->Status) ? STATUS_SUCCESS : STATUS_IN_PAGE_ERROR;
 }
 
-BOOLEAN MiUserCollided(PMI_USER_FAULT Fault, PMMPTE Pte)
+BOOLEAN MiJoinFaultRead(PMI_FAULT_READ Read, PMMPTE Pte)
 {
     KIRQL OldIrql = MiLockPfn();
     MMPTE Now = MiReadPte(Pte); /* the frame may have been reused */
     PFN_NUMBER Frame = Now.Hard.PageFrameNumber;
     BOOLEAN Collides = MiPteKind(Now) == MiPteTransition && MI_PFN(Frame)->u3.e1.ReadInProgress;
 
+    Read->Pte = Now;
     if (Collides) {
-        Fault->Pte = Now;
-        Fault->Read = MiJoinInPage(Frame);
-        Fault->Rest = MipWait;
+        Read->Block = MiJoinInPage(Frame);
+        Read->Rest = MipWait;
         MiFaultCounters.Collided++;
     }
     MiUnlockPfn(OldIrql);

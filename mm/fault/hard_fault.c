@@ -1,52 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hard_fault.c - an access to a page that was paged out: the hard fault.
+ * hard_fault.c - an access to a page that was paged out: the hard fault, whoever owns the page.
  *
  * The page is read together with its neighbours.  If that fails it is read alone: the neighbours'
  * sectors may be the bad ones.
  */
-#include "mm/fault/user_fault.h"
-#include "mm/space/user_page.h"
+#include "mm/fault/fault_read.h"
+#include "mm/pfn/pfn_reference.h"
 
-static NTSTATUS MipWaitForBlock(PMI_USER_FAULT Fault)
+static NTSTATUS MipWaitForBlock(PMI_FAULT_READ Read)
 {
-    (void)Fault;
+    (void)Read;
     MiWaitForInPage();
     return STATUS_RETRY;
 }
 
-static NTSTATUS MipRead(PMI_USER_FAULT Fault)
+static NTSTATUS MipRead(PMI_FAULT_READ Read)
 {
-    NTSTATUS Status = MiFinishInPage(Fault->Read, &Fault->Held);
+    NTSTATUS Status = MiFinishInPage(Read->Block, &Read->Held);
 
     if (NT_SUCCESS(Status)) {
         return STATUS_RETRY; /* which finds the page in transition */
     }
     if (Status == STATUS_RETRY) {
-        Fault->MostPages = 1;
+        Read->MostPages = 1;
         return STATUS_RETRY;
     }
-    Fault->ReadStatus = Status;
+    Read->Status = Status;
     return STATUS_IN_PAGE_ERROR;
 }
 
-NTSTATUS MiUserReadPage(PMI_USER_FAULT Fault, PMMPTE Pte, ULONG Most)
+NTSTATUS MiBeginFaultRead(PMI_FAULT_READ Read, PMMPTE Pte, ULONG Most)
 {
-    NTSTATUS Status = MiBeginInPage(Pte, Most, &Fault->Read);
+    NTSTATUS Status = MiBeginInPage(Pte, Most, &Read->Block);
 
     if (Status == STATUS_INSUFFICIENT_RESOURCES) {
-        Fault->Rest = MipWaitForBlock;
+        Read->Rest = MipWaitForBlock;
         return STATUS_SUCCESS;
     }
     if (NT_SUCCESS(Status)) {
         MiFaultCounters.PagingFileReads++;
-        MiFaultCounters.PagesRead += Fault->Read->Pages;
-        Fault->Rest = MipRead;
+        MiFaultCounters.PagesRead += Read->Block->Pages;
+        Read->Rest = MipRead;
     }
     return Status;
 }
 
-NTSTATUS MiUserPagingFile(PMI_USER_FAULT Fault)
+NTSTATUS MiEndFaultTry(PMI_FAULT_READ Read, NTSTATUS Status)
 {
-    return MiUserReadPage(Fault, MiGetPteAddress(Fault->Va), Fault->MostPages);
+    MI_FAULT_REST *Rest = Read->Rest;
+    KIRQL OldIrql;
+
+    if (Read->Held != MI_NO_FRAME) {
+        OldIrql = MiLockPfn();
+        MiDereferenceFrame(Read->Held);
+        MiUnlockPfn(OldIrql);
+        Read->Held = MI_NO_FRAME;
+    }
+    Read->Rest = NULL;
+    return Rest != NULL ? Rest(Read) : Status;
 }

@@ -25,7 +25,7 @@ static NTSTATUS MipRead(PMI_USER_FAULT Fault, PMMPTE Proto)
 
     ExAcquireFastMutex(&MiCloneReadMutex);
     if (MiPteKind(MiReadPte(Proto)) == MiPtePagefile) {
-        Status = MiUserReadPage(Fault, Proto, 1);
+        Status = MiBeginFaultRead(&Fault->Read, Proto, 1);
         MiMarkSharedFrame(Proto);
     }
     ExReleaseFastMutex(&MiCloneReadMutex);

@@ -7,18 +7,16 @@
  *     valid                      spurious: another thread was quicker
  *     demand zero                a zeroed frame
  *     transition                 its frame has the contents; being read: it collides
- *     a slot of a paging file    MiSystemPagingFile
+ *     a slot of a paging file    it is read
  *
  * Locking: MiSystemWorkingSetMutex is taken here.  No fault waits for memory or for a read under
- * it; afterwards the fault is looked at from the start.  What was read stays there meanwhile, by a
- * reference (Held).
+ * it (fault_read.h).
  */
 #include "mm/fault/system_fault.h"
 
 #include "arch/mmu.h"
 #include "mm/pfn/frame.h"
 #include "mm/pfn/page_color.h"
-#include "mm/pfn/pfn_reference.h"
 #include "mm/pool/paged_page.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/sysva/pte_kind.h"
@@ -50,14 +48,14 @@ static NTSTATUS MipDemandZero(PMMPTE Pte)
 /* A frame that is referenced too often to take one more is as good as none. */
 static NTSTATUS MipTransition(PMI_SYSTEM_FAULT Found)
 {
-    if (MiSystemCollided(Found)) {
+    if (MiJoinFaultRead(&Found->Read, Found->Pte)) {
         return STATUS_SUCCESS;
     }
     if (!NT_SUCCESS(MiReserveWsle(&MiSystemCacheWorkingSet)) ||
         !NT_SUCCESS(MiRestorePagedPage(Found->Pte))) {
         return STATUS_NO_MEMORY;
     }
-    MiFaultCounters.Transition += Found->Held == MI_NO_FRAME;
+    MiFaultCounters.Transition += Found->Read.Held == MI_NO_FRAME;
     return STATUS_SUCCESS;
 }
 
@@ -75,7 +73,7 @@ static NTSTATUS MipDispatch(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
     case MiPteTransition:
         return MipTransition(Found);
     case MiPtePagefile:
-        return MiSystemPagingFile(Found);
+        return MiBeginFaultRead(&Found->Read, Found->Pte, Found->Read.MostPages);
     case MiPteLarge:
     case MiPtePrototype:
     case MiPteList:
@@ -84,30 +82,15 @@ static NTSTATUS MipDispatch(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
     KeBugCheckEx(MEMORY_MANAGEMENT, MIP_UNKNOWN_PTE, Fault->Va, Found->Entry.Long, 0);
 }
 
-/* What was read for the fault is in use now, or not wanted any more. */
-static void MipReleaseHeld(PMI_SYSTEM_FAULT Found) NT_NOT_HOLDING(MiPfnLock)
-{
-    KIRQL OldIrql;
-
-    if (Found->Held != MI_NO_FRAME) {
-        OldIrql = MiLockPfn();
-        MiDereferenceFrame(Found->Held);
-        MiUnlockPfn(OldIrql);
-        Found->Held = MI_NO_FRAME;
-    }
-}
-
 static NTSTATUS MipTryOnce(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
 {
     NTSTATUS Status;
 
     ExAcquireFastMutex(&MiSystemWorkingSetMutex);
     Found->Entry = MiReadPte(Found->Pte);
-    Found->Rest = NULL;
     Status = MipDispatch(Fault, Found);
     ExReleaseFastMutex(&MiSystemWorkingSetMutex);
-    MipReleaseHeld(Found);
-    return Found->Rest != NULL ? Found->Rest(Found) : Status;
+    return MiEndFaultTry(&Found->Read, Status);
 }
 
 NTSTATUS MiSystemFault(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
@@ -117,11 +100,7 @@ NTSTATUS MiSystemFault(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
     if (MiSystemWorkingSetMutex.Owner == KeGetCurrentThread()) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
     }
-    *Found = (MI_SYSTEM_FAULT){
-        .Pte = MiGetPteAddress(Fault->Va),
-        .MostPages = MI_IN_PAGE_CLUSTER,
-        .Held = MI_NO_FRAME,
-    };
+    *Found = (MI_SYSTEM_FAULT){.Pte = MiGetPteAddress(Fault->Va), .Read = MiMakeFaultRead()};
     __atomic_add_fetch(&MiSystemCacheWorkingSet.PageFaultCount, 1, __ATOMIC_RELAXED);
     do {
         Status = MipTryOnce(Fault, Found);

@@ -20,6 +20,7 @@ NTSTATUS MiUserTransition(PMI_USER_FAULT Fault)
     if (!NT_SUCCESS(Status)) {
         return STATUS_NO_MEMORY;
     }
-    MiFaultCounters.Transition += Fault->Held == MI_NO_FRAME; /* else it was read for this fault */
+    MiFaultCounters.Transition +=
+        Fault->Read.Held == MI_NO_FRAME; /* else it was read for this fault */
     return STATUS_SUCCESS;
 }

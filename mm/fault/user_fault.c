@@ -10,20 +10,16 @@
  *     a valid PTE                                    spurious: another thread was quicker
  *     a PTE that names a shared page                 MiUserPrototype
  *     a PTE in transition                            MiUserTransition; being read: it collides
- *     a slot of a paging file                        MiUserPagingFile
+ *     a slot of a paging file                        it is read
  *     a zero PTE, or a protection                    MiUserDemandZero
  *
  * A page whose page table is missing is one whose PTE is zero.  Executing is allowed wherever
  * reading is: without PAE the processor cannot tell.
  *
- * The lock is not held while a page is read or waited for.  Afterwards nothing that was found
- * counts any more: the fault is looked at from the start.  What was read stays there meanwhile, by
- * a reference (Held), so that the second look finds it in transition, whatever memory is like.
+ * The lock is not held while a page is read or waited for (fault_read.h).
  */
 #include "mm/fault/user_fault.h"
 
-#include "mm/pfn/pfn_list.h"
-#include "mm/pfn/pfn_reference.h"
 #include "mm/space/user_page.h"
 #include "nt/bugcodes.h"
 
@@ -34,7 +30,6 @@ static void MipLookUp(PMI_USER_FAULT Found)
     Found->Vad = MiFindVad(Found->Process, (ULONG)(Found->Va >> PAGE_SHIFT));
     Found->Protection = MI_NO_PROTECTION;
     Found->Pte = MiMakeZeroPte();
-    Found->Rest = NULL;
     if (Found->Vad != NULL) {
         Found->Protection = MiQueryPageProtection(Found->Vad, Found->Va);
     }
@@ -67,7 +62,7 @@ static NTSTATUS MipDispatch(PMI_USER_FAULT Found, BOOLEAN Write)
     case MiPtePrototype:
         return MiUserPrototype(Found, Write);
     case MiPtePagefile:
-        return MiUserPagingFile(Found);
+        return MiBeginFaultRead(&Found->Read, MiGetPteAddress(Found->Va), Found->Read.MostPages);
     case MiPteZero:
     case MiPteDemandZero:
         return MiUserDemandZero(Found);
@@ -78,19 +73,6 @@ static NTSTATUS MipDispatch(PMI_USER_FAULT Found, BOOLEAN Write)
     KeBugCheckEx(MEMORY_MANAGEMENT, 0x41284, Found->Va, Found->Pte.Long, (ULONG_PTR)Found->Process);
 }
 
-/* What was read for the fault is in use now, or not wanted any more. */
-static void MipReleaseHeld(PMI_USER_FAULT Found) NT_NOT_HOLDING(MiPfnLock)
-{
-    KIRQL OldIrql;
-
-    if (Found->Held != MI_NO_FRAME) {
-        OldIrql = MiLockPfn();
-        MiDereferenceFrame(Found->Held);
-        MiUnlockPfn(OldIrql);
-        Found->Held = MI_NO_FRAME;
-    }
-}
-
 static NTSTATUS MipTryOnce(PMI_USER_FAULT Found, BOOLEAN Write)
 {
     NTSTATUS Status;
@@ -99,8 +81,7 @@ static NTSTATUS MipTryOnce(PMI_USER_FAULT Found, BOOLEAN Write)
     MipLookUp(Found);
     Status = MipDispatch(Found, Write);
     MiUnlockAddressSpace(Found->Process);
-    MipReleaseHeld(Found);
-    return Found->Rest != NULL ? Found->Rest(Found) : Status;
+    return MiEndFaultTry(&Found->Read, Status);
 }
 
 NTSTATUS MiUserFault(const MM_FAULT *Fault, PMI_USER_FAULT Found)
@@ -117,8 +98,7 @@ NTSTATUS MiUserFault(const MM_FAULT *Fault, PMI_USER_FAULT Found)
     *Found = (MI_USER_FAULT){
         .Process = Process,
         .Va = ROUND_DOWN(Fault->Va, (ULONG_PTR)PAGE_SIZE),
-        .MostPages = MI_IN_PAGE_CLUSTER,
-        .Held = MI_NO_FRAME,
+        .Read = MiMakeFaultRead(),
     };
     __atomic_add_fetch(&Process->Vm.PageFaultCount, 1, __ATOMIC_RELAXED);
     do {

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault_read.h - the part of a fault that waits: its page is read, or is being read already.
+ *
+ * Whoever owns the page looks at the fault under its mutex, which may call one of the first two;
+ * releases the mutex; and calls MiEndFaultTry, which waits.  Then nothing that was found counts any
+ * more: the fault is looked at from the start.  What was read stays there meanwhile, by a reference
+ * (Held), so that the second look finds it in transition, whatever memory is like.
+ */
+#ifndef MM_FAULT_FAULT_READ_H
+#define MM_FAULT_FAULT_READ_H
+
+#include "mm/fault/fault.h"
+#include "mm/paging/in_page.h"
+
+typedef struct _MI_FAULT_READ MI_FAULT_READ, *PMI_FAULT_READ;
+
+/* What remains to be done once the mutex is released.  => As MiEndFaultTry. */
+typedef NTSTATUS MI_FAULT_REST(PMI_FAULT_READ Read);
+
+/* The faulting thread's own. */
+struct _MI_FAULT_READ {
+    MI_FAULT_REST *Rest; /* NULL: nothing */
+    PMI_IN_PAGE Block;   /* Rest's: what is to be read, or waited for */
+    MMPTE Pte;           /* the transition PTE that is waited for */
+    NTSTATUS Status;     /* STATUS_IN_PAGE_ERROR: why */
+    ULONG MostPages;     /* that may be read at once */
+    PFN_NUMBER Held;     /* read for this fault, and referenced; MI_NO_FRAME: none */
+};
+
+static inline MI_FAULT_READ MiMakeFaultRead(void)
+{
+    return (MI_FAULT_READ){.MostPages = MI_IN_PAGE_CLUSTER, .Held = MI_NO_FRAME};
+}
+
+/*
+ * The page of Pte, a MiPtePagefile, has to be read, with up to Most - 1 others.
+ *
+ * => Under the mutex of the page's owner.
+ * => STATUS_SUCCESS: there is a Rest.  STATUS_NO_MEMORY: no frame.
+ */
+NT_MUST_CHECK NTSTATUS MiBeginFaultRead(PMI_FAULT_READ Read, PMMPTE Pte, ULONG Most);
+
+/*
+ * The page of Pte may be in transition and being read: then there is a Rest, which waits for it.
+ *
+ * => Under the mutex of the page's owner.  Returns whether it is; Read->Pte is what Pte holds.
+ */
+BOOLEAN MiJoinFaultRead(PMI_FAULT_READ Read, PMMPTE Pte);
+
+/*
+ * The mutex is released, the look at the fault ended with Status: what was read for it is in use
+ * now, or not wanted any more; and what remains is done.
+ *
+ * => IRQL <= APC_LEVEL.
+ * => STATUS_RETRY: look at the fault again.  STATUS_IN_PAGE_ERROR: Read->Status says why.  Else
+ *    Status, or success.
+ */
+NT_MUST_CHECK NTSTATUS MiEndFaultTry(PMI_FAULT_READ Read, NTSTATUS Status)
+    NT_NOT_HOLDING(MiPfnLock);
+
+#endif
