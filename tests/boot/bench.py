@@ -69,7 +69,7 @@ def main():
     parser.add_argument("--disk", default="virtio", choices=sorted(hq.DISKS))
     parser.add_argument("--memory", default=256, type=int)
     parser.add_argument("--timeout", default=300, type=int)
-    parser.add_argument("--quick", action="store_true", help="one of the other buses, one processor")
+    parser.add_argument("--quick", action="store_true", help="one other bus, one processor")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="hyperspace-bench-") as folder:
