@@ -308,7 +308,12 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
 void MiCleanProcessAddressSpace(PEPROCESS Process)
 {
     while (Process->VadRoot.Root != NULL) {
-        MiReleaseVad(Process, MiVadOf(RtlAvlFirstNode(&Process->VadRoot)));
+        PMMVAD Vad = MiVadOf(RtlAvlFirstNode(&Process->VadRoot));
+
+        /* It was ended: nobody changes its descriptors while memory is waited for. */
+        (void)MiBringPageTables(Process, MiVadStart(Vad),
+                                (((ULONG_PTR)Vad->EndingVpn + 1) << PAGE_SHIFT) - 1);
+        MiReleaseVad(Process, Vad);
     }
     MiFreeWorkingSetList(&Process->Vm);
     if (Process->PageTables != 0 || Process->CommitCharge != 0) {

@@ -323,6 +323,7 @@ NTSTATUS MmCloneProcessAddressSpace(PEPROCESS Parent, PEPROCESS Child)
     }
     KeStackAttachProcess(&Parent->Pcb, &ApcState);
     MiLockAddressSpace(Parent);
+    (void)MiBringPageTables(Parent, 0, Parent->HighestUserAddress); /* nothing was looked at yet */
     Status = Parent->VmDeleted ? STATUS_PROCESS_IS_TERMINATING : MipClone(&Clone);
     MiUnlockAddressSpace(Parent);
     KeUnstackDetachProcess(&ApcState);

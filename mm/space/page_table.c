@@ -97,6 +97,17 @@ NTSTATUS MiMakePageTable(PEPROCESS Process, ULONG_PTR Va)
     return STATUS_SUCCESS;
 }
 
+BOOLEAN MiBringPageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End)
+{
+    ULONG Table;
+
+    (void)Process;
+    for (Table = MiTableIndex(Start); Table <= MiTableIndex(End); Table++) {
+        MI_ASSERT(!MiIsPageTableOut(MipVaOf(Table)));
+    }
+    return TRUE;
+}
+
 /* G2: then only its directory entry holds it. */
 static void MipDeletePageTable(PEPROCESS Process, ULONG Table)
 {

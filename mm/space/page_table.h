@@ -5,6 +5,9 @@
  *
  * Everything here runs under the process' AddressCreationLock, attached to the process: the tables
  * are seen through the self-map.
+ *
+ * A table is paged as any other page: it may be out.  Whoever is to look at entries has the tables
+ * brought in first (MiBringPageTables); they stay until the lock is released.
  */
 #ifndef MM_SPACE_PAGE_TABLE_H
 #define MM_SPACE_PAGE_TABLE_H
@@ -20,9 +23,22 @@ static inline ULONG MiTableIndex(ULONG_PTR Va)
     return (ULONG)(Va >> PDI_SHIFT);
 }
 
+/* => Whether Va has a page table, in memory or out. */
 static inline BOOLEAN MiHasPageTable(ULONG_PTR Va)
 {
+    return MiReadPte(MiGetPdeAddress(Va)).Long != 0;
+}
+
+/* => Whether Va's entry can be read now. */
+static inline BOOLEAN MiIsPageTableResident(ULONG_PTR Va)
+{
     return MiReadPte(MiGetPdeAddress(Va)).Hard.Valid;
+}
+
+/* => Va's page table has entries, and they cannot be read. */
+static inline BOOLEAN MiIsPageTableOut(ULONG_PTR Va)
+{
+    return MiHasPageTable(Va) && !MiIsPageTableResident(Va);
 }
 
 static inline BOOLEAN MiIsPageTableCommitted(ULONG Table)
@@ -55,14 +71,25 @@ NT_MUST_CHECK NTSTATUS MiCommitPageTables(PEPROCESS Process, ULONG_PTR Start, UL
 void MiDecommitPageTables(PEPROCESS Process, ULONG First, ULONG Last);
 
 /*
- * Make Va's page table, when it is not there.
+ * Make Va's page table, when there is none; bring it in, when it is out.
  *
- * => It is committed.  STATUS_NO_MEMORY: no frame.
+ * => It is committed.  STATUS_NO_MEMORY: no frame.  May wait for a read, under the lock; bug check
+ *    as MiBringPageTables.
  */
 NT_MUST_CHECK NTSTATUS MiMakePageTable(PEPROCESS Process, ULONG_PTR Va);
 
 /* The same for all of [Start, End].  => On failure nothing is left that was not there. */
 NT_MUST_CHECK NTSTATUS MiMakePageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);
+
+/*
+ * Bring in those of the page tables of [Start, End] that are out.  Waits for reads under the lock,
+ * but for memory without it.
+ *
+ * => None is out.  Returns TRUE: the lock was held all the time.  FALSE: it was not, and what was
+ *    looked at under it before may have changed.
+ * => Bug check 0x7A: one cannot be read; P1 is 1, P2 why, P3 Process, P4 the table's address.
+ */
+BOOLEAN MiBringPageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);
 
 /* Delete the page tables of [Start, End] that have no entries. */
 void MiDeleteEmptyPageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);

@@ -318,7 +318,7 @@ ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va)
 {
     MMPTE Pte = {.Long = 0};
 
-    if (MiHasPageTable(Va)) {
+    if (MiIsPageTableResident(Va)) {
         Pte = MiReadPte(MiGetPteAddress(Va));
     }
     return Pte.Hard.Valid ? MiQueryWsleLocks(&Process->Vm, Va, Pte.Hard.PageFrameNumber) : 0;
