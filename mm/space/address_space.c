@@ -105,11 +105,12 @@ void MiForgetAddressSpaces(void) NT_NO_LOCK_ANALYSIS
 {
     InitializeListHead(&MipAddressSpaces);
     MiSetSystemPdeRoutine(NULL, MI_NO_FRAME);
+    MiTablesOut = (MI_TABLES_OUT){0};
+    MiPageTableCounters = (MI_PAGE_TABLE_COUNTERS){0};
 }
 
-void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
+void MiWalkDirectoriesLocked(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
 {
-    KIRQL PfnIrql = MiLockPfn();
     BOOLEAN GoOn = TRUE;
     PLIST_ENTRY Entry;
 
@@ -121,7 +122,14 @@ void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
         GoOn = Routine(Process, Directory, Context);
         MiUnmapFrameInHyperspace(Directory, OldIrql);
     }
-    MiUnlockPfn(PfnIrql);
+}
+
+void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MiWalkDirectoriesLocked(Routine, Context);
+    MiUnlockPfn(OldIrql);
 }
 
 /* ---- frames ---- */

@@ -13,10 +13,23 @@
 #define MM_SPACE_PAGE_TABLE_H
 
 #include "arch/mmu.h"
+#include "mm/pfn/pfn_reference.h"
 #include "mm/space/process.h"
 #include "mm/sysva/pte_make.h"
 
 #define MI_USER_PAGE_TABLES ((ULONG)(MM_SYSTEM_RANGE_START / MM_LARGE_PAGE))
+
+/* => Whether Pte is a directory entry of the user half. */
+static inline BOOLEAN MiIsUserPde(const MMPTE *Pte)
+{
+    return Pte >= MiGetPdeAddress(0) && Pte < MiGetPdeAddress(MM_SYSTEM_RANGE_START);
+}
+
+/* Where Va's page table is seen. */
+static inline ULONG_PTR MiTableVa(ULONG_PTR Va)
+{
+    return MiGetVaMappedByPte(MiGetPdeAddress(Va));
+}
 
 static inline ULONG MiTableIndex(ULONG_PTR Va)
 {
@@ -81,6 +94,23 @@ NT_MUST_CHECK NTSTATUS MiMakePageTable(PEPROCESS Process, ULONG_PTR Va);
 /* The same for all of [Start, End].  => On failure nothing is left that was not there. */
 NT_MUST_CHECK NTSTATUS MiMakePageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);
 
+/* ---- tables come and go: page_table_paging.c ---- */
+
+/*
+ * A trim meets the page table at Table, an address in the self-map.
+ *
+ * => FALSE: it has valid entries, or pages in transition, or somebody is about to use it: it stays.
+ */
+NT_MUST_CHECK BOOLEAN MiTrimPageTable(PEPROCESS Process, ULONG_PTR Table);
+
+/*
+ * Make a page table in transition, whose directory entry is Pde, valid again.  => It is not being
+ * read.
+ *
+ * => As MiRestoreUserPage (user_page.h): success also when it lost its frame meanwhile.
+ */
+NT_MUST_CHECK NTSTATUS MiRestorePageTable(PEPROCESS Process, PMMPTE Pde);
+
 /*
  * Bring in those of the page tables of [Start, End] that are out.  Waits for reads under the lock,
  * but for memory without it.
@@ -93,5 +123,50 @@ BOOLEAN MiBringPageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);
 
 /* Delete the page tables of [Start, End] that have no entries. */
 void MiDeleteEmptyPageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End);
+
+/*
+ * What the entries of page tables that are out name, so that MiVerifyPagingFiles can account for
+ * every slot: added up when a table leaves, taken off when it is back.
+ */
+typedef struct _MI_TABLES_OUT {
+    ULONG Tables;
+    ULONG Slots;
+    ULONG64 Hashes; /* of the slots, MiSlotHash */
+} MI_TABLES_OUT;
+
+extern MI_TABLES_OUT MiTablesOut NT_GUARDED_BY(MiPfnLock);
+
+static inline ULONG64 MiSlotHash(ULONG File, ULONG Slot)
+{
+    ULONG64 Hash = ((ULONG64)File << 32 | Slot) * 0x9E3779B97F4A7C15ull;
+
+    return Hash ^ Hash >> 29;
+}
+
+/* What has happened to page tables of user halves. */
+typedef struct _MI_PAGE_TABLE_COUNTERS {
+    ULONG Made;
+    ULONG Deleted;
+    ULONG Trimmed;  /* taken out of a working set */
+    ULONG Restored; /* brought in: from the lists, or after a read */
+    ULONG Reads;    /* begun from a paging file */
+    ULONG Reused;   /* frames of theirs that somebody else got: the table was in the file only */
+} MI_PAGE_TABLE_COUNTERS, *PMI_PAGE_TABLE_COUNTERS;
+
+extern MI_PAGE_TABLE_COUNTERS MiPageTableCounters; /* about: each is changed under its own lock */
+
+/* ---- implemented above: mm/fault/page_table_fault.c ---- */
+
+/*
+ * Bring the page table of Pde in, whatever it takes but memory.
+ *
+ * => Under the lock, which is held while it waits.
+ * => STATUS_NO_MEMORY: as it says.  Bug check as MiBringPageTables.
+ */
+NT_WEAK NT_MUST_CHECK NTSTATUS MiReadPageTable(PEPROCESS Process, PMMPTE Pde)
+    NT_NOT_HOLDING(MiPfnLock);
+
+/* Wait for memory, or stop as a fault would that found none for so long.  => No lock. */
+NT_WEAK void MiWaitForPageTableMemory(void) NT_NOT_HOLDING(MiPfnLock);
 
 #endif
