@@ -24,6 +24,7 @@
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_big.h"
+#include "mm/pool/pool_pages.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/wsle.h"
@@ -81,9 +82,24 @@ static void MipJudge(PMIP_RUN Run, BOOLEAN Passed)
 
 /* ---- counters ---- */
 
+/* => Pages that paging files have for the checksums of their slots, from Va on. */
+static ULONG MipChecksumPages(ULONG_PTR Va)
+{
+    ULONG Pages = 0;
+    ULONG File;
+    ULONG i;
+
+    for (File = 0; File < MmNumberOfPagingFiles; File++) {
+        for (i = 0; i < MmPagingFile[File]->ChecksumPages; i++) {
+            Pages += (ULONG_PTR)MmPagingFile[File]->Checksums[i] >= Va;
+        }
+    }
+    return Pages;
+}
+
 /*
  * Page tables of the system half and the system's working set list stay once they were made, the
- * table of big blocks when it grew.
+ * table of big blocks and checksums' memory when they grew.
  */
 static MIP_BALANCE MipTakeBalance(void)
 {
@@ -91,11 +107,13 @@ static MIP_BALANCE MipTakeBalance(void)
     MI_POOL_FIGURES Paged;
     ULONG Kept = MiSystemPageTables + MiSystemCacheWorkingSet.ListPages;
 
+    Kept += MipChecksumPages(MiPoolRegion(MiNonPagedExpansion)->Base); /* others: not charged */
     MiTrimKernelStacks();
     MiTrimPools();
     MiQueryPoolFigures(NonPagedPool, &NonPaged);
     MiQueryPoolFigures(PagedPool, &Paged);
     NonPaged.InUseBytes -= (ULONG)MiFindPoolTag(MI_BIG_TABLE_TAG)->Use[NonPagedPool].Bytes;
+    NonPaged.InUseBytes -= MipChecksumPages(0) * PAGE_SIZE;
     return (MIP_BALANCE){MiCommit.Committed - Kept, MiCommit.ResidentAvailable + Kept,
                          NonPaged.InUseBytes, Paged.InUseBytes};
 }

@@ -160,7 +160,10 @@ static void MipPrintCommit(const MI_COMMIT *Commit)
 {
     MipPrintPages("Committed pages:", Commit->Committed);
     MiPrint("  peak %u, refused %u times\n", Commit->Peak, Commit->Refused);
-    MipPrintLine("Commit limit:", Commit->Limit);
+    MipPrintPages("Commit limit:", Commit->Limit);
+    MiPrint("  may rise to %u\n", Commit->MaximumLimit);
+    MiPrint("  Page files grew: %u times, by %u pages; failed to %u times\n",
+            MiGrowthFigures.Extensions, MiGrowthFigures.Pages, MiGrowthFigures.Failures);
 }
 
 static void MipPrintFaults(void)

@@ -5,9 +5,12 @@
  */
 #include "paging_run.h"
 
+#include "mm/balance/balance_set.h"
 #include "mm/inspect/paging_pool_work.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/pool/pool_inject.h"
 #include "rtl.h"
+#include "tests/unit/paging_world.h"
 #include "tests/unit/space_world.h"
 
 /* Run, and => return how many of the run's lines were "not ok". */
@@ -38,6 +41,31 @@ TEST(PagingRun_passes_and_gives_everything_back)
     CHECK(Said("commitment 0, resident available 0, nonpaged pool 0, paged pool 0 bytes more"));
     CHECK(Said("# paging: passed"));
     SpaceFinish();
+}
+
+static void Manager(PVOID Context)
+{
+    KeBalanceSetManager(Context);
+}
+
+/* 16 MB of RAM, 24 MB of memory. */
+TEST(PagingRun_passes_where_the_paging_file_has_to_grow)
+{
+    const SEED_FAT Fat = {512, 8, 16000};
+
+    IoWorldStart(&Fat, TestSeed());
+    MiForgetPagingFiles();
+    CHECK_EQUAL(STATUS_SUCCESS, PagingWorldCreate("C:\\pagefile.sys", 2, 48));
+    CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
+    CHECK_EQUAL(STATUS_SUCCESS, MiStartFileGrowth());
+    KeSetPriorityThread(HostKernelThread(HostThreadCreate(Manager, NULL)), MI_BALANCE_SET_PRIORITY);
+    CHECK_EQUAL(0, FailedLines(":24:2:5"));
+    CHECK(Said("is too small: "));
+    CHECK(Said("commitment 0, resident available 0, nonpaged pool 0, paged pool 0 bytes more"));
+    CHECK(MmPagingFile[0]->Size > 8 * MI_PAGES_IN_MB);
+    MiStopFileGrowth();
+    MiStopModifiedWriter();
+    PagingWorldFinish();
 }
 
 TEST(PagingRun_fills_paged_pool_too)

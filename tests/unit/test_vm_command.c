@@ -57,6 +57,22 @@ TEST(Vm_shows_each_paging_file_with_its_sizes)
     PopulatedFinish();
 }
 
+TEST(Vm_shows_how_far_the_commit_limit_may_rise_and_what_growth_did)
+{
+    const char *Shown;
+
+    PopulatedStart();
+    MiRaiseCommitMaximum(777);
+    MiGrowthFigures = (MI_GROWTH_FIGURES){.Extensions = 3, .Pages = 1024, .Failures = 2};
+    Shown = Command("!vm");
+    CHECK_EQUAL(MiCommit.Limit, NumberBehind(Shown, "Commit limit:"));
+    CHECK_EQUAL(MiCommit.Limit + 777, NumberBehind(Shown, "may rise to "));
+    CHECK_SHOWS("Page files grew: 3 times, by 1024 pages; failed to 2 times\n", Shown);
+    MiLowerCommitMaximum(777);
+    MiGrowthFigures = (MI_GROWTH_FIGURES){0};
+    PopulatedFinish();
+}
+
 TEST(Vm_shows_what_became_of_page_faults)
 {
     const char *Shown;
