@@ -7,8 +7,10 @@
  * change under MiPfnLock: setting an event does not wait, and the dispatcher's lock is below that
  * one.
  *
- * Who waits looks each second whether there is a page: a few, below the event's threshold, will do.
- * 70 seconds without one are the end: no page was trimmed, written or freed in all that time.
+ * Who waits calls those who can free pages: the modified page writer, for what is on its list
+ * already, and the manager; and goes on as soon as there is what a fault may need.  Each second he
+ * calls again, and looks whether there is a page at all: fewer may do.  70 seconds without one are
+ * the end: no page was trimmed, written or freed in all that time.
  *
  * Locking: MiPfnLock for the conditions.
  */
@@ -104,6 +106,7 @@ static BOOLEAN MipWaitASecond(void)
     LARGE_INTEGER Second = {.QuadPart = -10000000LL};
     NTSTATUS Status;
 
+    MiWakeModifiedWriter();
     KeSetEvent(&MmWorkingSetManagerEvent, IO_NO_INCREMENT, FALSE);
     Status = KeWaitForSingleObject(&MiPagesAvailableEvent, WrFreePage, KernelMode, FALSE, &Second);
     return Status != STATUS_TIMEOUT || MipHasPages();

@@ -4,7 +4,7 @@
  *
  *     woken by      when                                     writes until
  *     mm/pfn        the modified list reaches its threshold  a quarter of the threshold is left
- *     others        they need memory                         the same; memory low: none is left
+ *     others        they need memory, or wait for it         the same; memory low: none is left
  *     time          the list was not empty for 3 seconds,    none is left
  *                   or for one while memory is low
  *

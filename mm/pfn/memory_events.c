@@ -74,8 +74,8 @@ void MiSetMemoryThresholds(ULONG LowPages, ULONG HighPages)
         LowPages = MiPhysicalPages / MI_LOW_FRACTION;
         LowPages = LowPages > MI_LOW_MAXIMUM ? MI_LOW_MAXIMUM : LowPages;
     }
-    if (LowPages < MI_PAGES_AVAILABLE) {
-        LowPages = MI_PAGES_AVAILABLE;
+    if (LowPages < MI_LEAST_LOW_PAGES) {
+        LowPages = MI_LEAST_LOW_PAGES;
     }
     if (HighPages == 0) {
         HighPages = LowPages * MI_HIGH_MULTIPLE;

@@ -25,7 +25,12 @@ typedef enum _MI_MEMORY_CONDITION {
     MiMemoryConditions
 } MI_MEMORY_CONDITION;
 
-#define MI_PAGES_AVAILABLE 8
+/*
+ * The most that one fault takes: a page table, a page of the working set list's entries, one of its
+ * hash table, and the page.  With fewer it might give back what it had, and try again for ever.
+ */
+#define MI_PAGES_AVAILABLE 4
+#define MI_LEAST_LOW_PAGES 8 /* with fewer memory is low, however small the machine is */
 
 /* => Whether Condition holds below its threshold; the others hold from there on. */
 static inline BOOLEAN MiIsShortage(MI_MEMORY_CONDITION Condition)
@@ -35,12 +40,12 @@ static inline BOOLEAN MiIsShortage(MI_MEMORY_CONDITION Condition)
 
 /*
  * The pressure threshold: a 64th of RAM, so that the manager has begun, and pages are on their way
- * to the disk, before those who fault have used up the rest.  At least three times what faults are
- * let have, at most what 32 writes of 64 pages free.
+ * to the disk, before those who fault have used up the rest.  At least three times the least low
+ * threshold, at most what 32 writes of 64 pages free.
  */
 static inline ULONG MiPressurePages(ULONG PhysicalPages)
 {
-    ULONG Least = 3 * MI_PAGES_AVAILABLE;
+    ULONG Least = 3 * MI_LEAST_LOW_PAGES;
     ULONG Most = 32 * 64;
     ULONG Pages = PhysicalPages / 64;
 
@@ -80,7 +85,7 @@ void MiInitializeMemoryWatch(void) NT_HOLDS(MiPfnLock);
 /*
  * Set the thresholds (LowMemoryThreshold and HighMemoryThreshold, in pages).  0: the default, 1/128
  * of RAM (32 MB of each 4 GB) but at most 64 MB; for High three times Low.  High is raised to Low
- * where it is below, Low to MI_PAGES_AVAILABLE.
+ * where it is below, Low to MI_LEAST_LOW_PAGES.
  *
  * => Judges all conditions again.
  */

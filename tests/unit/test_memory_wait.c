@@ -108,6 +108,13 @@ TEST(WaitForMemory_alarms_the_manager_and_ends_with_the_pages_that_it_frees)
     CHECK(Took >= 500 && Took < 700);
 }
 
+TEST(WaitForMemory_ends_with_as_many_pages_as_a_fault_needs)
+{
+    ULONG Took = MillisecondsOfWait(4);
+
+    CHECK(Took >= 500 && Took < 700);
+}
+
 TEST(WaitForMemory_is_content_with_less_than_the_event_wants_within_a_second)
 {
     ULONG Took = MillisecondsOfWait(1);

@@ -3,7 +3,9 @@
  * test_modified_writer.c - mm/paging/modified_writer.c: what wakes the writer, when it stops, how
  * it waits while nothing can be written.
  */
+#include "mm/fault/fault.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/pfn/frame.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/pfn_list.h"
 #include "tests/unit/paging_world.h"
@@ -96,6 +98,29 @@ TEST(The_writer_writes_all_when_memory_is_low)
     (void)Modify(3);
     Sleep(3 * SECOND / 2); /* nobody wakes it */
     CHECK_EQUAL(0, MiModifiedList.Total);
+    Finish();
+}
+
+/* No balance set manager runs here. */
+TEST(The_writer_starts_when_somebody_waits_for_memory)
+{
+    static PFN_NUMBER Hoard[4096];
+    ULONG Hoarded = 0;
+    ULONGLONG From;
+    MM_STOP Stop;
+
+    Start(1);
+    (void)Modify(10);
+    while (NT_SUCCESS(MiAllocateFrame(MiFrameAny, 0, &Hoard[Hoarded]))) {
+        Hoarded++;
+    }
+    From = KeQueryInterruptTime();
+    CHECK(MiWaitForMemory(&Stop));
+    CHECK(KeQueryInterruptTime() - From < SECOND / 4);
+    CHECK_EQUAL(10, MiAvailablePages);
+    while (Hoarded != 0) {
+        MiFreeFrame(Hoard[--Hoarded]);
+    }
     Finish();
 }
 

@@ -109,7 +109,7 @@ TEST(MemoryThresholds_out_of_order_are_put_in_order)
 {
     Start();
     MiSetMemoryThresholds(1, 0);
-    CHECK_EQUAL(MI_PAGES_AVAILABLE, MiMemoryWatch.Threshold[MiLowMemory]);
+    CHECK_EQUAL(MI_LEAST_LOW_PAGES, MiMemoryWatch.Threshold[MiLowMemory]);
     MiSetMemoryThresholds(50, 40);
     CHECK_EQUAL(50, MiMemoryWatch.Threshold[MiHighMemory]);
     MiVerifyPageLists();
