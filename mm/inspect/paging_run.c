@@ -25,6 +25,7 @@
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_big.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/space/page_table.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/wsle.h"
@@ -52,6 +53,7 @@ typedef struct _MIP_BALANCE {
 /* The system's counters at one moment. */
 typedef struct _MIP_COUNTERS {
     MI_FAULT_COUNTERS Faults;
+    MI_PAGE_TABLE_COUNTERS Tables;
     MI_WRITER_FIGURES Writer;
     ULONG WrongChecksums;
     ULONG Repurposed;
@@ -123,6 +125,7 @@ static MIP_COUNTERS MipReadCounters(void)
     PDISK_DEVICE Disk = IoSystemVolume() != NULL ? IoGetDiskDevice(IoSystemVolume()) : NULL;
     MIP_COUNTERS Counters = {.Faults = MiFaultCounters,
                              .Writer = MiWriterFigures,
+                             .Tables = MiPageTableCounters,
                              .WrongChecksums = MiInPageCounters.WrongChecksums,
                              .Failures = Disk != NULL ? Disk->Failures : 0};
     MI_PFN_COUNTERS Frames;
@@ -151,6 +154,12 @@ static void MipPrintCounters(const MIP_COUNTERS *Before, const MIP_COUNTERS *Aft
             New->PagesRead - Old->PagesRead, New->PagingFileReads - Old->PagingFileReads,
             After->Writer.PagesWritten - Before->Writer.PagesWritten,
             After->Writer.Writes - Before->Writer.Writes, New->Collided - Old->Collided);
+    KiPrint("# paging: page tables made %u, trimmed %u, written %u, back %u, of them read %u\n",
+            After->Tables.Made - Before->Tables.Made,
+            After->Tables.Trimmed - Before->Tables.Trimmed,
+            After->Writer.TablesWritten - Before->Writer.TablesWritten,
+            After->Tables.Restored - Before->Tables.Restored,
+            After->Tables.Reads - Before->Tables.Reads);
     KiPrint("# paging: frames repurposed %u; slots used %u before, %u after, %u at most, bad %u\n",
             After->Repurposed - Before->Repurposed, Before->SlotsUsed, After->SlotsUsed,
             After->SlotsPeak, After->Writer.BadSlots);

@@ -10,7 +10,7 @@
 #include "mm/inspect/page_out.h"
 #include "mm/inspect/paging_stamp.h"
 #include "mm/paging/modified_writer.h"
-#include "mm/space/process.h"
+#include "mm/space/page_table.h"
 #include "report.h"
 
 #define MIP_PAGES 256u
@@ -24,6 +24,8 @@ typedef struct _MIP_TRIP {
     ULONG Reused;  /* frames */
     ULONG Reads;
     ULONG Read; /* pages */
+    ULONG TablesWritten;
+    ULONG TablesRead;
     ULONG Wrong;
     NTSTATUS Status;
 } MIP_TRIP;
@@ -63,6 +65,21 @@ static ULONG MipCountWrong(ULONG_PTR Base)
     return Wrong;
 }
 
+/* The page tables can leave when the pages have. */
+static NTSTATUS MipSendAway(MIP_TRIP *Trip)
+{
+    ULONG Written = MiWriterFigures.TablesWritten;
+    ULONG Reused = 0;
+    NTSTATUS Status = MiPageOutProcess(&Trip->Reused);
+
+    if (NT_SUCCESS(Status)) {
+        Status = MiPageOutProcess(&Reused);
+    }
+    Trip->Reused += Reused;
+    Trip->TablesWritten = MiWriterFigures.TablesWritten - Written;
+    return Status;
+}
+
 /* In the process: fill, send away, read back. */
 static void MipTravel(PEPROCESS Process, MIP_TRIP *Trip)
 {
@@ -77,15 +94,17 @@ static void MipTravel(PEPROCESS Process, MIP_TRIP *Trip)
     }
     Trip->Resident = Process->Vm.WorkingSetSize;
     if (NT_SUCCESS(Trip->Status)) {
-        Trip->Status = MiPageOutProcess(&Trip->Reused);
+        Trip->Status = MipSendAway(Trip);
     }
     Trip->Left = Process->Vm.WorkingSetSize;
     Trip->Written = MiWriterFigures.PagesWritten - Written;
     Trip->Reads = MiFaultCounters.PagingFileReads;
     Trip->Read = MiFaultCounters.PagesRead;
+    Trip->TablesRead = MiPageTableCounters.Reads;
     Trip->Wrong = MipCountWrong((ULONG_PTR)Va);
     Trip->Reads = MiFaultCounters.PagingFileReads - Trip->Reads;
     Trip->Read = MiFaultCounters.PagesRead - Trip->Read;
+    Trip->TablesRead = MiPageTableCounters.Reads - Trip->TablesRead;
 }
 
 static void MipReportTrip(void)
@@ -105,11 +124,12 @@ static void MipReportTrip(void)
     KiReport(
         NT_SUCCESS(Trip.Status) && Trip.Wrong == 0 && Trip.Resident >= MIP_PAGES &&
             Trip.Left < Trip.Resident && Trip.Written >= MIP_PAGES && Trip.Reused >= MIP_PAGES &&
-            Trip.Read >= MIP_PAGES,
+            Trip.Read >= MIP_PAGES && Trip.TablesWritten != 0 && Trip.TablesRead != 0,
         "paging: a working set of %u pages trimmed to %u, %u pages written to the paging file, "
-        "%u frames reused, %u pages read back by %u reads: %u wrong; status %08x",
+        "%u frames reused, %u pages read back by %u reads: %u wrong; of these page tables: %u "
+        "written, %u read; status %08x",
         Trip.Resident, Trip.Left, Trip.Written, Trip.Reused, Trip.Read, Trip.Reads, Trip.Wrong,
-        (ULONG)Trip.Status);
+        Trip.TablesWritten, Trip.TablesRead, (ULONG)Trip.Status);
 }
 
 void MiReportPaging(void)

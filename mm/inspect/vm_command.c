@@ -19,6 +19,7 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/special_pool.h"
+#include "mm/space/page_table.h"
 #include "mm/space/process.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
@@ -193,6 +194,15 @@ static void MipPrintPageWrites(void)
     }
 }
 
+static void MipPrintPageTables(void)
+{
+    const MI_PAGE_TABLE_COUNTERS *Tables = &MiPageTableCounters;
+
+    MiPrint("  Page tables: %u made, %u trimmed, %u written, %u back, of them %u read\n",
+            Tables->Made, Tables->Trimmed, MiWriterFigures.TablesWritten, Tables->Restored,
+            Tables->Reads);
+}
+
 static void MipPrintBalance(void)
 {
     const MI_BALANCE_COUNTERS *Balance = &MiBalanceCounters;
@@ -262,6 +272,7 @@ void MiCommandVm(const char *Arguments)
     MipPrintCommit(&Counters.Commit);
     MipPrintFaults();
     MipPrintPageWrites();
+    MipPrintPageTables();
     MipPrintBalance();
     if (PsInitialSystemProcess != NULL) {
         MipPrintWorkingSets();

@@ -20,8 +20,8 @@
  *   N3  no PTE becomes valid before Done is set: then the whole page has been read, and its
  *       checksum is the one of when it was written
  *
- * Who reads needs no memory once it has begun, so blocks come free; who waits for one, or for Done,
- * holds no lock.
+ * Who reads needs no memory and no lock once it has begun, so blocks come free; who waits for one,
+ * or for Done, holds no lock, but for that of an address space whose page table it is.
  *
  * Locking: MiPfnLock for blocks and frames; the owner's mutex while a read is begun.
  */

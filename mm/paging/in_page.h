@@ -75,8 +75,8 @@ NT_MUST_CHECK NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Block)
  * Read, wait, compare, and let those who wait go on.  Pages that could not be read are in the file
  * again, as before; the neighbours that could are on standby.
  *
- * => No lock, IRQL <= APC_LEVEL; as many calls as of MiBeginInPage.  Block is not the caller's any
- *    more.
+ * => No lock but, for a page table, that of its address space; IRQL <= APC_LEVEL; as many calls as
+ *    of MiBeginInPage.  Block is not the caller's any more.
  * => STATUS_SUCCESS: *Frame has the contents of the page that faulted, and a reference for the
  *    caller; the page may have been deleted meanwhile, then the frame has no PTE.
  *    STATUS_RETRY: a read of several pages failed; the page alone may be readable.

@@ -7,6 +7,7 @@
 #include "mm/balance/swapper.h"
 #include "mm/fault/fault.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/space/page_table.h"
 #include "mm/paging/paging_file.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
@@ -86,6 +87,21 @@ TEST(Vm_shows_what_became_of_page_faults)
     CHECK_EQUAL(34, NumberBehind(Shown, "Page reads: "));
     CHECK_SHOWS("34 of 56 pages; 0 waited", Shown);
     MiFaultCounters = (MI_FAULT_COUNTERS){0};
+    PopulatedFinish();
+}
+
+TEST(Vm_shows_how_page_tables_come_and_go)
+{
+    MI_WRITER_FIGURES Saved = MiWriterFigures;
+
+    PopulatedStart();
+    MiPageTableCounters =
+        (MI_PAGE_TABLE_COUNTERS){.Made = 9, .Trimmed = 8, .Restored = 7, .Reads = 5};
+    MiWriterFigures = (MI_WRITER_FIGURES){.TablesWritten = 6};
+    CHECK_SHOWS("Page tables: 9 made, 8 trimmed, 6 written, 7 back, of them 5 read",
+                Command("!vm"));
+    MiPageTableCounters = (MI_PAGE_TABLE_COUNTERS){0};
+    MiWriterFigures = Saved;
     PopulatedFinish();
 }
 
