@@ -104,7 +104,7 @@ typedef void(NTAPI *PFREE_FUNCTION)(PVOID Buffer);
 /* Drivers' inline code reaches into this: every offset is pinned. */
 typedef struct _GENERAL_LOOKASIDE {
     SLIST_HEADER ListHead; /* (A) free entries */
-    USHORT Depth;          /* (I) entries that the list keeps at most */
+    USHORT Depth;          /* (K) to write: entries that the list keeps at most */
     USHORT MaximumDepth;   /* (I) */
     ULONG TotalAllocates;  /* statistics: increments may be lost to an interrupt */
     union {
@@ -127,7 +127,7 @@ typedef struct _GENERAL_LOOKASIDE {
         ULONG LastAllocateMisses;
         ULONG LastAllocateHits;
     };
-    ULONG Future[2]; /* [0] is ours: (A) an entry in front of the list, or 0 */
+    ULONG Future[2]; /* ours: [0] (A) an entry in front of the list, or 0; [1] last FreeMisses */
 } GENERAL_LOOKASIDE, *PGENERAL_LOOKASIDE;
 
 typedef struct _NPAGED_LOOKASIDE_LIST {

@@ -3,9 +3,20 @@
  * lookaside.c - look-aside lists: entries of one size, kept for their owner.
  *
  * The short ways are inline in ex.h; here is what happens when a list is empty or full.  All lists
- * of a kind hang together, so that they can be walked.  Depth is fixed: nothing adapts it yet.
+ * of a kind hang together, so that they can be walked.
  *
- * Locking: MiLookasideLock guards the two lists of lists.  The entries' list has no lock.
+ * How many entries a list keeps follows its use, second by second:
+ *
+ *     in the last second                                     Depth
+ *     nothing was allocated                                  half, but not below the least
+ *     n entries went to the pool, and n others came from     n more: a list of that depth would
+ *     there                                                  have kept them; not above MaximumDepth
+ *     else                                                   stays
+ *
+ * A list with more entries than its new depth keeps them until they are allocated.
+ *
+ * Locking: MiLookasideLock guards the two lists of lists, and is held to write Depth.  The entries'
+ * list has no lock.
  */
 #include "mm/pool/lookaside.h"
 
@@ -15,6 +26,7 @@
 /* Entries that a list keeps.  At 64 bytes that is half a page. */
 #define MI_LOOKASIDE_DEPTH         32
 #define MI_LOOKASIDE_MAXIMUM_DEPTH 256
+#define MI_LOOKASIDE_LEAST_DEPTH   4
 
 static KSPIN_LOCK MiLookasideLock;
 static LIST_ENTRY MipLists[2] NT_GUARDED_BY(MiLookasideLock) = {
@@ -125,6 +137,46 @@ PVOID NTAPI ExAllocateFromPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside)
 void NTAPI ExFreeToPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry)
 {
     ExpFreeToLookaside(&Lookaside->L, Entry);
+}
+
+/* ---- depths ---- */
+
+/* => Since the last call.  *Last is brought up to date. */
+static ULONG MipCountSince(ULONG Now, PULONG Last)
+{
+    ULONG Since = Now - *Last;
+
+    *Last = Now;
+    return Since;
+}
+
+static void MipAdjustDepth(PGENERAL_LOOKASIDE L)
+{
+    ULONG Allocates = MipCountSince(L->TotalAllocates, &L->LastTotalAllocates);
+    ULONG Fetched = MipCountSince(L->AllocateMisses, &L->LastAllocateMisses);
+    ULONG Given = MipCountSince(L->FreeMisses, &L->Future[1]);
+    ULONG More = Fetched < Given ? Fetched : Given;
+    ULONG Room = L->MaximumDepth - L->Depth;
+
+    if (Allocates != 0) {
+        L->Depth += (USHORT)(More < Room ? More : Room);
+    } else if (L->Depth > MI_LOOKASIDE_LEAST_DEPTH) {
+        L->Depth /= 2;
+    }
+}
+
+void ExAdjustLookasideDepth(void)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&MiLookasideLock);
+    PLIST_ENTRY Entry;
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(MipLists); i++) {
+        for (Entry = MipLists[i].Flink; Entry != &MipLists[i]; Entry = Entry->Flink) {
+            MipAdjustDepth(CONTAINING_RECORD(Entry, GENERAL_LOOKASIDE, ListEntry));
+        }
+    }
+    KfReleaseSpinLock(&MiLookasideLock, OldIrql);
 }
 
 void MiForEachLookaside(POOL_TYPE BaseType, MI_LOOKASIDE_ROUTINE *Routine, PVOID Context)

@@ -4,6 +4,7 @@
  */
 #include "mm/balance/balance_set.h"
 
+#include "ex.h"
 #include "mm/balance/swapper.h"
 #include "mm/pfn/pfn_database.h"
 #include "tests/unit/space_world.h"
@@ -64,6 +65,22 @@ TEST(BalanceSetManager_ages_each_second_and_looks_for_stacks_each_fourth)
     CHECK_EQUAL(STATUS_SUCCESS,
                 KeWaitForSingleObject(&KiSwapEvent, Executive, KernelMode, FALSE, &Now));
     CHECK_EQUAL(0, MiBalanceCounters.Alarms);
+    Finish();
+}
+
+TEST(BalanceSetManager_adjusts_lookaside_lists_each_second)
+{
+    NPAGED_LOOKASIDE_LIST List;
+    USHORT Depth;
+
+    (void)Start();
+    ExInitializeNPagedLookasideList(&List, NULL, NULL, 0, 64, 0x74736554, 0);
+    Depth = List.L.Depth;
+    Sleep(1500);
+    CHECK_EQUAL(Depth / 2, List.L.Depth);
+    Sleep(1000);
+    CHECK_EQUAL(Depth / 4, List.L.Depth);
+    ExDeleteNPagedLookasideList(&List);
     Finish();
 }
 

@@ -69,6 +69,79 @@ TEST(Lookaside_keeps_its_depth_and_frees_the_rest)
     Finish();
 }
 
+/* Allocate Count entries, and free them. */
+static void Use(ULONG Count)
+{
+    PVOID Entry[300];
+    ULONG Index;
+
+    CHECK(Count <= RTL_NUMBER_OF(Entry));
+    for (Index = 0; Index < Count; Index++) {
+        Entry[Index] = ExAllocateFromNPagedLookasideList(&List);
+    }
+    for (Index = 0; Index < Count; Index++) {
+        ExFreeToNPagedLookasideList(&List, Entry[Index]);
+    }
+}
+
+TEST(Lookaside_depth_grows_by_what_went_to_the_pool_and_came_back)
+{
+    ULONG Second;
+
+    Start(64);
+    Use(DEPTH + 11); /* one more waits in front of the list */
+    ExAdjustLookasideDepth();
+    CHECK_EQUAL(DEPTH + 10, List.L.Depth);
+    Use(DEPTH + 11);
+    ExAdjustLookasideDepth();
+    Use(DEPTH + 11); /* all of them were kept, and come from there */
+    ExAdjustLookasideDepth();
+    CHECK_EQUAL(DEPTH + 10, List.L.Depth);
+    for (Second = 0; Second < 3; Second++) {
+        Use(300);
+        ExAdjustLookasideDepth();
+    }
+    CHECK_EQUAL(List.L.MaximumDepth, List.L.Depth);
+    Finish();
+}
+
+TEST(Lookaside_depth_stays_for_entries_that_stay_allocated)
+{
+    PVOID Entry[DEPTH + 20];
+    ULONG Index;
+
+    Start(64);
+    for (Index = 0; Index < RTL_NUMBER_OF(Entry); Index++) {
+        Entry[Index] = ExAllocateFromNPagedLookasideList(&List);
+    }
+    ExAdjustLookasideDepth(); /* all of them came from the pool: a longer list had not helped */
+    CHECK_EQUAL(DEPTH, List.L.Depth);
+    for (Index = 0; Index < RTL_NUMBER_OF(Entry); Index++) {
+        ExFreeToNPagedLookasideList(&List, Entry[Index]);
+    }
+    Finish();
+}
+
+TEST(Lookaside_depth_halves_in_each_second_without_use_down_to_four)
+{
+    static const ULONG Depths[] = {DEPTH, 16, 8, 4, 4, 4};
+    ULONG Second;
+
+    Start(64);
+    Use(DEPTH);
+    for (Second = 0; Second < RTL_NUMBER_OF(Depths); Second++) {
+        ExAdjustLookasideDepth();
+        CHECK_EQUAL(Depths[Second], List.L.Depth);
+    }
+    CHECK_EQUAL(DEPTH - 1, ExQueryDepthSList(&List.L.ListHead)); /* what is there stays there */
+    Use(DEPTH);
+    CHECK_EQUAL(4, ExQueryDepthSList(&List.L.ListHead));
+    ExAdjustLookasideDepth();
+    CHECK_EQUAL(4, List.L.Depth); /* none had to be fetched */
+    PoolWorldVerify();
+    Finish();
+}
+
 TEST(Lookaside_entries_hold_at_least_a_list_entry)
 {
     PVOID Entry;
