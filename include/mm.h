@@ -292,6 +292,52 @@ BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress);
 BOOLEAN NTAPI MmTrimAllSystemPageableMemory(BOOLEAN PurgeTransition);
 #define MmTrimAllSystemPagableMemory MmTrimAllSystemPageableMemory
 
+/* ---- pageable code and data ---- */
+
+/*
+ * Put into a section of the image that may be paged out, when its code is below DISPATCH_LEVEL
+ * only: it begins with PAGED_CODE().  What the routine calls inline comes along.
+ */
+#define NT_PAGE_SECTION __attribute__((section("PAGE"), noinline))
+
+/* Stop the machine when IRQL is too high for code that may have to be paged in. */
+#define PAGED_CODE()                                                                               \
+    (KeGetCurrentIrql() > APC_LEVEL ? MmPagedCodeAtRaisedIrql(__func__, __LINE__) : (void)0)
+NT_NORETURN void MmPagedCodeAtRaisedIrql(const char *Routine, ULONG Line);
+
+/*
+ * Make the section of the kernel's or a driver's image in which an address lies resident until it
+ * is unlocked as often as it was locked.  Waits for the disk; a page that cannot be read is bug
+ * check 0x7A.
+ *
+ * => IRQL <= APC_LEVEL.  Returns the handle for the two calls below.
+ * => Bug check 0x1A, 1234 (P2 the address, P3 1): it lies in no section of an image.
+ */
+PVOID NTAPI MmLockPagableDataSection(PVOID AddressWithinSection);
+#define MmLockPagableCodeSection(Address) MmLockPagableDataSection(Address)
+
+/* The same once more, which costs no search.  => Bug check 0x1A, 1234 (P2): no such handle. */
+void NTAPI MmLockPagableSectionByHandle(PVOID ImageSectionHandle);
+
+/*
+ * Undo one lock.
+ *
+ * => IRQL <= APC_LEVEL.
+ * => Bug check 0x1A, P2 the handle: 1010 the section is not locked, 1234 there is no such handle.
+ */
+void NTAPI MmUnlockPagableImageSection(PVOID ImageSectionHandle);
+
+/*
+ * Make all sections of an image pageable, whatever their names; one that is locked stays as it is.
+ *
+ * => IRQL <= APC_LEVEL.
+ * => Returns where the image begins; NULL: the address lies in none.
+ */
+PVOID NTAPI MmPageEntireDriver(PVOID AddressWithinSection);
+
+/* Those sections are pageable again whose names say so; the others are resident, and stay. */
+void NTAPI MmResetDriverPaging(PVOID AddressWithinSection);
+
 /* ---- memory that appears at run time ---- */
 
 /*

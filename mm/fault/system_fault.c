@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * system_fault.c - what a fault in paged pool is: the one place that tells the kinds apart.
+ * system_fault.c - what a fault in paged pool, or in a pageable section of an image, is: the one
+ * place that tells the kinds apart.
  *
  *     the PTE                    kind
  *     zero                       violation: nothing is allocated there
@@ -19,6 +20,7 @@
 #include "mm/pfn/page_color.h"
 #include "mm/pool/paged_page.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/system_image.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
 
@@ -27,7 +29,18 @@
 
 BOOLEAN MiIsPageableSystemVa(ULONG_PTR Va)
 {
-    return MiPoolTypeAt((PVOID)Va) == PagedPool;
+    BOOLEAN Found;
+
+    if (MiPoolTypeAt((PVOID)Va) == PagedPool || MiSystemImages == 0) {
+        return MiPoolTypeAt((PVOID)Va) == PagedPool;
+    }
+    if (MiSystemWorkingSetMutex.Owner == KeGetCurrentThread()) {
+        return MiIsPageableImageVa(Va);
+    }
+    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
+    Found = MiIsPageableImageVa(Va);
+    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+    return Found;
 }
 
 static NTSTATUS MipDemandZero(PMMPTE Pte)

@@ -14,7 +14,7 @@ typedef struct _MI_SYSTEM_FAULT {
     MI_FAULT_READ Read; /* what remains for after the mutex */
 } MI_SYSTEM_FAULT, *PMI_SYSTEM_FAULT;
 
-/* => Va lies where MiSystemFault is responsible: in paged pool.  Any IRQL. */
+/* => Va lies where MiSystemFault is responsible.  IRQL <= APC_LEVEL. */
 BOOLEAN MiIsPageableSystemVa(ULONG_PTR Va);
 
 /*

@@ -3,8 +3,8 @@
  * init.c - MmInitSystem: the order in which the memory manager comes to life.
  *
  *     loader's runs -> layout -> memory for the database -> database -> hyperspace, system PTEs,
- *     kernel stacks -> system working set -> pools -> the system's process -> events; then
- *     threads, and the loader's memory is released
+ *     kernel stacks -> system working set -> pools -> pageable code -> the system's process ->
+ *     events; then threads, and the loader's memory is released
  *
  * Each step uses only what stands to its left.
  */
@@ -22,6 +22,7 @@
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_database.h"
+#include "mm/pool/system_image.h"
 #include "mm/pool/trim_system.h"
 #include "mm/space/process.h"
 #include "mm/sysva/hyperspace.h"
@@ -127,6 +128,28 @@ static void MipCreateSystemPtes(void)
     }
 }
 
+/* The kernel's own image: all that it is here is its pageable code. */
+static void MipPageKernelCode(const MM_BOOT *Boot)
+{
+    static MI_IMAGE_SECTION Section;
+    static MI_SYSTEM_IMAGE Image;
+
+    MiInitializeSystemImages(MiBootValue(Boot, "DisablePagingExecutive") == 0);
+    Section = (MI_IMAGE_SECTION){.Name = "PAGE",
+                                 .Start = Boot->PageableCode,
+                                 .Pages = Boot->PageableCodePages,
+                                 .Protection = MM_EXECUTE_READ};
+    Image = (MI_SYSTEM_IMAGE){.Name = "nt",
+                              .Base = Boot->PageableCode,
+                              .Pages = Boot->PageableCodePages,
+                              .SectionCount = 1,
+                              .Sections = &Section,
+                              .Loader = TRUE};
+    if (Boot->PageableCodePages != 0) {
+        MiInsertSystemImage(&Image);
+    }
+}
+
 static void MipSetThresholds(const MM_BOOT *Boot)
 {
     ULONG PagesInMb = 0x100000u >> PAGE_SHIFT;
@@ -156,6 +179,7 @@ void MmInitSystem(const MM_BOOT *Boot)
     if (!NT_SUCCESS(MiCreatePools(Boot))) {
         MiInstallMoreMemory(MM_BOOT_POOL);
     }
+    MipPageKernelCode(Boot);
     if (!NT_SUCCESS(MiInitializeProcesses())) {
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }

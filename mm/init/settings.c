@@ -20,7 +20,6 @@ static const MIP_SETTING MipWithoutEffect[] = {
     {"PagedPoolQuota", LOADER_REG_DWORD, 0},
     {"NonPagedPoolQuota", LOADER_REG_DWORD, 0},
     {"IoPageLockLimit", LOADER_REG_DWORD, 0},
-    {"DisablePagingExecutive", LOADER_REG_DWORD, 0},
     {"PoolUsageMaximum", LOADER_REG_DWORD, 80},
     {"TrackLockedPages", LOADER_REG_DWORD, 0},
     {"TrackPtes", LOADER_REG_DWORD, 0},

@@ -6,9 +6,10 @@
  *       or modified, or in transition, is what that PTE remembers
  *   V2  RAM that a valid system PTE maps is held: it is on no list
  *   V3  commitment is the sum of what was charged to it: pages that a PTE or a directory entry of
- *       the system half owns (paged pool's apart), pages that paged pool handed out, touched or
- *       not, those of MmAllocatePagesForMdl, pages of kernel stacks that are not resident, and what
- *       processes are charged for; it is within its limit
+ *       the system half owns (those that are pageable apart), pages that paged pool handed out,
+ *       touched or not, pageable pages of images, resident or not, those of
+ *       MmAllocatePagesForMdl, pages of kernel stacks that are not resident, and what processes are
+ *       charged for; it is within its limit
  *
  * A violation of V1 or V2 is bug check 0x1A, 403: PTE and PFN are out of step (P2 the PTE's
  * address, P3 its contents, P4 the frame).  One that the audit of the page tables finds is 0x1A,
@@ -27,6 +28,7 @@
 #include "mm/pool/paged_page.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/system_image.h"
 #include "mm/space/space_verify.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
@@ -97,6 +99,14 @@ static BOOLEAN MipIsPagedPool(const MMPTE *At)
     return Region->Pages != 0 && Offset >> PAGE_SHIFT < Region->Pages;
 }
 
+static void MipAddRun(PVOID Context, ULONG_PTR Va, ULONG Pages)
+{
+    PULONG Sum = Context;
+
+    (void)Va;
+    *Sum += Pages;
+}
+
 void MiVerifyFrameOwners(void)
 {
     KIRQL OldIrql = MiLockPfn();
@@ -104,9 +114,11 @@ void MiVerifyFrameOwners(void)
     PFN_NUMBER Frame;
 
     for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
-        Charged += MipVerifyOwner(Frame) && !MipIsPagedPool(MI_PFN(Frame)->PteAddress);
+        Charged += MipVerifyOwner(Frame) && !MipIsPagedPool(MI_PFN(Frame)->PteAddress) &&
+                   !MiIsPageableImageVa(MiGetVaMappedByPte(MI_PFN(Frame)->PteAddress));
     }
     Charged += MiOutswappedStackPages;
+    MiVisitPagedRuns(MipAddRun, &Charged);
     MiUnlockPfn(OldIrql);
     if (MiPoolRegion(MiPaged)->Pages != 0) {
         Charged += MiPoolRegion(MiPaged)->UsedPages;
@@ -199,8 +211,13 @@ static BOOLEAN MipHasPagedPages(void)
 static void MipVerifyPagedPages(void)
 {
     const MI_POOL_REGION *Region = MiPoolRegion(MiPaged);
+    ULONG Valid;
 
-    MiVerifyPagedPages(MiGetPteAddress(Region->Base), Region->Pages);
+    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
+    Valid = MiVerifyPagedPages(MiGetPteAddress(Region->Base), Region->Pages, MM_READWRITE);
+    MI_ASSERT(Valid == MiResidentPagedPool);
+    MI_ASSERT(Valid + MiResidentSystemCode == MiSystemCacheWorkingSet.WorkingSetSize); /* G1 */
+    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
 }
 
 static BOOLEAN MipHasLayout(void)
@@ -235,6 +252,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"pools", MipHasPools, MiVerifyPool},
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
+    {"pageable sections of images", MipHasPagedPages, MiVerifySystemImages},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"paging files, their slots and who owns them", MipHasPoolsOverFrames, MiVerifyPagingFiles},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces}, /* which bring page tables in */

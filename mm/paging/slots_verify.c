@@ -10,8 +10,8 @@
  * many and one too few would have to have the same hash.
  *
  * PTEs are found in the page tables that are resident: those of user halves are frames that a
- * directory entry owns, those of paged pool and of kernel stacks are where they always are.  What
- * the tables of user halves that are out name was added up when they left (MiTablesOut).
+ * directory entry owns, those of paged pool, images and kernel stacks are where they always are.
+ * What the tables of user halves that are out name was added up when they left (MiTablesOut).
  *
  * Other system PTEs are not looked at: what is not valid there is its owner's, and may look like a
  * slot (reserved_mapping.c).
@@ -25,6 +25,7 @@
 #include "mm/pfn/commit.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/system_image.h"
 #include "mm/space/address_space.h"
 #include "mm/space/clone_table.h"
 #include "mm/space/page_table.h"
@@ -118,6 +119,16 @@ static void MipAddPagedPool(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
     }
 }
 
+static void MipAddRun(PVOID Context, ULONG_PTR Va, ULONG Pages) NT_HOLDS(MiPfnLock)
+{
+    MipAddTable(Context, MiGetPteAddress(Va), Pages);
+}
+
+static void MipAddImages(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
+{
+    MiVisitPagedRuns(MipAddRun, Sum);
+}
+
 /* Prototype PTEs of pages that processes share. */
 static void MipAddClones(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
 {
@@ -163,6 +174,7 @@ static void MipAddOwners(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
     Sum->Hashes += MiTablesOut.Hashes;
     MiWalkDirectoriesLocked(MipAddDirectory, Sum);
     MipAddPagedPool(Sum);
+    MipAddImages(Sum);
     MipAddStacks(Sum);
     MipAddClones(Sum);
 }

@@ -174,6 +174,16 @@ ULONG MiReleaseLoaderMemory(LOADER_MEMORY_TYPE Type)
     return Pages;
 }
 
+void MiTakeLoaderFrame(PFN_NUMBER Frame)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+
+    MI_ASSERT(Pfn->u4.PteFrame == MI_PTE_FRAME_LOADER && Pfn->u2.ShareCount == 1);
+    MI_ASSERT(Pfn->PteAddress == NULL && Pfn->u3.e2.ReferenceCount == 1);
+    Pfn->u4.EntireFrame = MI_PFN_NO_PTE;
+    MipAddBacking(1);
+}
+
 /* => Returns whether all frames are holes of the loader's map. */
 static BOOLEAN MipIsAbsent(PFN_NUMBER First, ULONG Pages)
 {

@@ -49,6 +49,14 @@ void MiInitializePfnDatabase(void *Database);
 ULONG MiReleaseLoaderMemory(LOADER_MEMORY_TYPE Type);
 
 /*
+ * A frame of the loader's that stays in use is from now on as one that was allocated (frame.h): its
+ * contents may move to a paging file.  Raises commit limit and resident available pages by one.
+ *
+ * => It is Active since the start; the caller has charged commitment for it.
+ */
+void MiTakeLoaderFrame(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+
+/*
  * Memory that appears at run time becomes free frames: the core of MmAddPhysicalMemory.
  *
  * => STATUS_INVALID_PARAMETER: Pages is 0 or the range wraps.  STATUS_INSUFFICIENT_RESOURCES: the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * paged_page.c - the only place that changes a PTE of paged pool, but for reads and reuse.
+ * paged_page.c - the only place that changes a PTE of pageable system memory, but for reads and
+ * reuse.
  *
  *     state        its PTE                   its frame
  *     free         zero: to touch is a bug   none
@@ -12,6 +13,7 @@
  *
  *     from                 to           by
  *     free                 untouched    MiCreatePagedPage
+ *     never pageable       valid        MiMakePagePageable: of an image
  *     untouched            valid        MiInsertPagedPage: the first access
  *     valid                transition   MiTrimPagedPage
  *     transition           valid        MiRestorePagedPage: the soft fault
@@ -22,9 +24,10 @@
  *
  * Invariants (MiVerifyFrameOwners, MiVerifyWorkingSets):
  *   G1  a page is valid exactly when the system's working set has an entry for it
- *   G2  OriginalPte of a page's frame is demand zero, and the slot that has the same contents as
- *       the frame, if one has
- *   G3  a page on standby was not written to since it was made, or put into its slot
+ *   G2  OriginalPte of a page's frame is demand zero, with the page's protection, and the slot that
+ *       has the same contents as the frame, if one has
+ *   G3  a page on standby was not written to since it was made, or put into its slot.  One of an
+ *       image, which was not made of zeroes, has a slot
  *
  * Dirty is kept in the PTE while it may be set there; a trim moves it to the frame (Modified).
  *
@@ -35,18 +38,22 @@
 
 #include "arch/mmu.h"
 #include "mi_assert.h"
+#include "mm/pfn/pfn_database.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/pfn/pfn_reference.h"
+#include "mm/sysva/layout.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/system_pages.h"
 
 ULONG MiResidentPagedPool;
 ULONG MiPeakResidentPagedPool;
+ULONG MiResidentSystemCode;
 
 void MiInitializePagedPages(void)
 {
     MiResidentPagedPool = 0;
     MiPeakResidentPagedPool = 0;
+    MiResidentSystemCode = 0;
     MiSystemCacheWorkingSet.TrimPage = MiTrimPagedPage;
 }
 
@@ -58,14 +65,56 @@ void MiCreatePagedPage(PMMPTE Pte)
 
 /* ---- pages become valid ---- */
 
+static BOOLEAN MipIsPagedPool(ULONG_PTR Va)
+{
+    const MI_RANGE *Pool = &MiLayout.Region[MiRegionPagedPool];
+
+    return Va - Pool->Start < Pool->Bytes;
+}
+
 /* G1 */
 static void MipEnterWorkingSet(PMMPTE Pte, PFN_NUMBER Frame)
 {
-    MiInsertWsle(&MiSystemCacheWorkingSet, MiGetVaMappedByPte(Pte), Frame);
+    ULONG_PTR Va = MiGetVaMappedByPte(Pte);
+
+    MiInsertWsle(&MiSystemCacheWorkingSet, Va, Frame);
+    if (!MipIsPagedPool(Va)) {
+        MiResidentSystemCode++;
+        return;
+    }
     MiResidentPagedPool++;
     if (MiPeakResidentPagedPool < MiResidentPagedPool) {
         MiPeakResidentPagedPool = MiResidentPagedPool;
     }
+}
+
+/* The loader's frames know no PTE; those of MiCreateSystemPages know one without a way back. */
+static void MipTieForPaging(PMMPTE Pte, PFN_NUMBER Frame, MMPTE Original) NT_HOLDS(MiPfnLock)
+{
+    PMMPFN Pfn = MI_PFN(Frame);
+
+    if (Pfn->PteAddress == NULL) {
+        MiTakeLoaderFrame(Frame);
+        MiSetFramePte(Frame, Pte, Original, MiTableFrame(Pte));
+    }
+    MI_ASSERT(Pfn->PteAddress == Pte && Pfn->u2.ShareCount == 1);
+    Pfn->OriginalPte = Original; /* G2 */
+    MiSetFrameModified(Frame, TRUE);
+    Pfn->u3.e1.CacheAttribute = MiCached;
+}
+
+void MiMakePagePageable(PMMPTE Pte, ULONG Protection)
+{
+    KIRQL OldIrql = MiLockPfn();
+    MMPTE Old = MiReadPte(Pte);
+    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+
+    MI_ASSERT(Old.Hard.Valid);
+    MipTieForPaging(Pte, Frame, MiMakeSoftwarePte(Protection));
+    MiWritePte(Pte, MiMakePageablePte(Frame, Protection));
+    KeFlushSingleTb(MiGetVaMappedByPte(Pte));
+    MiUnlockPfn(OldIrql);
+    MipEnterWorkingSet(Pte, Frame);
 }
 
 void MiInsertPagedPage(PMMPTE Pte, PFN_NUMBER Frame)
@@ -75,7 +124,7 @@ void MiInsertPagedPage(PMMPTE Pte, PFN_NUMBER Frame)
     MI_ASSERT(MiPteKind(MiReadPte(Pte)) == MiPteDemandZero);
     MiSetFramePte(Frame, Pte, MiMakeDemandZeroPte(), MiTableFrame(Pte)); /* G2 */
     MI_PFN(Frame)->u3.e1.CacheAttribute = MiCached;
-    MiWritePte(Pte, MiMakePageablePte(Frame));
+    MiWritePte(Pte, MiMakePageablePte(Frame, MM_READWRITE));
     MiUnlockPfn(OldIrql);
     MipEnterWorkingSet(Pte, Frame);
 }
@@ -94,7 +143,7 @@ NTSTATUS MiRestorePagedPage(PMMPTE Pte)
     }
     if (Kept && NT_SUCCESS(Status)) {
         MI_PFN(Frame)->u3.e1.CacheAttribute = MiCached;
-        MiWritePte(Pte, MiMakePageablePte(Frame));
+        MiWritePte(Pte, MiMakePageablePte(Frame, MiSoftwareProtection(Old)));
     }
     MiUnlockPfn(OldIrql);
     if (Kept && NT_SUCCESS(Status)) {
@@ -108,7 +157,11 @@ NTSTATUS MiRestorePagedPage(PMMPTE Pte)
 static void MipLeaveWorkingSet(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame)
 {
     MiRemoveWsle(WorkingSet, Va, Frame);
-    MiResidentPagedPool--;
+    if (MipIsPagedPool(Va)) {
+        MiResidentPagedPool--;
+    } else {
+        MiResidentSystemCode--;
+    }
 }
 
 /* Drivers lock pages to touch them at raised IRQL, where they were allocated too. */
@@ -130,7 +183,7 @@ BOOLEAN MiTrimPagedPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
         return FALSE;
     }
     MipLeaveWorkingSet(WorkingSet, Va, Frame);
-    MiWritePte(Pte, MiMakeTransitionPte(Frame, MM_READWRITE));
+    MiWritePte(Pte, MiMakeTransitionPte(Frame, MiSoftwareProtection(MI_PFN(Frame)->OriginalPte)));
     KeFlushSingleTb(Va);
     if (Old.Hard.Dirty) {
         MiSetFrameModified(Frame, TRUE); /* G2, G3 */
@@ -197,7 +250,7 @@ void MiDeletePagedPage(PMMPTE Pte)
 /* ---- verify ---- */
 
 /* => Returns whether the page is valid. */
-static BOOLEAN MipVerifyPage(PMMPTE Pte) NT_HOLDS(MiPfnLock)
+static BOOLEAN MipVerifyPage(PMMPTE Pte, ULONG Protection) NT_HOLDS(MiPfnLock)
 {
     MMPTE Entry = MiReadPte(Pte);
     const MMPFN *Pfn = MI_PFN(Entry.Hard.PageFrameNumber);
@@ -218,19 +271,19 @@ static BOOLEAN MipVerifyPage(PMMPTE Pte) NT_HOLDS(MiPfnLock)
     case MiPteList:
         MI_ASSERT(FALSE);
     }
-    MI_ASSERT(MiSoftwareProtection(Pfn->OriginalPte) == MM_READWRITE); /* G2 */
+    MI_ASSERT(MiSoftwareProtection(Pfn->OriginalPte) == Protection); /* G2 */
     if (Pfn->u3.e1.PageLocation == StandbyPageList) {
         MI_ASSERT(!Pfn->u3.e1.Modified); /* G3 */
+        MI_ASSERT(MipIsPagedPool(MiGetVaMappedByPte(Pte)) || MiPteHasSlot(Pfn->OriginalPte));
     }
     return Entry.Hard.Valid;
 }
 
-void MiVerifyPagedPages(PMMPTE First, ULONG Pages)
+ULONG MiVerifyPagedPages(PMMPTE First, ULONG Pages, ULONG Protection)
 {
     ULONG Valid = 0;
     ULONG Page;
 
-    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
     for (Page = 0; Page < Pages; Page++) {
         KIRQL OldIrql;
 
@@ -239,10 +292,8 @@ void MiVerifyPagedPages(PMMPTE First, ULONG Pages)
             continue;
         }
         OldIrql = MiLockPfn();
-        Valid += MipVerifyPage(First + Page);
+        Valid += MipVerifyPage(First + Page, Protection);
         MiUnlockPfn(OldIrql);
     }
-    MI_ASSERT(Valid == MiResidentPagedPool);
-    MI_ASSERT(Valid == MiSystemCacheWorkingSet.WorkingSetSize); /* G1 */
-    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+    return Valid;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * paged_page.h - one page of paged pool: its states, and every legal change between them.
+ * paged_page.h - one page of pageable system memory: its states, and every legal change between
+ * them.
+ *
+ * Such memory is paged pool, and the pageable sections of images (system_image.h).
  *
  * What fault.h and pool_memory.h say about a page is done here.  Unless a contract says otherwise
  * the caller holds MiSystemWorkingSetMutex, hence touches no paged pool, and the page's table is
@@ -15,9 +18,11 @@
 /* Pages of paged pool that are valid now, and were at most. */
 extern ULONG MiResidentPagedPool;     /* (W) of the system's working set */
 extern ULONG MiPeakResidentPagedPool; /* (W) */
+extern ULONG MiResidentSystemCode;    /* (W) pages of images that are valid now */
 
 /*
- * No page of paged pool has memory; the system's working set is theirs from now on.
+ * No page of paged pool has memory, no image is pageable; the system's working set is theirs from
+ * now on.
  *
  * => Once a machine, after MiInitializeSystemWorkingSet.
  */
@@ -25,6 +30,15 @@ void MiInitializePagedPages(void);
 
 /* Allocate a page: nobody has touched it yet.  => Free; the caller's.  No lock is needed. */
 void MiCreatePagedPage(PMMPTE Pte);
+
+/*
+ * A page that was never pageable, and whose frame has one share, is valid and modified, and in the
+ * system's working set, from now on.
+ *
+ * => MiReserveWsle was called.  Its frame is the loader's, charged to commitment, or knows Pte.
+ *    Protection: MM_READWRITE, or one without a right to write.
+ */
+void MiMakePagePageable(PMMPTE Pte, ULONG Protection);
 
 /*
  * Put the zeroed Frame, which is the caller's, under a page that was never touched.
@@ -49,10 +63,11 @@ MI_TRIM_PAGE MiTrimPagedPage;
 void MiDeletePagedPage(PMMPTE Pte);
 
 /*
- * Check the Pages pages of paged pool from First on: G1 to G3.
+ * Check the Pages pages from First on, which have this Protection: G2, G3.
  *
- * => IRQL <= APC_LEVEL; the mutex is not held.  First is the first PTE of a page table.
+ * => First is the first PTE of a page table, or all of their page tables are there.
+ * => Returns how many are valid.
  */
-void MiVerifyPagedPages(PMMPTE First, ULONG Pages);
+ULONG MiVerifyPagedPages(PMMPTE First, ULONG Pages, ULONG Protection);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * trim_system.c - taking all pageable system memory away at once.
  *
- * Pageable are the valid pages of paged pool that no I/O has locked.  Code and data of the kernel
- * are not: the image has no pageable sections.
+ * Pageable are the valid pages of paged pool that no I/O has locked, and those of the pageable
+ * sections of images that nobody has locked.
  *
  * A trim before a raise of IRQL runs on behalf of whoever raises it, below DISPATCH_LEVEL.  It
  * takes spin locks itself, and it must not wait: so a raise within it, or while the mutex is taken,

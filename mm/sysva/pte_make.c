@@ -85,9 +85,10 @@ MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribut
     return Pte;
 }
 
-MMPTE MiMakePageablePte(PFN_NUMBER Frame)
+MMPTE MiMakePageablePte(PFN_NUMBER Frame, ULONG Protection)
 {
-    MMPTE Pte = MiMakeValidKernelPte(MiKernelTemplates[MiKernelReadWrite][MiCached], Frame);
+    MI_KERNEL_ACCESS Access = Protection == MM_READWRITE ? MiKernelReadWrite : MiKernelReadOnly;
+    MMPTE Pte = MiMakeValidKernelPte(MiKernelTemplates[Access][MiCached], Frame);
 
     Pte.Hard.Dirty = 0;
     return Pte;

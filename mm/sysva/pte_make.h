@@ -75,8 +75,8 @@ MMPTE MiMakeUserPde(PFN_NUMBER Frame);
 /* A valid PTE of the user half: not global, Accessed, not Dirty. */
 MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribute);
 
-/* A valid PTE of pageable memory of the system half: writable, Accessed, not Dirty. */
-MMPTE MiMakePageablePte(PFN_NUMBER Frame);
+/* A valid PTE of pageable system memory: Accessed, not Dirty; writable for MM_READWRITE. */
+MMPTE MiMakePageablePte(PFN_NUMBER Frame, ULONG Protection);
 
 /* Not valid; Frame still has the contents. */
 MMPTE MiMakeTransitionPte(PFN_NUMBER Frame, ULONG Protection);
@@ -92,6 +92,8 @@ static inline MMPTE MiMakeZeroPte(void)
 }
 
 /* The documented software PTE: the protection code in bits 5 to 9. */
+#define MM_READONLY             1u
+#define MM_EXECUTE_READ         3u
 #define MM_READWRITE            4u
 #define MI_PTE_PROTECTION_SHIFT 5
 #define MI_PTE_FILE_SHIFT       1

@@ -60,6 +60,28 @@ TEST(PfnDatabase_describes_every_type_of_run)
     PfnFinish();
 }
 
+TEST(PfnDatabase_takes_a_frame_of_the_loader_that_stays_in_use)
+{
+    MI_PFN_COUNTERS Counters;
+    KIRQL OldIrql;
+
+    StartTypes();
+    PfnBuildDatabase();
+    CHECK(MiChargeCommitment(1));
+    OldIrql = MiLockPfn();
+    MiTakeLoaderFrame(39);
+    MiUnlockPfn(OldIrql);
+    CHECK_EQUAL(MI_PTE_FRAME_NONE, MI_PFN(39)->u4.PteFrame);
+    CHECK_EQUAL(MI_DEFAULT_PRIORITY, MI_PFN(39)->u4.Priority);
+    CHECK_EQUAL(ActiveAndValid, PfnState(39));
+    MiQueryPfnCounters(&Counters);
+    CHECK_EQUAL(21, Counters.Commit.Limit);
+    CHECK_EQUAL(4, MiReleaseLoaderMemory(LoaderBootData)); /* 39 is not the loader's any more */
+    MiFreeFrame(39);
+    MiReturnCommitment(1);
+    PfnFinish();
+}
+
 TEST(PfnDatabase_counts_what_it_found)
 {
     MI_PFN_COUNTERS Counters;
