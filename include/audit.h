@@ -10,7 +10,8 @@
  *     A6  every page of a mapped range is valid
  *     A7  the self-map's entry points at the current directory, for the supervisor, by 4 KB pages
  *     A8  no valid entry has the bits Prototype or Reserved, or a large page's bit 21
- *     A9  a frame of a read-only range is not writable at another address
+ *     A9  a frame of a read-only range, pageable or not, is not writable at another address
+ *     A10 a valid page of a pageable read-only range is as in A4
  *
  * User accessible and writable mean what the processor makes of both levels (A4 is stricter).  The
  * self-map's own 4 MB are judged by A7 alone: there page tables appear as pages.
@@ -22,6 +23,7 @@
 
 typedef enum _MI_AUDIT_KIND {
     MiAuditReadOnly,
+    MiAuditPageable, /* read-only too, while it is there */
     MiAuditNoAccess, /* guard pages */
     MiAuditMapped,
     MiAuditUserVisible /* in the system half: user mode may look, if it is mapped at all */

@@ -298,7 +298,7 @@ BOOLEAN NTAPI MmTrimAllSystemPageableMemory(BOOLEAN PurgeTransition);
  * Put into a section of the image that may be paged out, when its code is below DISPATCH_LEVEL
  * only: it begins with PAGED_CODE().  What the routine calls inline comes along.
  */
-#define NT_PAGE_SECTION __attribute__((section("PAGE"), noinline))
+#define NT_PAGED __attribute__((section("PAGE"), noinline))
 
 /* Stop the machine when IRQL is too high for code that may have to be paged in. */
 #define PAGED_CODE()                                                                               \

@@ -20,7 +20,7 @@ typedef struct _MM_BOOT {
     ULONG FramebufferBytes; /* of addresses, ending at FF800000, that the machine maps itself */
     ULONG_PTR RangeStart;   /* where the system half begins */
     ULONG_PTR KernelStart;  /* of the loader's boot window */
-    ULONG_PTR PageableCode; /* of the kernel: read-only pages of its image; see NT_PAGE_SECTION */
+    ULONG_PTR PageableCode; /* of the kernel: read-only pages of its image; see NT_PAGED */
     ULONG PageableCodePages;
     BOOLEAN GlobalPages;    /* the processor has them, and they are on */
     BOOLEAN WriteCombining; /* PTEs with write-through alone are write-combined */

@@ -9,8 +9,8 @@
 #include "loader.h"
 
 /* The image's parts, from kernel.ld. */
-extern UCHAR KiImageStart[], KiTextEnd[], KiConstantsStart[], KiConstantsEnd[], KiProtectedEnd[],
-    KiImageEnd[];
+extern UCHAR KiImageStart[], KiTextEnd[], KiPagedCodeStart[], KiPagedCodeEnd[], KiConstantsStart[],
+    KiConstantsEnd[], KiProtectedEnd[], KiImageEnd[];
 
 /*
  * Take the loader's tables over: drop the identity page, unmap the stacks' guards, map the PCR,

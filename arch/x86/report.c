@@ -61,25 +61,33 @@ static void KipCheckSelfMap(void)
     PFN_NUMBER Directory = MiReadPte(MiGetPdeAddress(PTE_BASE)).Hard.PageFrameNumber;
     PFN_NUMBER First = KiLoaderBlock->KernelPhysical >> PAGE_SHIFT;
     ULONG Pages = KiLoaderBlock->KernelBytes >> PAGE_SHIFT;
+    ULONG Pageable = (ULONG)(KiPagedCodeEnd - KiPagedCodeStart) >> PAGE_SHIFT;
     ULONG Right = 0;
     ULONG Guards = 0;
     ULONG i;
 
     for (i = 0; i < Pages; i++) {
-        MMPTE Pte = MiReadPte(MiGetPteAddress(KiLoaderBlock->KernelVa + i * PAGE_SIZE));
+        ULONG Va = KiLoaderBlock->KernelVa + i * PAGE_SIZE;
+        MMPTE Pte = MiReadPte(MiGetPteAddress(Va));
 
+        if (Va - (ULONG)KiPagedCodeStart < Pageable << PAGE_SHIFT) {
+            continue; /* wherever they are now */
+        }
         Right += Pte.Hard.Valid && Pte.Hard.PageFrameNumber == First + i;
         Guards += !Pte.Hard.Valid;
     }
-    KiReport(Directory == KiCurrentDirectoryFrame() && Right == Pages - 4 && Guards == 4,
-             "self-map: directory %05x is its own entry, %u kernel pages, %u stack guards",
-             Directory, Right, Guards);
+    KiReport(Directory == KiCurrentDirectoryFrame() && Right == Pages - Pageable - 4 && Guards == 4,
+             "self-map: directory %05x is its own entry, %u kernel pages, %u more pageable, %u "
+             "stack guards",
+             Directory, Right, Pageable, Guards);
 }
 
 static void KipCheckProtection(void)
 {
     const MI_AUDIT_RANGE Ranges[] = {
-        {(ULONG)KiImageStart, (ULONG)KiConstantsEnd, MiAuditReadOnly, "code and constants"},
+        {(ULONG)KiImageStart, (ULONG)KiPagedCodeStart, MiAuditReadOnly, "code"},
+        {(ULONG)KiPagedCodeStart, (ULONG)KiPagedCodeEnd, MiAuditPageable, "pageable code"},
+        {(ULONG)KiPagedCodeEnd, (ULONG)KiConstantsEnd, MiAuditReadOnly, "constants"},
         {(ULONG)KiConstantsEnd, (ULONG)KiProtectedEnd, MiAuditReadOnly, "IDT"},
         {(ULONG)KiBootStackGuard, (ULONG)KiBootStackGuard + PAGE_SIZE, MiAuditNoAccess,
          "boot stack's guard"},

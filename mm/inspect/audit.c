@@ -86,6 +86,11 @@ static BOOLEAN MiOverlaps(const MI_AUDIT_PAGE *Page, ULONG_PTR Start, ULONG_PTR 
     return Page->Va <= End - 1 && Start <= Page->Va + (Page->Bytes - 1);
 }
 
+static BOOLEAN MiIsReadOnlyKind(MI_AUDIT_KIND Kind)
+{
+    return Kind == MiAuditReadOnly || Kind == MiAuditPageable;
+}
+
 static void MiCheckRangePage(PMI_AUDIT Audit, const MI_AUDIT_RANGE *Range, ULONG_PTR Va,
                              const MI_AUDIT_PAGE *Page)
 {
@@ -96,6 +101,11 @@ static void MiCheckRangePage(PMI_AUDIT Audit, const MI_AUDIT_RANGE *Range, ULONG
         if (!Leaf.Valid || Leaf.Write) {
             MiReportViolation(Audit, "A4: a read-only page is writable or missing", Va,
                               Range->Name);
+        }
+        break;
+    case MiAuditPageable:
+        if (Leaf.Valid && Leaf.Write) {
+            MiReportViolation(Audit, "A10: a pageable read-only page is writable", Va, Range->Name);
         }
         break;
     case MiAuditNoAccess:
@@ -145,7 +155,7 @@ static void MiCheckRange(PMI_AUDIT Audit, const MI_AUDIT_RANGE *Range)
         Step = Page.Leaf.Hard.Valid ? PAGE_SIZE : Page.Va + Page.Bytes - Va;
         Step = Step < Left ? Step : Left;
         MiCheckRangePage(Audit, Range, Va, &Page);
-        if (Range->Kind == MiAuditReadOnly && Page.Leaf.Hard.Valid) {
+        if (MiIsReadOnlyKind(Range->Kind) && Page.Leaf.Hard.Valid) {
             MiNoteReadOnlyFrame(Audit, MiFrameAt(&Page, Va));
         }
     }
@@ -230,7 +240,7 @@ static void MiCheckAliases(PMI_AUDIT Audit, const MI_AUDIT_PAGE *Page)
     for (Index = 0; Index < Audit->Count; Index++) {
         const MI_AUDIT_RANGE *Range = &Audit->Ranges[Index];
 
-        if (Range->Kind == MiAuditReadOnly && MiIsReadOnlyAlias(Range, Page)) {
+        if (MiIsReadOnlyKind(Range->Kind) && MiIsReadOnlyAlias(Range, Page)) {
             MiReportViolation(Audit, "A9: a read-only frame is writable elsewhere", Page->Va,
                               Range->Name);
         }

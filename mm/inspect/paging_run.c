@@ -17,6 +17,7 @@
 #include "ex.h"
 #include "io.h"
 #include "mi_assert.h"
+#include "mm.h"
 #include "mm/fault/fault.h"
 #include "mm/inspect/paging_pool_work.h"
 #include "mm/paging/in_page.h"
@@ -25,6 +26,7 @@
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_big.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/system_image.h"
 #include "mm/space/page_table.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/system_pages.h"
@@ -60,6 +62,7 @@ typedef struct _MIP_COUNTERS {
     ULONG SlotsUsed;
     ULONG SlotsPeak;
     ULONG64 Failures; /* requests of the boot disk that failed */
+    MI_IMAGE_FIGURES Code;
 } MIP_COUNTERS;
 
 typedef struct _MIP_RUN {
@@ -132,6 +135,7 @@ static MIP_COUNTERS MipReadCounters(void)
     ULONG i;
 
     MiQueryPfnCounters(&Frames);
+    MiQuerySystemImages(&Counters.Code);
     Counters.Repurposed = Frames.Repurposed;
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         Counters.SlotsUsed += MmPagingFile[i]->CurrentUsage;
@@ -140,11 +144,12 @@ static MIP_COUNTERS MipReadCounters(void)
     return Counters;
 }
 
-static void MipPrintCounters(const MIP_COUNTERS *Before, const MIP_COUNTERS *After)
+static NT_PAGED void MipPrintCounters(const MIP_COUNTERS *Before, const MIP_COUNTERS *After)
 {
     const MI_FAULT_COUNTERS *Old = &Before->Faults;
     const MI_FAULT_COUNTERS *New = &After->Faults;
 
+    PAGED_CODE();
     KiPrint("# paging: faults %u, demand zero %u, transition %u, guard %u, refused %u, "
             "waits for memory %u\n",
             New->Faults - Old->Faults, New->DemandZero - Old->DemandZero,
@@ -167,6 +172,9 @@ static void MipPrintCounters(const MIP_COUNTERS *Before, const MIP_COUNTERS *Aft
             After->Writer.FailedWrites - Before->Writer.FailedWrites,
             After->WrongChecksums - Before->WrongChecksums,
             (unsigned long long)(After->Failures - Before->Failures));
+    KiPrint("# paging: pageable code: %u pages, %u of them resident now, came back %u times\n",
+            After->Code.PagedPages, After->Code.ResidentPages,
+            After->Code.Faults - Before->Code.Faults);
 }
 
 /* ---- the work ---- */
@@ -226,10 +234,11 @@ static void MipAddResult(PMI_WORK_RESULT Sum, const MI_WORK_RESULT *Result)
     Sum->Longest = Result->Longest > Sum->Longest ? Result->Longest : Sum->Longest;
 }
 
-static void MipWork(PMIP_RUN Run)
+static NT_PAGED void MipWork(PMIP_RUN Run)
 {
     ULONG i;
 
+    PAGED_CODE();
     for (i = 0; i < Run->Made; i++) {
         MipStart(Run, MiDoPagingWork, Run->Work[i], &Run->Work[i]->Done);
     }
@@ -246,11 +255,12 @@ static void MipWork(PMIP_RUN Run)
     }
 }
 
-static void MipJudgeWork(PMIP_RUN Run)
+static NT_PAGED void MipJudgeWork(PMIP_RUN Run)
 {
     const MI_WORK_RESULT *Sum = &Run->Sum;
     ULONG Milliseconds = (ULONG)(Sum->Longest / (KeQueryCycleFrequency() / 1000 + 1));
 
+    PAGED_CODE();
     KiPrint("# paging: pages touched %llu, written %llu, wrong %u\n",
             (unsigned long long)Sum->Touches, (unsigned long long)Sum->Writes, Sum->Wrong);
     KiPrint("# paging: in-page errors %u, pages given up %u, services refused %u\n",
@@ -307,10 +317,11 @@ static void MipPrintSample(const MIP_BALANCE *Balance, const MIP_COUNTERS *Count
             Frames.PhysicalPages - Frames.AvailablePages - Frames.States[ModifiedPageList]);
 }
 
-static void MipJudgeBalance(PMIP_RUN Run, const MIP_BALANCE *Before)
+static NT_PAGED void MipJudgeBalance(PMIP_RUN Run, const MIP_BALANCE *Before)
 {
     MIP_BALANCE After;
 
+    PAGED_CODE();
     MipLetThreadsEnd();
     After = MipTakeBalance();
     MiVerifyAll();
@@ -328,13 +339,14 @@ static void MipJudgeBalance(PMIP_RUN Run, const MIP_BALANCE *Before)
     }
 }
 
-static void MipRunRound(PMIP_RUN Run)
+static NT_PAGED void MipRunRound(PMIP_RUN Run)
 {
     const MIP_COUNTERS CountersBefore = MipReadCounters();
     const MIP_BALANCE Before = MipTakeBalance();
     MIP_COUNTERS CountersAfter;
     NTSTATUS Status = MipCreateAll(Run);
 
+    PAGED_CODE();
     KiPrint("# paging: %u pages of RAM available, commitment %u of %u pages\n",
             MiCommit.ResidentAvailable, MiCommit.Committed, MiCommit.Limit);
     if (Run->Refused || !NT_SUCCESS(Status)) {
@@ -352,10 +364,11 @@ static void MipRunRound(PMIP_RUN Run)
 }
 
 /* The same again with other seeds, until the time is up or something is wrong. */
-static void MipRunAll(PMIP_RUN Run)
+static NT_PAGED void MipRunAll(PMIP_RUN Run)
 {
     const ULONG64 Start = KeReadCycleCounter();
 
+    PAGED_CODE();
     do {
         Run->Sum = (MI_WORK_RESULT){.Touches = 0};
         MipRunRound(Run);
@@ -392,12 +405,13 @@ static BOOLEAN MipTakeSoak(PMIP_RUN Run, PCSTR *Options, PCSTR End)
 }
 
 /* => FALSE: the options make no sense. */
-static BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
+static NT_PAGED BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
 {
     ULONG64 Values[3] = {MIP_DEFAULT_MB, MIP_DEFAULT_PROCESSES, 1};
     PCSTR End = Options + strlen(Options);
     ULONG Count = 0;
 
+    PAGED_CODE();
     while (Options != End) {
         if (*Options++ != ':') {
             return FALSE;
@@ -422,13 +436,25 @@ static BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
            Values[0] * MIP_PAGES_IN_MB / Values[1] <= MI_WORK_MOST_PAGES;
 }
 
+/* A page of the kernel that cannot be read would stop the machine: with bad disks none goes. */
+static void MipRunWithErrors(PMIP_RUN Run)
+{
+    PVOID Section =
+        MiSystemImages != 0 ? MmLockPagableCodeSection((PVOID)(ULONG_PTR)MipRunAll) : NULL;
+
+    MipRunAll(Run);
+    if (Section != NULL) {
+        MmUnlockPagableImageSection(Section);
+    }
+}
+
 void MiRunPaging(PCSTR Options)
 {
     static MIP_RUN Run; /* too long for a stack */
 
     Run = (MIP_RUN){.Passed = TRUE};
     if (MipParse(&Run, Options)) {
-        MipRunAll(&Run);
+        (Run.Errors ? MipRunWithErrors : MipRunAll)(&Run);
     } else {
         KiReport(FALSE,
                  "paging: \"%s\" is not [:<MB>[:<processes>[:<seed>]]][:pool][:errors]"

@@ -6,9 +6,11 @@
 #include "mm_machine.h"
 
 #include "boot_volume.h"
+#include "mm.h"
 #include "mm/fault/fault.h"
 #include "mm/inspect/page_out.h"
 #include "mm/inspect/paging_stamp.h"
+#include "mm/inspect/report_code.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/space/page_table.h"
 #include "report.h"
@@ -37,11 +39,12 @@ static MI_STAMP MipStamp(ULONG_PTR Base, ULONG Page)
     return (MI_STAMP){Base + Page * PAGE_SIZE, 1 + Page, MIP_SEED};
 }
 
-static NTSTATUS MipFill(ULONG_PTR Base)
+static NT_PAGED NTSTATUS MipFill(ULONG_PTR Base)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG i;
 
+    PAGED_CODE();
     for (i = 0; i < MIP_PAGES && NT_SUCCESS(Status); i++) {
         MI_STAMP Stamp = MipStamp(Base, i);
 
@@ -51,11 +54,12 @@ static NTSTATUS MipFill(ULONG_PTR Base)
     return Status;
 }
 
-static ULONG MipCountWrong(ULONG_PTR Base)
+static NT_PAGED ULONG MipCountWrong(ULONG_PTR Base)
 {
     ULONG Wrong = 0;
     ULONG i;
 
+    PAGED_CODE();
     for (i = 0; i < MIP_PAGES; i++) {
         MI_STAMP Stamp = MipStamp(Base, i);
 
@@ -81,12 +85,13 @@ static NTSTATUS MipSendAway(MIP_TRIP *Trip)
 }
 
 /* In the process: fill, send away, read back. */
-static void MipTravel(PEPROCESS Process, MIP_TRIP *Trip)
+static NT_PAGED void MipTravel(PEPROCESS Process, MIP_TRIP *Trip)
 {
     ULONG Written = MiWriterFigures.PagesWritten;
     SIZE_T Bytes = MIP_PAGES * PAGE_SIZE;
     PVOID Va = NULL;
 
+    PAGED_CODE();
     Trip->Status = NtAllocateVirtualMemory(NtCurrentProcess(), &Va, 0, &Bytes,
                                            MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
     if (NT_SUCCESS(Trip->Status)) {
@@ -107,12 +112,13 @@ static void MipTravel(PEPROCESS Process, MIP_TRIP *Trip)
     Trip->TablesRead = MiPageTableCounters.Reads - Trip->TablesRead;
 }
 
-static void MipReportTrip(void)
+static NT_PAGED void MipReportTrip(void)
 {
     MIP_TRIP Trip = {.Wrong = 0};
     PEPROCESS Process;
     KAPC_STATE ApcState;
 
+    PAGED_CODE();
     Trip.Status = PsCreateProcess("report", &Process);
     if (NT_SUCCESS(Trip.Status)) {
         KeStackAttachProcess(&Process->Pcb, &ApcState);
@@ -151,6 +157,7 @@ void MiReportPaging(void)
     } else {
         MipReportTrip();
     }
+    MiReportPageableCode();
     if (DiskBootVolumeReason() != NULL) {
         KiPrint("# NO BOOT VOLUME: %s; RAM stands in for it\n", DiskBootVolumeReason());
     }

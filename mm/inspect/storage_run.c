@@ -20,6 +20,7 @@
 
 #include "arch/cpu.h"
 #include "ex.h"
+#include "mm.h"
 #include "mm/inspect/storage_plan.h"
 #include "report.h"
 #include "rtl.h"
@@ -296,12 +297,13 @@ static void MipMakeFolders(PMIP_RUN Run)
     }
 }
 
-static void MipWriteFiles(PMIP_RUN Run)
+static NT_PAGED void MipWriteFiles(PMIP_RUN Run)
 {
     ULONG Before = Run->Failures;
     MI_STORAGE_FILE File;
     ULONG i;
 
+    PAGED_CODE();
     Run->Bytes = 0;
     Run->Files = 0;
     MipMakeFolders(Run);
@@ -317,13 +319,14 @@ static void MipWriteFiles(PMIP_RUN Run)
              Run->Plan.Files, (unsigned long long)Run->Bytes, Run->Failures - Before);
 }
 
-static void MipReadFiles(PMIP_RUN Run, PCSTR When)
+static NT_PAGED void MipReadFiles(PMIP_RUN Run, PCSTR When)
 {
     ULONG Before = Run->Failures;
     MI_STORAGE_FILE File;
     ULONG Due = 0;
     ULONG i;
 
+    PAGED_CODE();
     Run->Bytes = 0;
     Run->Files = 0;
     for (i = 0; i < Run->Plan.Files && !Run->Gone; i++) {
@@ -341,13 +344,14 @@ static void MipReadFiles(PMIP_RUN Run, PCSTR When)
              Due, When, (unsigned long long)Run->Bytes, Run->Wrong, Run->Failures - Before);
 }
 
-static void MipChangeFiles(PMIP_RUN Run)
+static NT_PAGED void MipChangeFiles(PMIP_RUN Run)
 {
     ULONG Counts[MiStorageKeep + 1] = {0};
     ULONG Before = Run->Failures;
     MI_STORAGE_FILE File;
     ULONG i;
 
+    PAGED_CODE();
     for (i = 0; i < Run->Plan.Files && !Run->Gone; i++) {
         MiPlanStorageFile(&Run->Plan, i, &File);
         if (Run->States[i] != MipGood) {
@@ -393,7 +397,7 @@ static ULONG MipCountNames(PMIP_RUN Run, PCSTR Path)
 }
 
 /* Flush through the root directory, then list everything: names must be there, and no others. */
-static void MipFlushAndList(PMIP_RUN Run)
+static NT_PAGED void MipFlushAndList(PMIP_RUN Run)
 {
     ULONG Before = Run->Failures;
     ULONG Due = 0;
@@ -403,6 +407,7 @@ static void MipFlushAndList(PMIP_RUN Run)
     PCSTR Path;
     ULONG i;
 
+    PAGED_CODE();
     if (MipOpen(Run, "\\", FILE_LIST_DIRECTORY, FILE_OPEN, FILE_DIRECTORY_FILE, &Root)) {
         MipBegin(Run);
         (void)MipEnd(Run, IoFlushFile(Root));
@@ -423,12 +428,14 @@ static void MipFlushAndList(PMIP_RUN Run)
 
 /* ---- the run ---- */
 
-static void MipPrintFigures(PMIP_RUN Run, const ULONG64 *RequestsBefore, ULONG64 FailuresBefore)
+static NT_PAGED void MipPrintFigures(PMIP_RUN Run, const ULONG64 *RequestsBefore,
+                                     ULONG64 FailuresBefore)
 {
     PDISK_DEVICE Disk = IoGetDiskDevice(Run->Volume);
     ULONG Milliseconds = (ULONG)(Run->Longest / (KeQueryCycleFrequency() / 1000 + 1));
     ULONG i;
 
+    PAGED_CODE();
     for (i = 0; i < Run->Plan.Files; i++) {
         if (Run->States[i] == MipDoubtful) {
             KiPrint("# storage: doubtful %u\n", i);
@@ -449,12 +456,13 @@ static void MipPrintFigures(PMIP_RUN Run, const ULONG64 *RequestsBefore, ULONG64
              Run->Gone ? "; the rest was not tried, nothing works any more" : "");
 }
 
-static void MipRunPlan(PMIP_RUN Run)
+static NT_PAGED void MipRunPlan(PMIP_RUN Run)
 {
     PDISK_DEVICE Disk = IoGetDiskDevice(Run->Volume);
     ULONG64 Requests[RTL_NUMBER_OF(Disk->RequestCounts)];
     ULONG64 Failures = Disk->Failures;
 
+    PAGED_CODE();
     memcpy(Requests, Disk->RequestCounts, sizeof(Requests));
     MiPlanStorage(&Run->Plan);
     MipWriteFiles(Run);
@@ -466,12 +474,13 @@ static void MipRunPlan(PMIP_RUN Run)
 }
 
 /* => FALSE: the options make no sense. */
-static BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
+static NT_PAGED BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
 {
     ULONG64 Values[2] = {MIP_DEFAULT_MB, 1};
     PCSTR End = Options + strlen(Options);
     ULONG Count = 0;
 
+    PAGED_CODE();
     while (Options != End) {
         if (*Options++ != ':') {
             return FALSE;

@@ -48,12 +48,14 @@
 ULONG MiResidentPagedPool;
 ULONG MiPeakResidentPagedPool;
 ULONG MiResidentSystemCode;
+ULONG MiSystemCodeFaults;
 
 void MiInitializePagedPages(void)
 {
     MiResidentPagedPool = 0;
     MiPeakResidentPagedPool = 0;
     MiResidentSystemCode = 0;
+    MiSystemCodeFaults = 0;
     MiSystemCacheWorkingSet.TrimPage = MiTrimPagedPage;
 }
 
@@ -148,6 +150,7 @@ NTSTATUS MiRestorePagedPage(PMMPTE Pte)
     MiUnlockPfn(OldIrql);
     if (Kept && NT_SUCCESS(Status)) {
         MipEnterWorkingSet(Pte, Frame);
+        MiSystemCodeFaults += !MipIsPagedPool(MiGetVaMappedByPte(Pte));
     }
     return Status;
 }

@@ -19,6 +19,7 @@
 extern ULONG MiResidentPagedPool;     /* (W) of the system's working set */
 extern ULONG MiPeakResidentPagedPool; /* (W) */
 extern ULONG MiResidentSystemCode;    /* (W) pages of images that are valid now */
+extern ULONG MiSystemCodeFaults;      /* (W) times that one became valid again */
 
 /*
  * No page of paged pool has memory, no image is pageable; the system's working set is theirs from

@@ -492,6 +492,7 @@ void MiQuerySystemImages(PMI_IMAGE_FIGURES Figures)
         Entry = Entry->Flink;
     }
     Sum.ResidentPages = MiResidentSystemCode;
+    Sum.Faults = MiSystemCodeFaults;
     MiUnlockPfn(OldIrql);
     *Figures = Sum;
 }

@@ -85,6 +85,7 @@ typedef struct _MI_IMAGE_FIGURES {
     ULONG PagedPages;    /* pageable, resident or not */
     ULONG LockedPages;   /* of these: they stay */
     ULONG ResidentPages; /* of these: valid now */
+    ULONG Faults;        /* times that one became valid again */
 } MI_IMAGE_FIGURES, *PMI_IMAGE_FIGURES;
 
 /* => IRQL <= DISPATCH_LEVEL. */

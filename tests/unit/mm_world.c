@@ -19,10 +19,11 @@
 #define VALUES          8u
 #define FIRMWARE_FRAMES 16u
 
-static LOADER_MEMORY_RUN Runs[3];
+static LOADER_MEMORY_RUN Runs[4];
 static LOADER_REGISTRY_VALUE Registry[VALUES];
 static MM_BOOT Boot;
 static ULONG_PTR RangeStart = MI_USUAL_RANGE_START;
+static ULONG CodePages;
 
 static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
 {
@@ -60,28 +61,56 @@ void MmWorldNextRangeStart(ULONG_PTR Start)
     RangeStart = Start;
 }
 
+void MmWorldNextPageableCode(ULONG Pages)
+{
+    CodePages = Pages;
+}
+
+/* What the loader does with the kernel, in frames from First on. */
+static void LoadCode(PFN_NUMBER First)
+{
+    ULONG i;
+
+    for (i = 0; i < CodePages * (PAGE_SIZE / sizeof(ULONG)); i++) {
+        PULONG Words = HostFrame(First + i / (PAGE_SIZE / sizeof(ULONG)));
+
+        Words[i % (PAGE_SIZE / sizeof(ULONG))] = MM_WORLD_CODE + i * (ULONG)sizeof(ULONG);
+    }
+    for (i = 0; i < CodePages; i++) {
+        HostMapPage(HOST_DIRECTORY_FRAME, MM_WORLD_CODE + i * PAGE_SIZE, First + i,
+                    MM_PTE_BITS_VALID | MM_PTE_BITS_GLOBAL);
+    }
+}
+
 void MmWorldPowerOn(ULONG Frames)
 {
-    const ULONG First = HOST_FIRST_FREE_FRAME + FIRMWARE_FRAMES;
+    const ULONG Tables = CodePages != 0; /* the first free frame becomes it */
+    const ULONG Code = HOST_FIRST_FREE_FRAME + Tables + FIRMWARE_FRAMES;
+    const ULONG First = Code + CodePages;
 
     HostMachineCreate(Frames, TestSeed());
     HostSetFaultHandler(Fault);
-    Runs[0] = (LOADER_MEMORY_RUN){HOST_DIRECTORY_FRAME, 1, LoaderPageTables, 0};
-    Runs[1] =
-        (LOADER_MEMORY_RUN){HOST_FIRST_FREE_FRAME, FIRMWARE_FRAMES, LoaderFirmwareTemporary, 0};
+    Runs[0] = (LOADER_MEMORY_RUN){HOST_DIRECTORY_FRAME, 1 + Tables, LoaderPageTables, 0};
+    Runs[1] = (LOADER_MEMORY_RUN){HOST_FIRST_FREE_FRAME + Tables, FIRMWARE_FRAMES,
+                                  LoaderFirmwareTemporary, 0};
     Runs[2] = (LOADER_MEMORY_RUN){First, Frames - First, LoaderFree, 0};
+    Runs[3] = (LOADER_MEMORY_RUN){Code, CodePages, LoaderSystemCode, 0};
+    LoadCode(Code);
     memset(Registry, 0, sizeof(Registry));
     Boot = (MM_BOOT){
         .Runs = Runs,
-        .RunCount = RTL_NUMBER_OF(Runs),
+        .RunCount = RTL_NUMBER_OF(Runs) - (CodePages == 0),
         .Values = Registry,
         .FramebufferBytes = MI_FRAMEBUFFER_LIMIT, /* the process has its own memory there */
         .RangeStart = RangeStart,
         .KernelStart = RangeStart == MI_USUAL_RANGE_START ? LOADER_WINDOW_BASE : LOADER_HIGH_BASE,
+        .PageableCode = MM_WORLD_CODE,
+        .PageableCodePages = CodePages,
         .GlobalPages = TRUE,
         .WriteCombining = TRUE,
     };
     RangeStart = MI_USUAL_RANGE_START;
+    CodePages = 0;
 }
 
 const MM_BOOT *MmWorldBoot(void)

@@ -26,6 +26,13 @@ void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count);
 /* The next machine's system half begins at Start, and its kernel lies high, as with /3GB. */
 void MmWorldNextRangeStart(ULONG_PTR Start);
 
+/*
+ * The next machine's kernel has pageable code, which the loader brought: Pages read-only pages at
+ * MM_WORLD_CODE, each word of which is its own address.
+ */
+#define MM_WORLD_CODE 0x80801000u
+void MmWorldNextPageableCode(ULONG Pages);
+
 /* Verify everything, delete the machine. */
 void MmWorldFinish(void);
 

@@ -340,6 +340,30 @@ TEST(Audit_A9_allows_read_only_aliases_and_neighbouring_frames)
     HostMachineDelete();
 }
 
+TEST(Audit_A10_finds_a_writable_pageable_page_and_allows_a_missing_one)
+{
+    StartSoundMachine();
+    PteOf(CODE + PAGE_SIZE)->Hard.Valid = 0;
+    AuditRange(CODE, DATA, MiAuditPageable);
+    CHECK_EQUAL(0, Result.Violations);
+    PteOf(CODE + 2 * PAGE_SIZE)->Hard.Write = 1;
+    AuditRange(CODE, DATA, MiAuditPageable);
+    CHECK_EQUAL(1, Result.Violations);
+    CHECK_EQUAL(CODE + 2 * PAGE_SIZE, Result.FirstVa);
+    CHECK_EQUAL(0, strncmp("A10:", Result.FirstRule, 4));
+    HostMachineDelete();
+}
+
+TEST(Audit_A9_finds_a_writable_alias_of_a_pageable_frame)
+{
+    StartSoundMachine();
+    Map(USER + 8 * PAGE_SIZE, FrameOf(CODE + 2 * PAGE_SIZE), VALID | WRITE | OWNER);
+    AuditRange(CODE, DATA, MiAuditPageable);
+    CHECK_EQUAL(1, Result.Violations);
+    CHECK_EQUAL(0, strncmp("A9:", Result.FirstRule, 3));
+    HostMachineDelete();
+}
+
 TEST(Audit_counts_all_violations_and_reports_the_first)
 {
     StartSoundMachine();
