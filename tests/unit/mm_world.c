@@ -24,6 +24,7 @@ static LOADER_REGISTRY_VALUE Registry[VALUES];
 static MM_BOOT Boot;
 static ULONG_PTR RangeStart = MI_USUAL_RANGE_START;
 static ULONG CodePages;
+static BOOLEAN Unforced;
 
 static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
 {
@@ -118,12 +119,17 @@ const MM_BOOT *MmWorldBoot(void)
     return &Boot;
 }
 
+void MmWorldNextUnforced(void)
+{
+    Unforced = TRUE;
+}
+
 /* HYPERSPACE_FORCE_IRQL=1: each machine trims whenever IRQL rises (figure R13). */
 static void ForceIrqlChecking(void)
 {
     ULONG i = Boot.ValueCount;
 
-    if (getenv("HYPERSPACE_FORCE_IRQL") != NULL && i < VALUES) {
+    if (getenv("HYPERSPACE_FORCE_IRQL") != NULL && !Unforced && i < VALUES) {
         strcpy(Registry[i].Name, "VerifyDriverLevel");
         Registry[i].Type = LOADER_REG_DWORD;
         Registry[i].Dword = 2;
@@ -144,6 +150,7 @@ void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count)
     }
     Boot.ValueCount = Count;
     ForceIrqlChecking();
+    Unforced = FALSE;
     MmInitSystem(&Boot);
     HostSetPageable(MiLayout.Region[MiRegionPagedPool].Start,
                     MiLayout.Region[MiRegionPagedPool].Start +

@@ -27,6 +27,12 @@ void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count);
 void MmWorldNextRangeStart(ULONG_PTR Start);
 
 /*
+ * The next machine does not trim at each raise, even with HYPERSPACE_FORCE_IRQL: the test counts
+ * pages that go out, of which pages of paged pool would be some.
+ */
+void MmWorldNextUnforced(void);
+
+/*
  * The next machine's kernel has pageable code, which the loader brought: Pages read-only pages at
  * MM_WORLD_CODE, each word of which is its own address.
  */

@@ -4,8 +4,13 @@
  */
 #include "tests/unit/paging_world.h"
 
+#include "arch/mmu.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/pfn_reference.h"
+#include "mm/pool/pool_pages.h"
+#include "mm/pool/system_image.h"
+#include "mm/pool/trim_system.h"
 #include "mm/space/page_table.h"
 #include "mm/sysva/pte_kind.h"
 #include "tests/unit/space_world.h"
@@ -36,8 +41,37 @@ void PagingWorldStartWith(ULONG64 Seed, ULONG MinimumMb, ULONG MaximumMb)
     CHECK_EQUAL(STATUS_SUCCESS, PagingWorldCreate("C:\\pagefile.sys", MinimumMb, MaximumMb));
 }
 
+static void TouchRun(ULONG_PTR Va, ULONG Pages)
+{
+    ULONG Page;
+
+    for (Page = 0; Page < Pages; Page++) {
+        ULONG_PTR At = Va + Page * PAGE_SIZE;
+        MMPTE Pte = {.Long = 0};
+
+        if (MiReadPte(MiGetPdeAddress(At)).Hard.Valid) {
+            Pte = MiReadPte(MiGetPteAddress(At));
+        }
+        if (MiPteKind(Pte) == MiPteTransition || MiPteKind(Pte) == MiPtePagefile) {
+            (void)*(volatile UCHAR *)At;
+        }
+    }
+}
+
+void PagingWorldEmptyFiles(void)
+{
+    MI_IMAGE_FIGURES Code;
+
+    MiSetForcedTrims(FALSE);
+    MiQuerySystemImages(&Code);
+    TouchRun(MM_WORLD_CODE, Code.PagedPages);
+    TouchRun(MiPoolRegion(MiPaged)->Base, MiPoolRegion(MiPaged)->Pages);
+    (void)MiReclaimSlots(MiHighestFrame);
+}
+
 void PagingWorldFinish(void)
 {
+    PagingWorldEmptyFiles();
     MiClosePagingFiles();
     IoWorldFinish();
 }

@@ -17,6 +17,12 @@ NTSTATUS PagingWorldCreate(const char *Name, ULONG MinimumMb, ULONG MaximumMb);
 /* Both of them: "C:\\pagefile.sys". */
 void PagingWorldStartWith(ULONG64 Seed, ULONG MinimumMb, ULONG MaximumMb);
 
+/*
+ * Read back what is in the files of paged pool and of pageable code, and give the slots of all
+ * valid pages back: the files are about to go.
+ */
+void PagingWorldEmptyFiles(void);
+
 /* Close the files, verify everything. */
 void PagingWorldFinish(void);
 

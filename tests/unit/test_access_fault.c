@@ -95,6 +95,7 @@ TEST(AccessFault_gives_paged_pool_a_zeroed_page_at_the_first_touch_only)
     volatile UCHAR *Paged;
     ULONG i;
 
+    MmWorldNextUnforced();
     MmWorldStart(FRAMES);
     Paged = ExAllocatePoolWithTag(PagedPool, 8 * PAGE_SIZE, TAG);
     MiQueryPfnCounters(&Before);

@@ -7,7 +7,7 @@
 
 #include "disk/volume/boot_volume_i.h"
 #include "ex.h"
-#include "tests/unit/io_world.h"
+#include "tests/unit/paging_world.h"
 
 #include <string.h>
 
@@ -43,6 +43,7 @@ static void CreateFiles(const char *Lines, ULONG Bytes)
 
 static void Finish(void)
 {
+    PagingWorldEmptyFiles();
     MiClosePagingFiles();
     IoWorldFinish();
 }

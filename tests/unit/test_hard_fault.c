@@ -456,6 +456,7 @@ TEST(Hard_faults_of_several_threads_find_what_each_has_written)
     ULONG Reads = MiFaultCounters.PagingFileReads;
     ULONG_PTR i;
 
+    MmWorldNextUnforced(); /* a page of paged pool whose read fails would stop the machine */
     PagedBegin(TestSeed() | 1);
     Random = TestSeed();
     Failures = 0;

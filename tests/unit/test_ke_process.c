@@ -55,6 +55,8 @@ TEST(Attach_at_DISPATCH_LEVEL_is_bug_check_05)
 
 static PEPROCESS Homes[THREADS];
 static ULONG Wrong;
+static ULONG Busy; /* threads within a service or a fault */
+static ULONG Verified;
 
 static void RunInside(PVOID Context)
 {
@@ -64,17 +66,24 @@ static void RunInside(PVOID Context)
     ULONG i;
 
     KeStackAttachProcess(&Homes[Mine]->Pcb, &State);
+    Busy++;
     Va = SpaceAllocate(0x100000, KB64, MEM_COMMIT | MEM_RESERVE, RW);
+    Busy--;
     for (i = 0; i < ROUNDS; i++) {
         ULONG_PTR At = Va + i % 16 * PAGE_SIZE;
 
+        Busy++;
         SpaceWrite(At, Mine << 16 | i);
+        Busy--;
         HostYield();
+        Busy++;
         Wrong += SpaceRead(At) != (Mine << 16 | i);
+        Busy--;
         Wrong += KiCurrentDirectoryFrame() << PAGE_SHIFT != Homes[Mine]->Pcb.DirectoryTableBase[0];
-        if (i % 50 == 0) {
-            HostSetPreemption(0); /* pools are verified without their locks */
+        if (i % 10 == 0 && Busy == 0) { /* pools are verified without their locks */
+            HostSetPreemption(0);
             MiVerifyAll();
+            Verified++;
             HostSetPreemption(PREEMPTION);
         }
     }
@@ -89,12 +98,17 @@ TEST(Switch_brings_each_thread_its_own_address_space)
     HostStartClock();
     HostSetPreemption(PREEMPTION);
     Wrong = 0;
+    Busy = 0;
+    Verified = 0;
     for (i = 0; i < THREADS; i++) {
+        Busy++; /* threads run already while this one makes the next process */
         Homes[i] = SpaceProcess();
+        Busy--;
         HostThreadCreate(RunInside, (PVOID)(ULONG_PTR)i);
     }
     HostRunThreads();
     CHECK_EQUAL(0, Wrong);
+    CHECK(Verified != 0);
     CHECK_EQUAL(0, Homes[0]->Pcb.ThreadsInside);
     SpaceFinish();
 }

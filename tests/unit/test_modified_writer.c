@@ -15,6 +15,7 @@
 
 static void Start(ULONG64 Seed)
 {
+    MmWorldNextUnforced();
     PagingWorldStartWith(Seed, 2, 2);
     CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
     PagingWorldEnter();
@@ -151,6 +152,7 @@ TEST(The_writer_waits_longer_and_longer_while_the_disk_fails_and_then_goes_on)
 
 TEST(The_writer_waits_while_there_is_no_paging_file)
 {
+    MmWorldNextUnforced();
     PagingWorldStart(1);
     CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
     PagingWorldEnter();
@@ -182,6 +184,7 @@ TEST(The_writer_stops_while_the_disk_fails)
 
 TEST(A_flush_writes_every_modified_page)
 {
+    MmWorldNextUnforced();
     PagingWorldStartWith(1, 2, 2);
     PagingWorldEnter();
     (void)Modify(300);

@@ -18,6 +18,7 @@ TEST(PageOut_leaves_no_page_in_memory_and_everything_in_the_file)
     ULONG Reused;
     ULONG i;
 
+    MmWorldNextUnforced();
     PagingWorldStartWith(1, 4, 4);
     PagingWorldEnter();
     Va = PagingWorldPages(PAGES, 7);
@@ -37,6 +38,7 @@ TEST(PageOut_says_what_the_disk_says)
 {
     ULONG Reused;
 
+    MmWorldNextUnforced();
     PagingWorldStartWith(0, 4, 4);
     PagingWorldEnter();
     (void)PagingWorldPages(PAGES, 7);
@@ -50,6 +52,7 @@ TEST(PageOut_says_what_the_disk_says)
 
 TEST(The_report_shows_pages_that_go_to_the_paging_file_and_come_back)
 {
+    MmWorldNextUnforced();
     PagingWorldStartWith(1, 4, 4);
     HostConsoleClear();
     MiReportPaging();

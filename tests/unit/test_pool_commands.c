@@ -6,6 +6,7 @@
 #include "tests/unit/command_bench.h"
 #include <string.h>
 #include "tests/unit/pool_world.h"
+#include "tests/unit/mm_world.h"
 
 TEST(Pool_stars_the_block_that_holds_the_address)
 {
@@ -197,6 +198,7 @@ TEST(Poolfind_leaves_freed_blocks_out)
 {
     PVOID Block;
 
+    MmWorldNextUnforced();
     PopulatedStart();
     Block = Allocate(PagedPool, 0x30, TAG_A);
     CHECK_SHOWS("1 blocks, 56 bytes", Command("!poolfind OneA 1"));

@@ -12,6 +12,7 @@ TEST(Pages_in_use_give_slots_and_are_written_again)
     ULONG_PTR Va;
     ULONG i;
 
+    MmWorldNextUnforced();
     PagingWorldStartWith(1, 1, 1);
     PagingWorldEnter();
     Va = PagingWorldPages(10, 30);

@@ -5,7 +5,7 @@
  */
 #include "mm/inspect/report_code.h"
 
-#include "mm.h"
+#include "arch/mmu.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/pfn/commit.h"
 #include "mm/pfn/pfn_inspect.h"
@@ -13,8 +13,6 @@
 #include "mm/sysva/pte_kind.h"
 #include "tests/unit/paging_world.h"
 #include "verify.h"
-
-#include "arch/mmu.h"
 
 #include <string.h>
 
@@ -46,18 +44,10 @@ TEST(Kernel_code_that_is_pageable_is_memory_that_can_be_promised_to_nobody_else)
                 CommitLimit(PAGES) + PAGES - 1); /* fewer frames are free, that is all */
 }
 
-/* The file is about to be closed: nothing may be in it any more. */
-static void BringBack(void)
-{
-    PVOID Handle = MmLockPagableCodeSection((PVOID)MM_WORLD_CODE);
-
-    CHECK(MiReclaimSlots(1000) >= PAGES); /* paged pool was in the file too */
-    MmUnlockPagableImageSection(Handle);
-}
-
 TEST(Report_shows_code_that_goes_to_the_paging_file_and_comes_back)
 {
     MmWorldNextPageableCode(PAGES);
+    MmWorldNextUnforced();
     PagingWorldStartWith(0, 4, 4);
     CHECK_EQUAL(PAGES, Figures().ResidentPages);
     CHECK(!MiReadPte(MiGetPteAddress(MM_WORLD_CODE)).Hard.Write);
@@ -72,13 +62,13 @@ TEST(Report_shows_code_that_goes_to_the_paging_file_and_comes_back)
     MiVerifyAll();
     CHECK_EQUAL(MM_WORLD_CODE + 4 * PAGE_SIZE, *(const ULONG *)(MM_WORLD_CODE + 4 * PAGE_SIZE));
     CHECK(!MiReadPte(MiGetPteAddress(MM_WORLD_CODE + 4 * PAGE_SIZE)).Hard.Write);
-    BringBack();
     PagingWorldFinish();
 }
 
 TEST(Report_of_code_without_a_paging_file_has_soft_faults)
 {
     MmWorldNextPageableCode(PAGES);
+    MmWorldNextUnforced();
     MmWorldStart(4096);
     MiReportPageableCode();
     CHECK(strstr(HostConsoleText(), "5 faults brought them back, 0 pages read") != NULL);

@@ -16,6 +16,7 @@ static ULONG_PTR Start(BOOLEAN Clear)
     ULONG_PTR Old;
     ULONG_PTR Va;
 
+    MmWorldNextUnforced();
     PagingWorldStartWith(1, 1, 1);
     CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
     MiSetClearAtShutdown(Clear);

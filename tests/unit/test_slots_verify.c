@@ -15,6 +15,7 @@ static ULONG_PTR Start(void)
 {
     ULONG_PTR Va;
 
+    MmWorldNextUnforced();
     PagingWorldStartWith(1, 1, 1);
     PagingWorldEnter();
     Va = PagingWorldPages(3, 20);
@@ -107,6 +108,7 @@ TEST(Verify_takes_no_reserved_mapping_for_a_slot)
 {
     PVOID Reserved;
 
+    MmWorldNextUnforced();
     PagingWorldStartWith(1, 1, 1);
     Reserved = MmAllocateMappingAddress(PAGE_SIZE, 0x64636261); /* its header reads as slot 1 */
     CHECK(Reserved != NULL);

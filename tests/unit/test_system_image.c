@@ -82,6 +82,7 @@ static void Load(void)
 
 static void Start(void)
 {
+    MmWorldNextUnforced();
     PagedBegin(0);
     Load();
     MiInsertSystemImage(&Image);
@@ -176,6 +177,7 @@ TEST(SystemImage_keeps_each_section_s_right_to_write)
 
 TEST(SystemImage_stays_resident_where_no_entry_can_be_had)
 {
+    MmWorldNextUnforced();
     PagedBegin(0);
     Load();
     MiFailWsleReservation = 2; /* the code's second page */

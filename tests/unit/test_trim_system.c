@@ -81,6 +81,7 @@ TEST(TrimAllSystemPageableMemory_refuses_at_raised_irql_and_while_the_set_is_in_
 {
     KIRQL OldIrql;
 
+    MmWorldNextUnforced();
     Start();
     Fill(3);
     OldIrql = KfRaiseIrql(DISPATCH_LEVEL);

@@ -15,6 +15,7 @@
 
 static void Start(ULONG64 Seed)
 {
+    MmWorldNextUnforced();
     PagingWorldStartWith(Seed, 2, 2);
     PagingWorldEnter();
 }
