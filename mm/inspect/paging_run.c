@@ -110,14 +110,17 @@ static MIP_BALANCE MipTakeBalance(void)
 {
     MI_POOL_FIGURES NonPaged;
     MI_POOL_FIGURES Paged;
+    ULONG_PTR Expansion = MiPoolRegion(MiNonPagedExpansion)->Base; /* below: not charged */
+    ULONG BigTable = (ULONG)MiFindPoolTag(MI_BIG_TABLE_TAG)->Use[NonPagedPool].Bytes;
     ULONG Kept = MiSystemPageTables + MiSystemCacheWorkingSet.ListPages;
 
-    Kept += MipChecksumPages(MiPoolRegion(MiNonPagedExpansion)->Base); /* others: not charged */
+    Kept += MipChecksumPages(Expansion);
+    Kept += MiBigTableVa() >= Expansion ? BigTable / PAGE_SIZE : 0;
     MiTrimKernelStacks();
     MiTrimPools();
     MiQueryPoolFigures(NonPagedPool, &NonPaged);
     MiQueryPoolFigures(PagedPool, &Paged);
-    NonPaged.InUseBytes -= (ULONG)MiFindPoolTag(MI_BIG_TABLE_TAG)->Use[NonPagedPool].Bytes;
+    NonPaged.InUseBytes -= BigTable;
     NonPaged.InUseBytes -= MipChecksumPages(0) * PAGE_SIZE;
     return (MIP_BALANCE){MiCommit.Committed - Kept, MiCommit.ResidentAvailable + Kept,
                          NonPaged.InUseBytes, Paged.InUseBytes};

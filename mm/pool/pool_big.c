@@ -212,13 +212,13 @@ BOOLEAN MiFindBigBlock(PVOID Va, PMI_BIG_BLOCK Block)
     return Found;
 }
 
-void MiQueryBigBlocks(PULONG Entries, PULONG Limit)
+ULONG_PTR MiBigTableVa(void)
 {
     KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
+    ULONG_PTR Va = (ULONG_PTR)MipTable;
 
-    *Entries = MipCount;
-    *Limit = MipLimit;
     MiReleasePoolLock(&MipBigLock, OldIrql);
+    return Va;
 }
 
 ULONG MiBigTableBytes(void)

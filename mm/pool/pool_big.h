@@ -64,8 +64,8 @@ ULONG MiBigTableBytes(void);
 
 void MiSumBigBlocks(POOL_TYPE BaseType, PMI_BIG_SUMS Sums);
 
-/* Figures for the dump.  Limit: entries in all. */
-void MiQueryBigBlocks(PULONG Entries, PULONG Limit);
+/* Where the table is now. */
+ULONG_PTR MiBigTableVa(void);
 
 /* Every big block, in no order.  => Nobody allocates or frees one meanwhile. */
 typedef void MI_BIG_BLOCK_ROUTINE(PVOID Context, const MI_BIG_BLOCK *Block);
