@@ -56,7 +56,7 @@ typedef struct _EPROCESS {
     ULONG CommitLimitNeeded;   /* (S) by the last charge that the commit limit refused */
     ULONG CommittedPageTables; /* (S) of these, page tables */
     ULONG StructurePages;      /* (I) directory and the like: charged to the system */
-    ULONG PageTables;          /* (S) page tables of the user half that are there */
+    ULONG PageTables;          /* (S) page tables of the user half, in memory or out */
     ULONG NumberOfLockedPages; /* (A) that MDLs lock, one for each time */
     MMSUPPORT Vm;              /* its working set; the mutex is AddressCreationLock */
     ULONG QuotaUsage[PsQuotaTypes];

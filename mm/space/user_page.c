@@ -83,10 +83,29 @@ void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBE
     MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
 }
 
+/* => As MiRestoreUserPage; room for the page is reserved.  Old is in transition. */
+static NTSTATUS MipRestore(PEPROCESS Process, PMMPTE Pte, MMPTE Old) NT_HOLDS(MiPfnLock)
+{
+    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+    NTSTATUS Status;
+    MMPTE New;
+
+    if (MI_PFN(Frame)->u3.e1.ReadInProgress) {
+        return STATUS_RETRY;
+    }
+    New = MiMakeUserPagePte(Frame, MiSoftwareProtection(Old));
+    Status = MiIncrementShareCount(Frame);
+    if (NT_SUCCESS(Status)) {
+        MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
+        MiWritePte(Pte, New);
+        MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
+    }
+    return Status;
+}
+
 NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte)
 {
     NTSTATUS Status = MiReserveWsle(&Process->Vm);
-    PFN_NUMBER Frame;
     KIRQL OldIrql;
     MMPTE Old;
 
@@ -95,17 +114,8 @@ NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte)
     }
     OldIrql = MiLockPfn();
     Old = MiReadPte(Pte);
-    Frame = Old.Hard.PageFrameNumber;
     if (MiPteKind(Old) == MiPteTransition) { /* else it was reused before the lock was taken */
-        MMPTE New = MiMakeUserPagePte(Frame, MiSoftwareProtection(Old));
-
-        MI_ASSERT(!MI_PFN(Frame)->u3.e1.ReadInProgress);
-        Status = MiIncrementShareCount(Frame);
-        if (NT_SUCCESS(Status)) {
-            MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
-            MiWritePte(Pte, New);
-            MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
-        }
+        Status = MipRestore(Process, Pte, Old);
     }
     MiUnlockPfn(OldIrql);
     return Status;
@@ -204,11 +214,18 @@ BOOLEAN MiTrimUserPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
     PEPROCESS Process = CONTAINING_RECORD(WorkingSet, EPROCESS, Vm);
     PMMVAD Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
     PMMPTE Pte = MiGetPteAddress(Va);
-    KIRQL OldIrql = MiLockPfn();
-    MMPTE Old = MiReadPte(Pte);
-    const MMPFN *Pfn = MI_PFN(Old.Hard.PageFrameNumber);
-    BOOLEAN Goes = Pfn->u3.e2.ReferenceCount == 1;
+    const MMPFN *Pfn;
+    BOOLEAN Goes;
+    KIRQL OldIrql;
+    MMPTE Old;
 
+    if (Va >= MM_SYSTEM_RANGE_START) {
+        return MiTrimPageTable(Process, Va);
+    }
+    OldIrql = MiLockPfn();
+    Old = MiReadPte(Pte);
+    Pfn = MI_PFN(Old.Hard.PageFrameNumber);
+    Goes = Pfn->u3.e2.ReferenceCount == 1;
     MI_ASSERT(Old.Hard.Valid && !Pfn->u3.e1.LockCharged);
     if (Goes && Pfn->u3.e1.PrototypePte) {
         MiTrimSharedPage(Process, Pte, Old);
@@ -318,7 +335,7 @@ ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va)
 {
     MMPTE Pte = {.Long = 0};
 
-    if (MiHasPageTable(Va)) {
+    if (MiIsPageTableResident(Va)) {
         Pte = MiReadPte(MiGetPteAddress(Va));
     }
     return Pte.Hard.Valid ? MiQueryWsleLocks(&Process->Vm, Va, Pte.Hard.PageFrameNumber) : 0;
@@ -348,7 +365,10 @@ void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks)
 
 /* ---- frames that are reused ---- */
 
-/* The PTE may be of any address space: its page table is reached as a frame. */
+/*
+ * The PTE may be of any address space: its page table is reached as a frame.  It may be a page
+ * table's directory entry, too.
+ */
 static void MipRestorePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
     PMMPFN Pfn = MI_PFN(Frame);
@@ -358,6 +378,7 @@ static void MipRestorePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     MiWritePte((PMMPTE)(PVOID)(Table + BYTE_OFFSET(Pfn->PteAddress)), Pfn->OriginalPte);
     MiUnmapFrameInHyperspace(Table, OldIrql);
     Pfn->u3.e1.CacheAttribute = MiCacheUnknown;
+    MiPageTableCounters.Reused += MiIsUserPde(Pfn->PteAddress);
 }
 
 void MiInitializeUserPages(void)

@@ -13,7 +13,7 @@
 #include "mm/space/vad.h"
 #include "mm/sysva/pte_kind.h"
 
-/* => A page's protection; MI_NO_PROTECTION: it is not committed.  Its table may be missing. */
+/* => A page's protection; MI_NO_PROTECTION: it is not committed.  Its table is not out. */
 ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va);
 
 /* The same of a PTE that is not zero. */
@@ -38,11 +38,11 @@ MMPTE MiMakeUserPagePte(PFN_NUMBER Frame, ULONG Protection);
 void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame);
 
 /*
- * Make a page in transition valid again.  => It is not being read.
+ * Make a page in transition valid again.
  *
  * => STATUS_SUCCESS also when it lost its frame meanwhile: the access will fault again.
- * => STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too often.  STATUS_NO_MEMORY: the
- *    working set has no room.
+ * => STATUS_RETRY: it is being read.  STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too
+ *    often.  STATUS_NO_MEMORY: the working set has no room.
  */
 NT_MUST_CHECK NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte);
 
@@ -73,7 +73,7 @@ void MiCleanUserPage(PMMVAD Vad, PMMPTE Pte);
 void MiLockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks);
 void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks);
 
-/* => The locks of a page; 0: none, or it is not valid.  Its table may be missing. */
+/* => The locks of a page; 0: none, or it is not valid.  Its table may be out. */
 ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va);
 
 /* For shared_page.c: Dirty goes from a PTE, which forgets it, to where it is kept (U3). */

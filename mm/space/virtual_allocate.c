@@ -163,7 +163,7 @@ static void MipCommitPages(PEPROCESS Process, PMMVAD Vad, const MIP_REQUEST *Req
 
 static NTSTATUS MipCommit(PEPROCESS Process, PMIP_REQUEST Request)
 {
-    PMMVAD Vad = MiFindVadOfRange(Process, &Request->Range);
+    PMMVAD Vad = MiFindVadWithTables(Process, &Request->Range);
     NTSTATUS Status;
     ULONG New;
 
@@ -194,7 +194,7 @@ static NTSTATUS MipCommit(PEPROCESS Process, PMIP_REQUEST Request)
 
 static NTSTATUS MipReset(PEPROCESS Process, const MIP_REQUEST *Request)
 {
-    PMMVAD Vad = MiFindVadOfRange(Process, &Request->Range);
+    PMMVAD Vad = MiFindVadWithTables(Process, &Request->Range);
     ULONG_PTR Va = ROUND_UP((ULONG_PTR)Request->Base, (ULONG_PTR)PAGE_SIZE);
     ULONG_PTR End = ROUND_DOWN((ULONG_PTR)Request->Base + Request->Bytes, (ULONG_PTR)PAGE_SIZE);
 

@@ -264,6 +264,8 @@ static void FinishWorld(void)
     MiRaiseCommitLimit(Lowered);
     GiveFramesBack();
     Verify();
+    ModelCounts.TablesOut += MiPageTableCounters.Reused;
+    ModelCounts.TablesIn += MiPageTableCounters.Reads;
     MiStopModifiedWriter();
     MiStopFileGrowth();
     Grown += MiGrowthFigures.Extensions;
@@ -302,6 +304,9 @@ TEST(Prop_paging_keeps_every_page_of_several_processes_on_little_memory)
            (unsigned)ModelCounts.InPage, (unsigned)ModelCounts.Processes);
     printf("# files became longer %u times\n", (unsigned)Grown);
     CHECK(Grown != 0 || Worlds < WORLDS);
+    printf("# %u page tables out, %u read\n", (unsigned)ModelCounts.TablesOut,
+           (unsigned)ModelCounts.TablesIn);
+    CHECK(ModelCounts.TablesOut != 0 && ModelCounts.TablesIn != 0);
     printf("# figure R1 %llu 0\n", (unsigned long long)Operations);
     TestCountOperations(Operations, Worlds);
 }
