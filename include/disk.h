@@ -86,6 +86,8 @@ NT_MUST_CHECK NTSTATUS DiskTransfer(PDISK_DEVICE Device, DISK_OPERATION Operatio
 
 /* ---- which sectors may be written ---- */
 
+#define DISK_WRITE_LIST_TAG 0x576B7344u /* 'DskW': of the lists' memory */
+
 /*
  * A disk of a driver is Restricted from the start, whenever it comes: nothing may be written before
  * this call.  Other devices (RAM) permit everything until then.

@@ -31,7 +31,6 @@
 #include "rtl.h"
 #include "spinlock.h"
 
-#define DISKP_TAG        0x576B7344u /* 'DskW' */
 #define DISKP_FIRST_ROOM 32u
 
 /* Sectors of one owner.  (L) the list's lock. */
@@ -180,7 +179,8 @@ static void DiskpFillGaps(PDISK_WRITE_LIST List, const DISKP_RANGE *Range, const
 static NTSTATUS DiskpMakeRoom(PDISK_WRITE_LIST List, ULONG Need)
 {
     ULONG Room = Need + Need / 2 + DISKP_FIRST_ROOM;
-    PDISKP_PIECE New = ExAllocatePoolWithTag(NonPagedPool, Room * sizeof(DISKP_PIECE), DISKP_TAG);
+    PDISKP_PIECE New =
+        ExAllocatePoolWithTag(NonPagedPool, Room * sizeof(DISKP_PIECE), DISK_WRITE_LIST_TAG);
     PDISKP_PIECE Old = New;
     KIRQL OldIrql;
 
@@ -198,7 +198,7 @@ static NTSTATUS DiskpMakeRoom(PDISK_WRITE_LIST List, ULONG Need)
     }
     KfReleaseSpinLock(&List->Lock, OldIrql);
     if (Old != NULL) {
-        ExFreePoolWithTag(Old, DISKP_TAG);
+        ExFreePoolWithTag(Old, DISK_WRITE_LIST_TAG);
     }
     return STATUS_SUCCESS;
 }
@@ -304,7 +304,7 @@ NTSTATUS DiskRestrictWrites(PDISK_DEVICE Disk)
     if (Disk->Writes != NULL) {
         return STATUS_SUCCESS;
     }
-    List = ExAllocatePoolWithTag(NonPagedPool, sizeof(*List), DISKP_TAG);
+    List = ExAllocatePoolWithTag(NonPagedPool, sizeof(*List), DISK_WRITE_LIST_TAG);
     if (List == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -321,8 +321,8 @@ void DiskDeleteWriteList(PDISK_DEVICE Disk)
     Disk->Writes = NULL;
     if (List != NULL) {
         if (List->Pieces != NULL) {
-            ExFreePoolWithTag(List->Pieces, DISKP_TAG);
+            ExFreePoolWithTag(List->Pieces, DISK_WRITE_LIST_TAG);
         }
-        ExFreePoolWithTag(List, DISKP_TAG);
+        ExFreePoolWithTag(List, DISK_WRITE_LIST_TAG);
     }
 }

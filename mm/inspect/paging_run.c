@@ -102,9 +102,21 @@ static ULONG MipChecksumPages(ULONG_PTR Va)
     return Pages;
 }
 
+/* => Bytes of the lists of their pieces, and of which sectors they may write. */
+static ULONG MipPlaceBytes(void)
+{
+    ULONG Bytes = (ULONG)MiFindPoolTag(DISK_WRITE_LIST_TAG)->Use[NonPagedPool].Bytes;
+    ULONG File;
+
+    for (File = 0; File < MmNumberOfPagingFiles; File++) {
+        Bytes += MmPagingFile[File]->Runs * sizeof(IO_RUN);
+    }
+    return Bytes;
+}
+
 /*
  * Page tables of the system half and the system's working set list stay once they were made, the
- * table of big blocks and checksums' memory when they grew.
+ * table of big blocks when it grew; checksums, and where it lies, when a paging file did.
  */
 static MIP_BALANCE MipTakeBalance(void)
 {
@@ -121,7 +133,7 @@ static MIP_BALANCE MipTakeBalance(void)
     MiQueryPoolFigures(NonPagedPool, &NonPaged);
     MiQueryPoolFigures(PagedPool, &Paged);
     NonPaged.InUseBytes -= BigTable;
-    NonPaged.InUseBytes -= MipChecksumPages(0) * PAGE_SIZE;
+    NonPaged.InUseBytes -= MipChecksumPages(0) * PAGE_SIZE + MipPlaceBytes();
     return (MIP_BALANCE){MiCommit.Committed - Kept, MiCommit.ResidentAvailable + Kept,
                          NonPaged.InUseBytes, Paged.InUseBytes};
 }

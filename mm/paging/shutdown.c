@@ -94,8 +94,8 @@ void MmShutdownPaging(void)
 {
     NTSTATUS Status;
 
+    MiStopFileGrowth(); /* first: it may need pages that the writer makes available */
     MiStopModifiedWriter();
-    MiStopFileGrowth();
     if (!MipClearFiles || MmNumberOfPagingFiles == 0) {
         return;
     }

@@ -9,6 +9,8 @@
     sector    a sector of the paging file cannot be read: whoever owns that page hears of it
     small     a paging file too small for the memory that is asked for: refused at once
     full      a volume without room for a paging file: said, and the machine works
+    grow      a paging file that is small at first: the work passes as it grows; at the next start
+              it has its smallest size; on a volume that becomes full the rest is refused
     sizes     64 MB to 4 GB of RAM: the report passes
     checked   the work with freed pool poisoned, or all pool in special pool (R11)
     soak      the same work again and again: counters do not drift (R17)
@@ -54,6 +56,9 @@ MOVED = re.compile(r"^# paging: pages read (\d+) in (\d+) reads, written (\d+) i
 ERRORS = re.compile(r"^# paging: in-page errors (\d+), pages given up (\d+)", re.M)
 FAILED = re.compile(r"^# paging: .* (\d+) failed requests", re.M)
 VERDICT = re.compile(r"^# paging: (passed|failed)$", re.M)
+GROWN = re.compile(r"^Page file +C:.pagefile.sys is too small: \d+ MB longer, now (\d+) MB", re.M)
+NO_ROOM = re.compile(r"^Page file +C:.pagefile.sys is too small, and stays at (\d+) MB: the volume "
+                     r"has no room", re.M)
 NO_FILE = re.compile(r"^Page file +C:.pagefile.sys is not used: the volume has no room", re.M)
 
 
@@ -92,6 +97,29 @@ def discard(*paths: str) -> None:
     for path in paths:
         if os.path.exists(path):
             os.remove(path)
+
+
+def fill(path: str, left: int) -> None:
+    """Leave so many bytes free on the volume."""
+    volume = "%s@@%d" % (path, hq.data_offset(path))
+    environment = dict(os.environ, MTOOLS_SKIP_CHECK="1")
+    filler = path + ".filler"
+    free = subprocess.run(["mdir", "-i", volume, "::"], check=True, env=environment,
+                          stdout=subprocess.PIPE).stdout.decode("latin-1")
+    now = int(re.sub(r"\D", "", re.search(r"([\d ]+) bytes free", free).group(1)))
+    with open(filler, "wb") as file:
+        file.truncate(now - left)
+    try:
+        subprocess.run(["mcopy", "-i", volume, filler, "::FILLER"], check=True, env=environment)
+    finally:
+        os.remove(filler)
+
+
+def file_bytes(path: str, name: str) -> int:
+    listing = subprocess.run(["mdir", "-a", "-i", "%s@@%d" % (path, hq.data_offset(path)),
+                              "::" + name], check=True, stdout=subprocess.PIPE,
+                             env=dict(os.environ, MTOOLS_SKIP_CHECK="1")).stdout.decode("latin-1")
+    return int(re.sub(r"\D", "", re.search(r"([\d ]+) bytes\b", listing).group(1)))
 
 
 # ---- judging a run ----
@@ -286,20 +314,10 @@ def full_test(firmware: str, disk: str) -> Test:
     def test(bench: Bench) -> Optional[str]:
         image = own_copy(bench, base(bench, 340), name,
                          "report,paging:12:2,paging:512:4:refused,shutdown")
-        volume = hq.Image.__new__(hq.Image)
-        volume.volume = "%s@@%d" % (image, hq.data_offset(image))
-        environment = dict(os.environ, MTOOLS_SKIP_CHECK="1")
-        filler = image + ".filler"
-        free = subprocess.run(["mdir", "-i", volume.volume, "::"], check=True, env=environment,
-                              stdout=subprocess.PIPE).stdout.decode("latin-1")
-        left = int(re.sub(r"\D", "", re.search(r"([\d ]+) bytes free", free).group(1)))
-        with open(filler, "wb") as file:
-            file.truncate(left - (256 << 10))
-        subprocess.run(["mcopy", "-i", volume.volume, filler, "::FILLER"], check=True,
-                       env=environment)
+        fill(image, 256 << 10)
         result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
                                           TIMEOUT))
-        discard(image, filler)
+        discard(image)
         if result.outcome != "passed":
             return explain(result, "passed")
         if not NO_FILE.search(result.log):
@@ -308,6 +326,92 @@ def full_test(firmware: str, disk: str) -> Test:
 
     return Test(name, test, "full")
 
+
+# ---- growth ----
+
+FIRST_MB = 16  # of a paging file that grows
+
+
+def check_growth(image: str, log: str) -> Optional[str]:
+    """It grew, and is on the disk as long as the log says."""
+    grown = GROWN.findall(log)
+    if not grown:
+        return "the paging file never became longer"
+    size = file_bytes(image, "pagefile.sys")
+    if size != int(grown[-1]) << 20:
+        return "it has %d bytes, not %s MB" % (size, grown[-1])
+    return None
+
+
+def check_next_start(bench: Bench, name: str, image: str, machine: hq.Machine) -> Optional[str]:
+    """The machine starts again: the file has its smallest size, the volume is in order."""
+    result = bench.keep(name + " again", hq.boot(machine, TIMEOUT))
+    if result.outcome != "passed":
+        return explain(result, "passed")
+    if not re.search(r"^Page file +C:.pagefile.sys: %d MB, .*; shorter\r?$" % FIRST_MB, result.log,
+                     re.M):
+        return explain(result, "a paging file that has %d MB again" % FIRST_MB)
+    return check_volume(image)
+
+
+def grow_test(firmware: str, disk: str, megabytes: int, seed: int) -> Test:
+    name = "grow: %d MB with a paging file of %d MB that grows on %s, %s" % (
+        megabytes, FIRST_MB, disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        most = megabytes + POOL_MB
+        before = own_copy(bench, base(bench, max(340, most + 64)), name + " before",
+                          "paging:%d:%d:%d,shutdown" % (megabytes, PROCESSES, seed),
+                          (FIRST_MB, most))
+        image = before + ".after"
+        log = image + ".log" if megabytes == SMALL else ""
+        subprocess.run(["cp", "--sparse=always", before, image], check=True)
+        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True,
+                                                     write_log=log), TIMEOUT))
+        try:
+            note_pages(result)
+            if result.outcome != "passed":
+                return explain(result, "passed")
+            problems = [verdicts(result, 1), really_paged(result, megabytes), check_volume(image),
+                        check_growth(image, result.log)]
+            if log:
+                problems.append(stray(before, image, log))
+            problems.append(check_next_start(bench, name, image, hq.Machine(
+                image, firmware, disk, MEMORY, writable=True)))
+            return "; ".join(problem for problem in problems if problem) or None
+        finally:
+            discard(before, image, log or image + ".log")
+
+    return Test(name, test, "grow")
+
+
+def grow_full_test(firmware: str, disk: str) -> Test:
+    name = "grow: a volume that becomes full on %s, %s" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        image = own_copy(bench, base(bench, 340), name,
+                         "paging:512:4:refused,paging:%d:2,report,shutdown" % (MEMORY + 8),
+                         (FIRST_MB, 600))
+        fill(image, (FIRST_MB + 40) << 20)
+        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                          TIMEOUT))
+        try:
+            note_pages(result)
+            if result.outcome != "passed":
+                return explain(result, "passed")
+            if not re.search(r"MB committed in 4 processes: %s" % COMMITMENT_LIMIT, result.log):
+                return explain(result, "STATUS_COMMITMENT_LIMIT")
+            if not NO_ROOM.search(result.log):
+                return explain(result, "that the volume has no room")
+            problems = [verdicts(result, 2), check_volume(image), check_growth(image, result.log)]
+            return "; ".join(problem for problem in problems if problem) or None
+        finally:
+            discard(image)
+
+    return Test(name, test, "grow")
+
+
+# ---- sizes, checking ----
 
 def size_test(firmware: str, memory: int) -> Test:
     name = "sizes: %d MB, %s" % (memory, firmware)
@@ -409,6 +513,10 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
         if thorough or turn == seed % 2:
             tests.append(small_test(firmware, BUSES[number() % len(BUSES)]))
             tests.append(full_test(firmware, BUSES[number() % len(BUSES)]))
+            tests.append(grow_full_test(firmware, BUSES[number() % len(BUSES)]))
+            tests.append(grow_test(firmware, BUSES[number() % len(BUSES)], SMALL, number()))
+            if thorough:
+                tests.append(grow_test(firmware, BUSES[number() % len(BUSES)], LARGE, number()))
         sizes = (64, 96, 128, 256, 512, 1024, 2048, 4096) if thorough else ((64,), (4096,))[turn]
         tests += [size_test(firmware, memory) for memory in sizes]
     for turn, (value, to) in enumerate((("PoisonFreedPool", "00000001"), ("PoolTag", "0000002a"))):

@@ -13,9 +13,11 @@
  *           2   requests fail, writes are torn; no paged pool, as an error there
  *               is a bug check
  *           3   sound, few frames
+ *           4   sound, the paging file is small at first: charges wait until it grows
  */
 #include "ex.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/pfn/commit.h"
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "tests/prop/paging_model.h"
@@ -26,9 +28,10 @@
 
 #define WORLDS      48u
 #define OPERATIONS  21000u /* of a world */
-#define KINDS       4u
+#define KINDS       5u
 #define VERIFY      512u /* operations between two stops */
 #define FILE_MB     7u
+#define LEAST_MB    1u /* of a file that grows */
 #define WORKERS     4u
 #define POOL_BLOCKS 24u
 #define POOL_PAGES  6u
@@ -59,6 +62,8 @@ static BOOLEAN Ending;
 static ULONG Target; /* of ModelCounts.Operations: there the workers stop */
 static PFN_NUMBER Hoard[HOARD];
 static ULONG Hoarded;
+static ULONG Lowered; /* commit limit */
+static ULONG Grown;   /* times that a file became longer */
 
 /* ---- paged pool ---- */
 
@@ -219,8 +224,9 @@ static void GiveFramesBack(void)
 
 static void StartWorld(ULONG Kind, uint64_t Seed)
 {
-    PagingWorldStartWith(Seed | 1, FILE_MB, FILE_MB);
+    PagingWorldStartWith(Seed | 1, Kind == 4 ? LEAST_MB : FILE_MB, FILE_MB);
     CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
+    CHECK_EQUAL(STATUS_SUCCESS, MiStartFileGrowth());
     IoDisk.LongestWait = Kind == 1 ? 20000 : 500;
     ModelErrors = Kind == 2;
     WithPool = !ModelErrors;
@@ -233,6 +239,7 @@ static void StartWorld(ULONG Kind, uint64_t Seed)
     }
     ModelStart();
     TakeFrames(Kind == 3 ? 220 : 380);
+    Lowered = Kind == 4 ? MiLowerCommitLimit(Hoarded) : 0; /* those back nothing */
     HostSetPreemption(PREEMPT);
     StartWorkers(Seed);
 }
@@ -254,11 +261,14 @@ static void FinishWorld(void)
     ComparePool();
     EndWorkers();
     ModelFinish();
+    MiRaiseCommitLimit(Lowered);
     GiveFramesBack();
     Verify();
     ModelCounts.TablesOut += MiPageTableCounters.Reused;
     ModelCounts.TablesIn += MiPageTableCounters.Reads;
     MiStopModifiedWriter();
+    MiStopFileGrowth();
+    Grown += MiGrowthFigures.Extensions;
     PagingWorldFinish();
 }
 
@@ -284,6 +294,7 @@ TEST(Prop_paging_keeps_every_page_of_several_processes_on_little_memory)
     ULONG Number;
 
     memset(&ModelCounts, 0, sizeof(ModelCounts));
+    Grown = 0;
     for (Number = 0; Number < Worlds; Number++) {
         RunWorld(Number);
         Operations += ModelCounts.Operations;
@@ -291,6 +302,8 @@ TEST(Prop_paging_keeps_every_page_of_several_processes_on_little_memory)
     printf("# %u succeeded, %u short of memory, %u in-page errors, %u processes ended\n",
            (unsigned)ModelCounts.Succeeded, (unsigned)ModelCounts.Short,
            (unsigned)ModelCounts.InPage, (unsigned)ModelCounts.Processes);
+    printf("# files became longer %u times\n", (unsigned)Grown);
+    CHECK(Grown != 0 || Worlds < WORLDS);
     printf("# %u page tables out, %u read\n", (unsigned)ModelCounts.TablesOut,
            (unsigned)ModelCounts.TablesIn);
     CHECK(ModelCounts.TablesOut != 0 && ModelCounts.TablesIn != 0);

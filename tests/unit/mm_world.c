@@ -7,6 +7,7 @@
 #include "arch/mmu.h"
 #include "mm/pfn/pfn.h"
 #include "mm/sysva/layout.h"
+#include "mm/sysva/mdl.h"
 #include "mm/sysva/system_ptes.h"
 #include "nt/bugcodes.h"
 #include "user_half.h"
@@ -91,6 +92,7 @@ void MmWorldPowerOn(ULONG Frames)
 
     HostMachineCreate(Frames, TestSeed());
     HostSetFaultHandler(Fault);
+    MiBringingPages = 0; /* an earlier test may have ended while it brought some */
     Runs[0] = (LOADER_MEMORY_RUN){HOST_DIRECTORY_FRAME, 1 + Tables, LoaderPageTables, 0};
     Runs[1] = (LOADER_MEMORY_RUN){HOST_FIRST_FREE_FRAME + Tables, FIRMWARE_FRAMES,
                                   LoaderFirmwareTemporary, 0};

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/sysva_machine.h"
 
+#include "mm/paging/paging_file.h"
 #include "mm/pfn/frame.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
@@ -68,6 +69,8 @@ void SysvaStart(ULONG Frames, ULONG Ptes)
     MiFailSystemPteReservation = 0;
     MiFlushSystemPtesAtOnce = FALSE;
     MiLockedPages = 0;
+    MiBringingPages = 0;
+    MiForgetPagingFiles();
     MiSetMakeResidentRoutine(NULL);
     CHECK_EQUAL(STATUS_SUCCESS, MiCreateHyperspace());
     CHECK_EQUAL(STATUS_SUCCESS, MiCreateSystemPtes(SYSVA_PTES_START, Ptes));

@@ -103,7 +103,8 @@ TEST(The_start_without_a_volume_or_with_none_wanted_says_so)
     HostConsoleClear();
     DiskForgetBootVolume();
     MiReportPaging();
-    CHECK_TEXT("# paging files: none; a modified page has nowhere to go, it stays in memory\n",
+    CHECK_TEXT("# paging files: none; a modified page has nowhere to go, it stays in memory\n"
+               "# pageable code: none; the kernel is resident\n",
                HostConsoleText());
     Finish();
 }

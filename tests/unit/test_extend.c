@@ -8,6 +8,7 @@
 #include "mm/paging/slot_memory.h"
 #include "mm/pfn/commit_growth.h"
 #include "mm/pool/pool_inject.h"
+#include "mm_machine.h"
 #include "tests/unit/paging_world.h"
 #include "tests/unit/space_world.h"
 
@@ -371,10 +372,14 @@ TEST(Each_failing_allocation_is_tried_again)
     CHECK(Nth > 4 && Nth < BOUND);
 }
 
-TEST(Growth_that_was_stopped_lets_nobody_wait)
+TEST(Growth_ends_with_the_machine_and_lets_nobody_wait_then)
 {
     Start(&Large, TestSeed(), 2, 40);
-    MiStopFileGrowth();
+    CHECK_EQUAL(STATUS_SUCCESS, Commit(Left() - MI_COMMIT_RESERVE - 100));
+    HostThreadCreate(CommitInAThread, &Results[0]);
+    MmShutdownPaging();
+    Sleep(100);
+    CHECK_EQUAL(STATUS_COMMITMENT_LIMIT, Results[0]);
     CHECK_EQUAL(STATUS_COMMITMENT_LIMIT, Commit(Left() + 1));
     CHECK_EQUAL(PAGES(2), MmPagingFile[0]->Size);
     PagingWorldLeave();
