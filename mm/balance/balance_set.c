@@ -2,8 +2,9 @@
 /*
  * balance_set.c - the balance set manager: what happens each second, and when memory runs short.
  *
- *     each second        look-aside lists are adjusted, ages brought up to date, working sets
- *                        trimmed if need be
+ *     each second        ages are brought up to date, working sets trimmed if need be; look-aside
+ *                        lists are adjusted; paging files become longer when little is left of the
+ *                        commit limit
  *     each fourth        the swapper looks for stacks whose threads wait for long
  *     a shortage         MmWorkingSetManagerEvent: working sets are trimmed now
  *
@@ -16,6 +17,7 @@
 
 #include "mm/balance/swapper.h"
 #include "mm/fault/fault.h"
+#include "mm/pfn/commit_growth.h"
 #include "mm/pool/lookaside.h"
 
 #define MIP_SECOND          1000       /* ms */
@@ -32,6 +34,7 @@ typedef enum _MIP_OBJECT {
 static void MipOnSecond(void)
 {
     MiBalanceCounters.Seconds++;
+    MiCheckCommitment();
     ExAdjustLookasideDepth();
     if (MiBalanceCounters.Seconds % MIP_SWAPPER_SECONDS == 0) {
         MiWakeSwapper();

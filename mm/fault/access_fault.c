@@ -15,6 +15,7 @@
 #include "mm/fault/system_fault.h"
 #include "mm/fault/user_fault.h"
 #include "mm/pool/special_pool.h"
+#include "mm/space/page_table.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
 #include "user_half.h"
@@ -99,7 +100,10 @@ static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
     }
     MiFaultCounters.Refused++;
     if (Status == STATUS_IN_PAGE_ERROR) {
-        return MiStopForInPageError(Stop, Fault->Va, Found.Pte, Found.Read.Status);
+        (void)MiStopForInPageError(Stop, Found.TableOut ? MiTableVa(Fault->Va) : Fault->Va,
+                                   Found.Pte, Found.Read.Status);
+        Stop->Guarded = STATUS_IN_PAGE_ERROR;
+        return FALSE;
     }
     (void)MipStop(Stop, KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Status, Fault->Eip, Fault->Write,
                   Fault->Va);

@@ -30,8 +30,9 @@ typedef struct _MI_FAULT_COUNTERS {
 extern MI_FAULT_COUNTERS MiFaultCounters;
 
 /*
- * A page could not be read: bug check 0x7A, P1 its PTE, P2 why, P3 what the PTE held, P4 Va.  An
- * access to the user half that is guarded gets STATUS_IN_PAGE_ERROR instead.
+ * A page, or a page table, could not be read: bug check 0x7A, P1 its PTE, P2 why, P3 what the PTE
+ * held, P4 its address.  An access to the user half that is guarded gets STATUS_IN_PAGE_ERROR
+ * instead.
  *
  * => Returns FALSE.
  */

@@ -2,6 +2,8 @@
 /*
  * fault_read.h - the part of a fault that waits: its page is read, or is being read already.
  *
+ * A page table may be waited for under the mutex (page_table_fault.c); for all else:
+ *
  * Whoever owns the page looks at the fault under its mutex, which may call one of the first two;
  * releases the mutex; and calls MiEndFaultTry, which waits.  Then nothing that was found counts any
  * more: the fault is looked at from the start.  What was read stays there meanwhile, by a reference

@@ -13,8 +13,9 @@
  *     a slot of a paging file                        it is read
  *     a zero PTE, or a protection                    MiUserDemandZero
  *
- * A page whose page table is missing is one whose PTE is zero.  Executing is allowed wherever
- * reading is: without PAE the processor cannot tell.
+ * Before all that: a page table that is out is brought in, as a page whose PTE is the directory
+ * entry would be (MiUserPageTable).  A page that has no page table is one whose PTE is zero.
+ * Executing is allowed wherever reading is: without PAE the processor cannot tell.
  *
  * The lock is not held while a page is read or waited for (fault_read.h).
  */
@@ -78,8 +79,13 @@ static NTSTATUS MipTryOnce(PMI_USER_FAULT Found, BOOLEAN Write)
     NTSTATUS Status;
 
     MiLockAddressSpace(Found->Process);
-    MipLookUp(Found);
-    Status = MipDispatch(Found, Write);
+    Found->TableOut = MiIsPageTableOut(Found->Va);
+    if (Found->TableOut) {
+        Status = MiUserPageTable(Found);
+    } else {
+        MipLookUp(Found);
+        Status = MipDispatch(Found, Write);
+    }
     MiUnlockAddressSpace(Found->Process);
     return MiEndFaultTry(&Found->Read, Status);
 }

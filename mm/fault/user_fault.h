@@ -15,6 +15,7 @@ typedef struct _MI_USER_FAULT {
     ULONG_PTR Va;       /* of the page */
     ULONG Protection;   /* MI_NO_PROTECTION: not committed */
     MMPTE Pte;          /* zero: there is none */
+    BOOLEAN TableOut;   /* the page table is out: Pte is its directory entry */
     MI_FAULT_READ Read; /* what remains for after the lock */
 } MI_USER_FAULT, *PMI_USER_FAULT;
 
@@ -24,7 +25,8 @@ typedef struct _MI_USER_FAULT {
  * => IRQL <= APC_LEVEL.
  * => STATUS_SUCCESS: the access can be tried again.  STATUS_NO_MEMORY: so it can when there is
  *    memory.  STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION: it failed.
- *    STATUS_IN_PAGE_ERROR: the page could not be read; Found has its PTE, and Read.Status.
+ *    STATUS_IN_PAGE_ERROR: the page, or its page table, could not be read; Found has the PTE of
+ *    what could not, and Read.Status.
  * => Bug check 0x1A, 41287 (P2 the address): the thread holds the address space's lock.
  */
 NT_MUST_CHECK NTSTATUS MiUserFault(const MM_FAULT *Fault, PMI_USER_FAULT Found);
@@ -36,6 +38,8 @@ NT_MUST_CHECK NTSTATUS MiUserCopyOnWrite(const MI_USER_FAULT *Fault); /* a write
 /* The PTE names a page that others may have, too. */
 NT_MUST_CHECK NTSTATUS MiUserPrototype(PMI_USER_FAULT Fault, BOOLEAN Write);
 NT_MUST_CHECK NTSTATUS MiUserGuardPage(const MI_USER_FAULT *Fault); /* touched once */
+/* The page table is out.  => STATUS_RETRY: it is not any more: the fault is looked at again. */
+NT_MUST_CHECK NTSTATUS MiUserPageTable(PMI_USER_FAULT Fault);
 
 /* MiJoinFaultRead for this fault, whose PTE is then the one that is waited for. */
 static inline BOOLEAN MiUserCollided(PMI_USER_FAULT Fault, PMMPTE Pte)

@@ -157,11 +157,12 @@ static void MipReportIsolation(void)
     MipFill(1);
     Faults = MiFaultCounters.DemandZero - Faults;
     Wrong = MipCountWrong(0) + MipCountWrong(1);
-    KiReport(Wrong == 0 && Faults == 2 * MIP_PAGES && First->Vm.WorkingSetSize == MIP_PAGES &&
+    KiReport(Wrong == 0 && Faults == 2 * MIP_PAGES &&
+                 First->Vm.WorkingSetSize == MIP_PAGES + First->PageTables &&
                  First->PageTables == 1,
              "processes: both filled the same addresses: %u demand-zero faults, %u pages and %u "
              "page table in each, %u words wrong",
-             Faults, First->Vm.WorkingSetSize, First->PageTables, Wrong);
+             Faults, First->Vm.WorkingSetSize - First->PageTables, First->PageTables, Wrong);
 }
 
 /* ---- protection ---- */

@@ -236,8 +236,8 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
     {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
-    {"address spaces", MipHasProcesses, MiVerifyAddressSpaces},
     {"paging files, their slots and who owns them", MipHasPoolsOverFrames, MiVerifyPagingFiles},
+    {"address spaces", MipHasProcesses, MiVerifyAddressSpaces}, /* which bring page tables in */
     {"pages that are being read", MipHasProcesses, MiVerifyInPage},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},

@@ -8,8 +8,11 @@
 #include "mm/inspect/commands.h"
 
 #include "boot_volume.h"
+#include "mm/balance/balance_set.h"
+#include "mm/balance/swapper.h"
 #include "mm/fault/fault.h"
 #include "mm/paging/in_page.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/paging/paging_file.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pool/pool.h"
@@ -173,6 +176,28 @@ static void MipPrintFaults(void)
         MiInPageCounters.WrongChecksums);
 }
 
+static void MipPrintPageWrites(void)
+{
+    const MI_WRITER_FIGURES *Writer = &MiWriterFigures;
+
+    MiPrint("  Page writes: %u of %u pages, %u of them for nothing; %u slots taken back\n",
+            Writer->Writes, Writer->PagesWritten + Writer->PagesDropped, Writer->PagesDropped,
+            Writer->Reclaimed);
+    if (Writer->FailedWrites + Writer->BadSlots + Writer->NoSlots != 0) {
+        MiPrint("  ************ %u page writes failed (%08x), %u slots are bad, %u times none was"
+                " free ************\n",
+                Writer->FailedWrites, (ULONG)Writer->LastStatus, Writer->BadSlots, Writer->NoSlots);
+    }
+}
+
+static void MipPrintBalance(void)
+{
+    const MI_BALANCE_COUNTERS *Balance = &MiBalanceCounters;
+
+    MiPrint("  Balance set: %u seconds, %u alarms; %u pages left in %u rounds, %u passes\n",
+            Balance->Seconds, Balance->Alarms, Balance->Trimmed, Balance->Trims, Balance->Passes);
+}
+
 static void MipPrintStacks(void)
 {
     MI_KERNEL_STACK_COUNTERS Stacks;
@@ -180,6 +205,8 @@ static void MipPrintStacks(void)
     MiQueryKernelStacks(&Stacks);
     MiPrint("  Kernel stacks: %u in use, %u kept ready, peak %u; %u Kb each\n", Stacks.InUse,
             Stacks.Cached, Stacks.Peak, MI_KERNEL_STACK_PAGES * MIP_KB_PER_PAGE);
+    MiPrint("  Taken out %u times, back %u times; %u pages were read\n", MiSwapCounters.Outswaps,
+            MiSwapCounters.Inswaps, MiSwapCounters.Reads);
 }
 
 /* Resident in working sets; what no working set has is not counted. */
@@ -231,6 +258,8 @@ void MiCommandVm(const char *Arguments)
     }
     MipPrintCommit(&Counters.Commit);
     MipPrintFaults();
+    MipPrintPageWrites();
+    MipPrintBalance();
     if (PsInitialSystemProcess != NULL) {
         MipPrintWorkingSets();
         if ((Flags & MIP_NO_PROCESSES) == 0 && KeGetCurrentIrql() <= APC_LEVEL) {

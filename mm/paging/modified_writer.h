@@ -18,6 +18,7 @@
 typedef struct _MI_WRITER_FIGURES {
     ULONG Writes;        /* requests */
     ULONG PagesWritten;  /* and now in a slot */
+    ULONG TablesWritten; /* of them, page tables */
     ULONG PagesDropped;  /* written, but deleted or changed meanwhile: the slot is free again */
     ULONG FailedWrites;  /* requests */
     ULONG FailedPages;   /* that stayed modified */

@@ -2,14 +2,16 @@
 /*
  * slots_verify.c - S1 to S3 of slots.c, and
  *
- *   S4  each taken slot that is not bad has exactly one owner: a PTE, an OriginalPte, or the write
- *       that is under way
+ *   S4  each taken slot that is not bad has exactly one owner: a PTE, a directory entry of a page
+ *       table that is out, an OriginalPte, or the write that is under way
+ *   S5  the largest commit limit is above the limit by what the files may grow
  *
  * S4 without memory: both sides are counted, and a hash of each slot is added up.  An owner too
  * many and one too few would have to have the same hash.
  *
- * PTEs are found in the page tables that are in memory: those of user halves are frames that a
- * directory entry owns, those of paged pool and of kernel stacks are where they always are.
+ * PTEs are found in the page tables that are resident: those of user halves are frames that a
+ * directory entry owns, those of paged pool and of kernel stacks are where they always are.  What
+ * the tables of user halves that are out name was added up when they left (MiTablesOut).
  *
  * Other system PTEs are not looked at: what is not valid there is its owner's, and may look like a
  * slot (reserved_mapping.c).
@@ -20,9 +22,12 @@
 #include "mm/ke/dispatcher.h"
 #include "mm/ke/thread.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/pfn/commit.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/space/address_space.h"
 #include "mm/space/clone_table.h"
+#include "mm/space/page_table.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/layout.h"
@@ -36,10 +41,8 @@ typedef struct _MIP_SUM {
 
 static void MipAdd(PMIP_SUM Sum, ULONG File, ULONG Slot)
 {
-    ULONG64 Hash = ((ULONG64)File << 32 | Slot) * 0x9E3779B97F4A7C15ull;
-
     Sum->Slots++;
-    Sum->Hashes += Hash ^ Hash >> 29;
+    Sum->Hashes += MiSlotHash(File, Slot);
 }
 
 /* One that names a slot: it has to be there, taken and good. */
@@ -67,11 +70,19 @@ static void MipAddTable(PMIP_SUM Sum, const MMPTE *Table, ULONG Count) NT_HOLDS(
     }
 }
 
-/* => Whether the frame is a page table of a user half. */
+/* => Whether the frame is a resident page table of a user half. */
 static BOOLEAN MipIsUserTable(const MMPFN *Pfn)
 {
-    return Pfn->PteAddress >= MiGetPdeAddress(0) &&
-           Pfn->PteAddress < MiGetPdeAddress(MM_SYSTEM_RANGE_START);
+    return MiIsUserPde(Pfn->PteAddress) && Pfn->u3.e1.PageLocation == ActiveAndValid;
+}
+
+/* The tables themselves. */
+static BOOLEAN MipAddDirectory(PEPROCESS Process, const MMPTE *Directory, PVOID Context)
+    NT_HOLDS(MiPfnLock)
+{
+    (void)Process;
+    MipAddTable(Context, Directory, MI_USER_PAGE_TABLES);
+    return TRUE;
 }
 
 static void MipAddFrame(PMIP_SUM Sum, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
@@ -86,7 +97,7 @@ static void MipAddFrame(PMIP_SUM Sum, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     if (MiPteHasSlot(Pfn->OriginalPte)) {
         MipAddOwner(Sum, Pfn->OriginalPte);
     }
-    if (MipIsUserTable(Pfn) && !Pfn->u3.e1.ReadInProgress) {
+    if (MipIsUserTable(Pfn)) {
         Table = MiMapFrameInHyperspace(Frame, &OldIrql);
         MipAddTable(Sum, Table, PAGE_SIZE / sizeof(MMPTE));
         MiUnmapFrameInHyperspace(Table, OldIrql);
@@ -148,6 +159,9 @@ static void MipAddOwners(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
     for (Frame = 0; Frame <= MiHighestFrame; Frame++) {
         MipAddFrame(Sum, Frame);
     }
+    Sum->Slots += MiTablesOut.Slots;
+    Sum->Hashes += MiTablesOut.Hashes;
+    MiWalkDirectoriesLocked(MipAddDirectory, Sum);
     MipAddPagedPool(Sum);
     MipAddStacks(Sum);
     MipAddClones(Sum);
@@ -181,6 +195,7 @@ void MiVerifyPagingFiles(void)
 {
     MIP_SUM Owned = {0};
     MIP_SUM Taken = {0};
+    ULONG Room = 0;
     KIRQL OldIrql;
     ULONG i;
 
@@ -191,7 +206,9 @@ void MiVerifyPagingFiles(void)
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         MI_ASSERT(MmPagingFile[i]->PageFileNumber == i);
         MipVerifyFile(MmPagingFile[i], &Taken);
+        Room += (ULONG)MiGrowthRoom(MmPagingFile[i]);
     }
+    MI_ASSERT(MiCommit.MaximumLimit - MiCommit.Limit == Room); /* S5 */
     MipAddOwners(&Owned);
     MiUnlockPfn(OldIrql);
     MI_ASSERT(Owned.Slots == Taken.Slots && Owned.Hashes == Taken.Hashes); /* S4 */

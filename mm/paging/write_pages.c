@@ -27,6 +27,7 @@
 #include "mm/paging/slot_memory.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/pfn/pfn_reference.h"
+#include "mm/space/page_table.h"
 #include "mm/sysva/pte_make.h"
 #include "rtl.h"
 
@@ -247,6 +248,7 @@ static void MipKeep(PMMPFN Pfn, ULONG Slot) NT_HOLDS(MiPfnLock)
     Pfn->OriginalPte =
         MiMakePagefilePte(MipWrite.Slots.File, Slot, MiSoftwareProtection(Pfn->OriginalPte));
     MiWriterFigures.PagesWritten++;
+    MiWriterFigures.TablesWritten += MiIsUserPde(Pfn->PteAddress);
 }
 
 /* It is not.  Retire: the slot is to blame. */

@@ -105,11 +105,12 @@ void MiForgetAddressSpaces(void) NT_NO_LOCK_ANALYSIS
 {
     InitializeListHead(&MipAddressSpaces);
     MiSetSystemPdeRoutine(NULL, MI_NO_FRAME);
+    MiTablesOut = (MI_TABLES_OUT){0};
+    MiPageTableCounters = (MI_PAGE_TABLE_COUNTERS){0};
 }
 
-void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
+void MiWalkDirectoriesLocked(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
 {
-    KIRQL PfnIrql = MiLockPfn();
     BOOLEAN GoOn = TRUE;
     PLIST_ENTRY Entry;
 
@@ -121,7 +122,14 @@ void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
         GoOn = Routine(Process, Directory, Context);
         MiUnmapFrameInHyperspace(Directory, OldIrql);
     }
-    MiUnlockPfn(PfnIrql);
+}
+
+void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MiWalkDirectoriesLocked(Routine, Context);
+    MiUnlockPfn(OldIrql);
 }
 
 /* ---- frames ---- */
@@ -308,7 +316,12 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
 void MiCleanProcessAddressSpace(PEPROCESS Process)
 {
     while (Process->VadRoot.Root != NULL) {
-        MiReleaseVad(Process, MiVadOf(RtlAvlFirstNode(&Process->VadRoot)));
+        PMMVAD Vad = MiVadOf(RtlAvlFirstNode(&Process->VadRoot));
+
+        /* It was ended: nobody changes its descriptors while memory is waited for. */
+        (void)MiBringPageTables(Process, MiVadStart(Vad),
+                                (((ULONG_PTR)Vad->EndingVpn + 1) << PAGE_SHIFT) - 1);
+        MiReleaseVad(Process, Vad);
     }
     MiFreeWorkingSetList(&Process->Vm);
     if (Process->PageTables != 0 || Process->CommitCharge != 0) {

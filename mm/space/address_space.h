@@ -6,6 +6,7 @@
 #define MM_SPACE_ADDRESS_SPACE_H
 
 #include "arch/mmu.h"
+#include "mm/pfn/pfn.h"
 #include "mm/space/process.h"
 
 /*
@@ -38,6 +39,7 @@ void MiForgetAddressSpaces(void);
  * => Routine runs at DISPATCH_LEVEL, under MiPfnLock.
  */
 typedef BOOLEAN MI_DIRECTORY_ROUTINE(PEPROCESS Process, const MMPTE *Directory, PVOID Context);
-void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context);
+void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context) NT_NOT_HOLDING(MiPfnLock);
+void MiWalkDirectoriesLocked(MI_DIRECTORY_ROUTINE *Routine, PVOID Context) NT_HOLDS(MiPfnLock);
 
 #endif

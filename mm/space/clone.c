@@ -17,8 +17,8 @@
  * What fails is undone: the child is emptied, and so the parent alone has its pages, and takes them
  * back.
  *
- * Locking: the parent's AddressCreationLock throughout.  The child's is not needed: nobody else can
- * find the child, and it has no working set to trim.
+ * Locking: the parent's AddressCreationLock throughout, and under it the child's, for which nobody
+ * else waits: nobody can find the child.  Its page tables are not trimmed meanwhile.
  */
 #include "mm/space/clone.h"
 
@@ -283,7 +283,7 @@ static void MipTakeBackPages(const MIP_CLONE *Clone)
 
 /* ---- the whole ---- */
 
-/* => Attached to the parent, under its lock. */
+/* => Attached to the parent, under both locks. */
 static NTSTATUS MipClone(PMIP_CLONE Clone)
 {
     KAPC_STATE ApcState;
@@ -323,7 +323,10 @@ NTSTATUS MmCloneProcessAddressSpace(PEPROCESS Parent, PEPROCESS Child)
     }
     KeStackAttachProcess(&Parent->Pcb, &ApcState);
     MiLockAddressSpace(Parent);
+    (void)MiBringPageTables(Parent, 0, Parent->HighestUserAddress); /* nothing was looked at yet */
+    MiLockAddressSpace(Child);
     Status = Parent->VmDeleted ? STATUS_PROCESS_IS_TERMINATING : MipClone(&Clone);
+    MiUnlockAddressSpace(Child);
     MiUnlockAddressSpace(Parent);
     KeUnstackDetachProcess(&ApcState);
     ExFreePoolWithTag(Clone.Row, MI_CLONE_TAG);

@@ -2,12 +2,14 @@
 /*
  * page_table.c - making, counting and deleting page tables.
  *
+ * How they are paged is page_table_paging.c.
+ *
  * Invariants (MiVerifyProcess):
  *   G1  UsedPageTableEntries is the number of entries that are not zero; a table without any is
  *       there only while somebody under the lock is about to store one
- *   G2  a table's frame is Active, knows its directory entry, and has one share for that and one
- *       for each frame that an entry maps or remembers
- *   G3  a table that is there is committed; the directory has a share for each
+ *   G2  a resident table's frame is Active, knows its directory entry, and has one share for that
+ *       and one for each frame that an entry maps or remembers; the table is in the working set
+ *   G3  a table, resident or out, is committed; the directory has a share for each that has a frame
  *
  * Locking: AddressCreationLock; MiPfnLock for the frames.
  */
@@ -18,6 +20,7 @@
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
 #define MIP_PAGE_TABLE_COUNT 0x41790u /* subcode of 0x1A: P2 the directory entry, P3 the count */
@@ -84,16 +87,24 @@ NTSTATUS MiMakePageTable(PEPROCESS Process, ULONG_PTR Va)
     if (MiReadPte(Pde).Hard.Valid) {
         return STATUS_SUCCESS;
     }
+    if (MiReadPte(Pde).Long != 0) {
+        return MiReadPageTable(Process, Pde);
+    }
     MI_ASSERT(MiIsPageTableCommitted(MiTableIndex(Va)));
-    Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frame);
+    Status = MiReserveTableWsle(&Process->Vm);
+    if (NT_SUCCESS(Status)) {
+        Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frame);
+    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     OldIrql = MiLockPfn();
-    MiSetFramePte(Frame, Pde, MiMakeZeroPte(), MiTableFrame(Pde));
+    MiSetFramePte(Frame, Pde, MiMakeDemandZeroPte(), MiTableFrame(Pde));
     MiUnlockPfn(OldIrql);
     MiWritePte(Pde, MiMakeUserPde(Frame));
+    MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pde), Frame);
     Process->PageTables++;
+    MiPageTableCounters.Made++;
     return STATUS_SUCCESS;
 }
 
@@ -104,17 +115,21 @@ static void MipDeletePageTable(PEPROCESS Process, ULONG Table)
     PFN_NUMBER Frame = MiReadPte(Pde).Hard.PageFrameNumber;
     KIRQL OldIrql;
 
-    OldIrql = MiLockPfn(); /* under which others look at PTEs */
+    MI_ASSERT(MiIsPageTableResident(MipVaOf(Table))); /* G1: one that is out has entries */
+    OldIrql = MiLockPfn();                            /* under which others look at PTEs */
+    MiRemoveWsle(&Process->Vm, MiGetVaMappedByPte(Pde), Frame);
     MiWritePte(Pde, MiMakeZeroPte());
-    KeFlushSingleTb((ULONG_PTR)MiGetPteAddress(MipVaOf(Table)));
+    KeFlushSingleTb(MiGetVaMappedByPte(Pde));
     if (MI_PFN(Frame)->u2.ShareCount != 1) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_PAGE_TABLE_COUNT, (ULONG_PTR)Pde,
                      MI_PFN(Frame)->u2.ShareCount, Frame);
     }
+    MiSetFrameModified(Frame, FALSE);
     MiClearFramePte(Frame);
     MiDecrementShareCount(Frame);
     MiUnlockPfn(OldIrql);
     Process->PageTables--;
+    MiPageTableCounters.Deleted++;
 }
 
 void MiDeleteEmptyPageTables(PEPROCESS Process, ULONG_PTR Start, ULONG_PTR End)

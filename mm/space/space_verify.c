@@ -3,7 +3,8 @@
  * space_verify.c - MiVerifyAddressSpaces.
  *
  * Each process is attached to in turn, under its lock: descriptors are walked by address, beside
- * them all 512 directory entries and every entry of the page tables that are there.
+ * them all directory entries of the user half and every entry of the page tables.  Those that are
+ * out are brought in for that.
  */
 #include "mm/space/space_verify.h"
 
@@ -164,6 +165,7 @@ static void MipVerifyTable(PEPROCESS Process, ULONG Table, PMIP_SUMS Sums)
     MI_ASSERT(Used != 0 && Used == MmWorkingSetList->UsedPageTableEntries[Table]);
     MI_ASSERT(MiIsPageTableCommitted(Table)); /* G3 */
     MipRequire(MipRemembers(Frame, Pde) && MI_PFN(Frame)->u2.ShareCount == 1 + Frames, Pde, Frame);
+    MipRequire(MiFindWsle(&Process->Vm, MiGetVaMappedByPte(Pde), Frame) != MI_NO_WSLE, Pde, Frame);
     Sums->Tables++;
 }
 
@@ -271,11 +273,13 @@ static void MipVerifyProcess(PEPROCESS Process, PMI_CLONE_SUMS Clones)
 
     KeStackAttachProcess(&Process->Pcb, &ApcState);
     MiLockAddressSpace(Process);
+    (void)MiBringPageTables(Process, 0, Process->HighestUserAddress);
     MipVerifyVads(Process, &Sums);
     MipVerifyTables(Process, &Sums);
     MipVerifyOwnFrames(Process);
     MiVerifyWorkingSet(&Process->Vm);
-    MI_ASSERT(Sums.Tables == Process->PageTables && Sums.Valid == Process->Vm.WorkingSetSize);
+    MI_ASSERT(Sums.Tables == Process->PageTables);
+    MI_ASSERT(Sums.Tables + Sums.Valid == Process->Vm.WorkingSetSize);
     MI_ASSERT(Sums.Committed == Process->CommittedPageTables);
     MI_ASSERT(Sums.Locked == Process->Vm.LockedPages && Sums.Bytes == Process->VirtualSize);
     MI_ASSERT(Process->CommitCharge == Sums.Commit + Sums.Committed &&

@@ -209,11 +209,18 @@ BOOLEAN MiTrimUserPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
     PEPROCESS Process = CONTAINING_RECORD(WorkingSet, EPROCESS, Vm);
     PMMVAD Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
     PMMPTE Pte = MiGetPteAddress(Va);
-    KIRQL OldIrql = MiLockPfn();
-    MMPTE Old = MiReadPte(Pte);
-    const MMPFN *Pfn = MI_PFN(Old.Hard.PageFrameNumber);
-    BOOLEAN Goes = Pfn->u3.e2.ReferenceCount == 1;
+    const MMPFN *Pfn;
+    BOOLEAN Goes;
+    KIRQL OldIrql;
+    MMPTE Old;
 
+    if (Va >= MM_SYSTEM_RANGE_START) {
+        return MiTrimPageTable(Process, Va);
+    }
+    OldIrql = MiLockPfn();
+    Old = MiReadPte(Pte);
+    Pfn = MI_PFN(Old.Hard.PageFrameNumber);
+    Goes = Pfn->u3.e2.ReferenceCount == 1;
     MI_ASSERT(Old.Hard.Valid && !Pfn->u3.e1.LockCharged);
     if (Goes && Pfn->u3.e1.PrototypePte) {
         MiTrimSharedPage(Process, Pte, Old);
@@ -323,7 +330,7 @@ ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va)
 {
     MMPTE Pte = {.Long = 0};
 
-    if (MiHasPageTable(Va)) {
+    if (MiIsPageTableResident(Va)) {
         Pte = MiReadPte(MiGetPteAddress(Va));
     }
     return Pte.Hard.Valid ? MiQueryWsleLocks(&Process->Vm, Va, Pte.Hard.PageFrameNumber) : 0;
@@ -353,7 +360,10 @@ void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks)
 
 /* ---- frames that are reused ---- */
 
-/* The PTE may be of any address space: its page table is reached as a frame. */
+/*
+ * The PTE may be of any address space: its page table is reached as a frame.  It may be a page
+ * table's directory entry, too.
+ */
 static void MipRestorePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
     PMMPFN Pfn = MI_PFN(Frame);
@@ -363,6 +373,7 @@ static void MipRestorePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     MiWritePte((PMMPTE)(PVOID)(Table + BYTE_OFFSET(Pfn->PteAddress)), Pfn->OriginalPte);
     MiUnmapFrameInHyperspace(Table, OldIrql);
     Pfn->u3.e1.CacheAttribute = MiCacheUnknown;
+    MiPageTableCounters.Reused += MiIsUserPde(Pfn->PteAddress);
 }
 
 void MiInitializeUserPages(void)

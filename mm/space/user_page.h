@@ -13,7 +13,7 @@
 #include "mm/space/vad.h"
 #include "mm/sysva/pte_kind.h"
 
-/* => A page's protection; MI_NO_PROTECTION: it is not committed.  Its table may be missing. */
+/* => A page's protection; MI_NO_PROTECTION: it is not committed.  Its table is not out. */
 ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va);
 
 /* The same of a PTE that is not zero. */
@@ -85,7 +85,7 @@ void MiCleanUserPage(PMMVAD Vad, PMMPTE Pte);
 void MiLockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks);
 void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks);
 
-/* => The locks of a page; 0: none, or it is not valid.  Its table may be missing. */
+/* => The locks of a page; 0: none, or it is not valid.  Its table may be out. */
 ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va);
 
 /* For shared_page.c: Dirty goes from a PTE, which forgets it, to where it is kept (U3). */

@@ -22,6 +22,16 @@ NTSTATUS MiMakeUserRange(const void *Base, SIZE_T Bytes, NTSTATUS BadBase, NTSTA
     return STATUS_SUCCESS;
 }
 
+PMMVAD MiFindVadWithTables(PEPROCESS Process, const MI_USER_RANGE *Range)
+{
+    PMMVAD Vad;
+
+    do {
+        Vad = MiFindVadOfRange(Process, Range);
+    } while (Vad != NULL && !MiBringPageTables(Process, Range->Start, Range->End));
+    return Vad;
+}
+
 ULONG MiCountCommittedPages(const MMVAD *Vad, const MI_USER_RANGE *Range)
 {
     ULONG_PTR Va = Range->Start;

@@ -39,18 +39,21 @@ static inline PMMVAD MiFindVadOfRange(PEPROCESS Process, const MI_USER_RANGE *Ra
     return Vad != NULL && Range->End >> PAGE_SHIFT <= Vad->EndingVpn ? Vad : NULL;
 }
 
+/* The same, and the range's page tables are not out.  => The lock may be let go of for a while. */
+PMMVAD MiFindVadWithTables(PEPROCESS Process, const MI_USER_RANGE *Range);
+
 static inline BOOLEAN MiIsWholeVad(const MMVAD *Vad, const MI_USER_RANGE *Range)
 {
     return Range->Start == MiVadStart(Vad) && Range->End >> PAGE_SHIFT == Vad->EndingVpn;
 }
 
-/* => Va; or, when its page table is missing, where the next one's 4 MB begin.  Below 4 GB. */
+/* => Va; or, when it has no page table, where the next one's 4 MB begin.  Below 4 GB. */
 static inline ULONG_PTR MiSkipMissingTable(ULONG_PTR Va)
 {
     return MiHasPageTable(Va) ? Va : ROUND_DOWN(Va, MM_LARGE_PAGE) + MM_LARGE_PAGE;
 }
 
-/* Pages of the range, which lies in Vad, that are committed. */
+/* Pages of the range, which lies in Vad, that are committed.  => Its page tables are not out. */
 ULONG MiCountCommittedPages(const MMVAD *Vad, const MI_USER_RANGE *Range);
 
 #endif

@@ -87,11 +87,14 @@ static NTSTATUS MipFindRange(PEPROCESS Process, SIZE_T Bytes, PMI_USER_RANGE Ran
 static NTSTATUS MipFree(PEPROCESS Process, SIZE_T Bytes, ULONG FreeType, PMI_USER_RANGE Range)
 {
     PMMVAD Vad;
-    NTSTATUS Status = MipFindRange(Process, Bytes, Range, &Vad);
+    NTSTATUS Status;
 
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
+    do {
+        Status = MipFindRange(Process, Bytes, Range, &Vad);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+    } while (!MiBringPageTables(Process, Range->Start, Range->End));
     if (FreeType == MEM_DECOMMIT) {
         return MipDecommit(Process, Vad, Range);
     }

@@ -7,7 +7,8 @@
 
 #include "mm/space/vad.h"
 
-/* Decommit and release all of a descriptor.  => Attached, under the lock.  Cannot fail. */
+/* Decommit and release all of a descriptor.  => Attached, under the lock; none of its page tables
+ * is out.  Cannot fail. */
 void MiReleaseVad(PEPROCESS Process, PMMVAD Vad);
 
 #endif

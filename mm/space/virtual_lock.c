@@ -50,6 +50,7 @@ static MIP_FOUND MipJudge(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG L
     MIP_FOUND Found = {STATUS_SUCCESS, 0, 0, 0};
     ULONG_PTR Va;
 
+    (void)MiBringPageTables(Process, Range->Start, Range->End); /* nothing was looked at so far */
     if (Process->VmDeleted) {
         Found.Status = STATUS_PROCESS_IS_TERMINATING;
     }

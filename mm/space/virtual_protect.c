@@ -10,7 +10,7 @@
 static NTSTATUS MipProtect(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Protection,
                            PULONG OldProtect)
 {
-    PMMVAD Vad = MiFindVadOfRange(Process, Range);
+    PMMVAD Vad = MiFindVadWithTables(Process, Range);
     ULONG_PTR Va;
     NTSTATUS Status;
 

@@ -16,29 +16,65 @@ static void MipDescribeFree(PEPROCESS Process, ULONG_PTR Va, PMEMORY_BASIC_INFOR
     Information->RegionSize = End - Va;
 }
 
-/* => The first page behind Va that is not as Protection says. */
-static ULONG_PTR MipFindOther(const MMVAD *Vad, ULONG_PTR Va, ULONG Protection)
+/* Page tables are brought in one by one: most regions end in the first.  => FALSE: begin anew. */
+static BOOLEAN MipBringTable(PEPROCESS Process, ULONG_PTR Va)
+{
+    return !MiIsPageTableOut(Va) || MiBringPageTables(Process, Va, Va);
+}
+
+/* => The first page behind Va that is not as Protection says; 0: begin anew. */
+static ULONG_PTR MipFindOther(PEPROCESS Process, const MMVAD *Vad, ULONG_PTR Va, ULONG Protection)
 {
     ULONG_PTR End = ((ULONG_PTR)Vad->EndingVpn + 1) << PAGE_SHIFT;
 
-    while (Va < End && MiQueryPageProtection(Vad, Va) == Protection) {
+    while (Va < End) {
         ULONG_PTR Next = MiSkipMissingTable(Va); /* all of a missing table is alike */
 
+        if (!MipBringTable(Process, Va)) {
+            return 0;
+        }
+        if (MiQueryPageProtection(Vad, Va) != Protection) {
+            return Va;
+        }
         Va = Next == Va ? Va + PAGE_SIZE : Next;
     }
-    return Va < End ? Va : End;
+    return End;
 }
 
-static void MipDescribeUsed(const MMVAD *Vad, ULONG_PTR Va, PMEMORY_BASIC_INFORMATION Information)
+/* => FALSE: begin anew. */
+static BOOLEAN MipDescribeUsed(PEPROCESS Process, const MMVAD *Vad, ULONG_PTR Va,
+                               PMEMORY_BASIC_INFORMATION Information)
 {
-    ULONG Protection = MiQueryPageProtection(Vad, Va);
+    ULONG Protection;
+    ULONG_PTR Other;
 
+    if (!MipBringTable(Process, Va)) {
+        return FALSE;
+    }
+    Protection = MiQueryPageProtection(Vad, Va);
+    Other = MipFindOther(Process, Vad, Va, Protection);
+    if (Other == 0) {
+        return FALSE;
+    }
     Information->AllocationBase = (PVOID)MiVadStart(Vad);
     Information->AllocationProtect = MiProtectOf(Vad->u.VadFlags.Protection);
-    Information->RegionSize = MipFindOther(Vad, Va, Protection) - Va;
+    Information->RegionSize = Other - Va;
     Information->State = Protection == MI_NO_PROTECTION ? MEM_RESERVE : MEM_COMMIT;
     Information->Protect = Protection == MI_NO_PROTECTION ? 0 : MiProtectOf(Protection);
     Information->Type = MEM_PRIVATE;
+    return TRUE;
+}
+
+/* => FALSE: begin anew: memory was waited for, without the lock. */
+static BOOLEAN MipDescribe(PEPROCESS Process, ULONG_PTR Va, PMEMORY_BASIC_INFORMATION Information)
+{
+    PMMVAD Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
+
+    if (Vad != NULL) {
+        return MipDescribeUsed(Process, Vad, Va, Information);
+    }
+    MipDescribeFree(Process, Va, Information);
+    return TRUE;
 }
 
 NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress,
@@ -50,7 +86,6 @@ NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress,
     MEMORY_BASIC_INFORMATION Information = {.BaseAddress = (PVOID)Va};
     MI_TARGET Target;
     NTSTATUS Status;
-    PMMVAD Vad;
 
     if (MemoryInformationClass != MemoryBasicInformation) {
         return STATUS_INVALID_INFO_CLASS;
@@ -66,11 +101,7 @@ NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress,
         MiLeaveTarget(&Target);
         return STATUS_INVALID_PARAMETER;
     }
-    Vad = MiFindVad(Target.Process, (ULONG)(Va >> PAGE_SHIFT));
-    if (Vad == NULL) {
-        MipDescribeFree(Target.Process, Va, &Information);
-    } else {
-        MipDescribeUsed(Vad, Va, &Information);
+    while (!MipDescribe(Target.Process, Va, &Information)) {
     }
     MiLeaveTarget(&Target);
     *(PMEMORY_BASIC_INFORMATION)MemoryInformation = Information;

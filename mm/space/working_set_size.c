@@ -77,6 +77,7 @@ NTSTATUS MiAdjustWorkingSetSize(PMMSUPPORT WorkingSet, SIZE_T MinimumBytes, SIZE
     }
     if (MinimumBytes == MIP_EMPTY && MaximumBytes == MIP_EMPTY) {
         (void)MiTrimWorkingSet(WorkingSet, WorkingSet->WorkingSetSize, 0);
+        (void)MiTrimWorkingSet(WorkingSet, WorkingSet->WorkingSetSize, 0); /* page tables, now */
         return STATUS_SUCCESS;
     }
     if (MinimumBytes > MaximumBytes || Maximum < MI_LEAST_MAXIMUM_WORKING_SET ||

@@ -4,7 +4,8 @@
  *
  * The processor does the watching: a page was written when its PTE is Dirty, or when somebody who
  * took Dirty away left a bit in the descriptor (MiNoteWrite).  Resetting clears both; the frame
- * remembers that it must be written to the paging file.
+ * remembers that it must be written to the paging file.  A page whose page table is out is not
+ * valid: the bit says all.
  */
 #include "mm/space/user_page.h"
 #include "mm/space/user_range.h"
@@ -17,7 +18,7 @@ static BOOLEAN MipWasWritten(const MMVAD *Vad, ULONG_PTR Va)
     if (Vad->WatchBits[Page / 32] >> Page % 32 & 1) {
         return TRUE;
     }
-    if (!MiHasPageTable(Va)) {
+    if (!MiIsPageTableResident(Va)) {
         return FALSE;
     }
     Pte = MiReadPte(MiGetPteAddress(Va));
@@ -28,7 +29,7 @@ static void MipReset(PMMVAD Vad, ULONG_PTR Va)
 {
     ULONG Page = (ULONG)(Va >> PAGE_SHIFT) - Vad->StartingVpn;
 
-    if (MiHasPageTable(Va)) {
+    if (MiIsPageTableResident(Va)) {
         MiCleanUserPage(Vad, MiGetPteAddress(Va));
     }
     Vad->WatchBits[Page / 32] &= ~(1u << Page % 32);

@@ -2,7 +2,8 @@
 /*
  * working_set.h - working sets: which pages an owner may touch without a fault.
  *
- * A working set has an entry (WSLE) for each of its valid pages that can be taken away from it.
+ * A working set has an entry (WSLE) for each of its valid pages that can be taken away from it; a
+ * process' has one for each page table of the user half, too, whose address is in the self-map.
  * Owners are the processes (mm/space) and the system (paged pool, later the system cache).  Here
  * are the lists: insert, remove, find, age, and the walk of a trim.  What a page's PTE becomes is
  * the owner's affair (TrimPage); when to trim, and whom, is mm/balance's.
@@ -112,6 +113,7 @@ struct _MMSUPPORT {
     BOOLEAN MaximumWorkingSetHard;       /* (W) */
     BOOLEAN MinimumWorkingSetHard;       /* (W) */
     BOOLEAN BeingTrimmed;                /* (E) */
+    BOOLEAN TablesStay;                  /* (W) a page makes room for another: page tables do not */
     BOOLEAN SystemSpace;                 /* (I) the system's */
 };
 

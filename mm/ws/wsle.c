@@ -157,27 +157,71 @@ BOOLEAN MiInjectWsleFailure(void)
     return MiFailWsleReservation != 0 && --MiFailWsleReservation == 0;
 }
 
-/*
- * A working set at its maximum gives a page for the new one, unless memory is ample.
- *
- * => FALSE: it has none to give, and may not grow.
- */
-static BOOLEAN MipStayWithinMaximum(PMMSUPPORT WorkingSet)
+ULONG MiTrimPages(PMMSUPPORT WorkingSet, ULONG Pages)
 {
-    if (WorkingSet->WorkingSetSize < WorkingSet->MaximumWorkingSetSize ||
+    ULONG Left;
+
+    WorkingSet->TablesStay = TRUE;
+    Left = MiTrimWorkingSet(WorkingSet, Pages, 0);
+    WorkingSet->TablesStay = FALSE;
+    return Left;
+}
+
+/* => How many pages have to go before New come: none, when memory is ample. */
+static ULONG MipExcess(const MMSUPPORT *WorkingSet, ULONG New)
+{
+    ULONG Size = WorkingSet->WorkingSetSize + New;
+
+    if (Size <= WorkingSet->MaximumWorkingSetSize ||
         (!WorkingSet->MaximumWorkingSetHard && MiGlanceAtMemory(MiMemoryAmple))) {
-        return TRUE;
+        return 0;
     }
-    return MiTrimWorkingSet(WorkingSet, 1, 0) != 0 || !WorkingSet->MaximumWorkingSetHard;
+    return Size - WorkingSet->MaximumWorkingSetSize;
+}
+
+/*
+ * A working set at its maximum gives a page for the new one.  One that page tables have brought
+ * above it gives as many more.  Fewer pages are locked than the maximum has room for: if there is
+ * none to give, it is full of page tables, and the one page may come.
+ */
+static void MipStayWithinMaximum(PMMSUPPORT WorkingSet)
+{
+    ULONG Excess = MipExcess(WorkingSet, 1);
+
+    if (Excess != 0) {
+        (void)MiTrimPages(WorkingSet, Excess);
+    }
+}
+
+void MiMakeRoomForTable(PMMSUPPORT WorkingSet)
+{
+    ULONG Excess = MipExcess(WorkingSet, 2);
+
+    if (Excess != 0) {
+        (void)MiTrimWorkingSet(WorkingSet, Excess, 0);
+    }
 }
 
 NTSTATUS MiReserveWsleSlowly(PMMSUPPORT WorkingSet)
 {
-    if (MiInjectWsleFailure() || !MipStayWithinMaximum(WorkingSet)) {
+    if (MiInjectWsleFailure()) {
+        return STATUS_NO_MEMORY;
+    }
+    MipStayWithinMaximum(WorkingSet);
+    if (WorkingSet->VmWorkingSetList->FirstFree != MI_NO_WSLE || NT_SUCCESS(MipGrow(WorkingSet)) ||
+        MiTrimPages(WorkingSet, 1) != 0) {
+        return STATUS_SUCCESS;
+    }
+    return STATUS_NO_MEMORY;
+}
+
+NTSTATUS MiReserveTableWsle(PMMSUPPORT WorkingSet)
+{
+    if (MiInjectWsleFailure()) {
         return STATUS_NO_MEMORY;
     }
     if (WorkingSet->VmWorkingSetList->FirstFree != MI_NO_WSLE || NT_SUCCESS(MipGrow(WorkingSet)) ||
-        MiTrimWorkingSet(WorkingSet, 1, 0) != 0) {
+        MiTrimPages(WorkingSet, 1) != 0) {
         return STATUS_SUCCESS;
     }
     return STATUS_NO_MEMORY;

@@ -21,7 +21,7 @@
 
 /*
  * Error injection (tests): the call that counts it down to 0 finds no entry and no memory for one.
- * 0: off.  Each MiReserveWsle and MiReserveSharedWsle counts once.
+ * 0: off.  Each MiReserveWsle, MiReserveSharedWsle and MiReserveTableWsle counts once.
  */
 extern ULONG MiFailWsleReservation;
 
@@ -66,7 +66,7 @@ NT_MUST_CHECK NTSTATUS MiReserveWsleSlowly(PMMSUPPORT WorkingSet);
 /*
  * See to it that the next MiInsertWsle finds a free entry.  Where there is no memory for one, a
  * page of the working set goes instead; so it does at the maximum, unless memory is ample and the
- * maximum not hard.
+ * maximum not hard.  No page table goes: the caller may have looked at one.
  *
  * => MiPfnLock is not held.
  * => STATUS_NO_MEMORY: nothing changed.
@@ -83,6 +83,20 @@ static inline NT_MUST_CHECK NTSTATUS MiReserveWsle(PMMSUPPORT WorkingSet)
 
 /* The same for a page whose frame may have other shares: it may need a place in the hash table. */
 NT_MUST_CHECK NTSTATUS MiReserveSharedWsle(PMMSUPPORT WorkingSet);
+
+/*
+ * The same for a page table.  It may pass the maximum: a service has all page tables of a range at
+ * once.  The next page that comes sees to the maximum again, as far as pages can.
+ */
+NT_MUST_CHECK NTSTATUS MiReserveTableWsle(PMMSUPPORT WorkingSet);
+
+/*
+ * A page table and one of its pages are to come: what the maximum has no room for goes, page tables
+ * as well.
+ *
+ * => The caller has looked at nothing so far.
+ */
+void MiMakeRoomForTable(PMMSUPPORT WorkingSet);
 
 /* ---- finding ---- */
 

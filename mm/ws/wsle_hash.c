@@ -105,7 +105,7 @@ NTSTATUS MiReserveSharedWsle(PMMSUPPORT WorkingSet)
     NTSTATUS Status = MiReserveWsle(WorkingSet);
 
     while (NT_SUCCESS(Status) && MipIsFull(List->HashTableSize, List->NonDirectCount)) {
-        if (!MipGrow(WorkingSet) && MiTrimWorkingSet(WorkingSet, MI_WSLES_PER_PAGE, 0) == 0) {
+        if (!MipGrow(WorkingSet) && MiTrimPages(WorkingSet, MI_WSLES_PER_PAGE) == 0) {
             Status = STATUS_NO_MEMORY;
         }
     }

@@ -29,6 +29,8 @@ typedef struct _MODEL_COUNTS {
     ULONG Short;      /* refused for want of memory */
     ULONG InPage;     /* ended by an in-page error */
     ULONG Processes;  /* ended and made anew */
+    ULONG TablesOut;  /* page tables that lost their frames */
+    ULONG TablesIn;   /* page tables read */
 } MODEL_COUNTS;
 
 extern MODEL_COUNTS ModelCounts;

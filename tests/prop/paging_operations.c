@@ -433,11 +433,39 @@ static void Flush(const RANGE *Range)
     CHECK(NT_SUCCESS(Status) || ModelErrors || Status == STATUS_DISK_FULL);
 }
 
+static void ReuseStandbyFrames(void)
+{
+    PFN_NUMBER Frame;
+
+    do {
+        KIRQL OldIrql = MiLockPfn();
+
+        Frame = MiRemoveStandbyFrame();
+        MiUnlockPfn(OldIrql);
+        if (Frame != MI_NO_FRAME) {
+            MiFreeFrame(Frame);
+        }
+    } while (Frame != MI_NO_FRAME);
+}
+
+/* All pages, and then the page tables: to the lists, or as far as the file. */
+static void SendAway(const RANGE *Range)
+{
+    ULONG Rounds = ModelRandom(Range->Worker, 8) == 0 ? 1 + ModelRandom(Range->Worker, 2) : 0;
+
+    Empty(Range);
+    for (; Rounds != 0; Rounds--) {
+        Flush(Range);
+        ReuseStandbyFrames();
+        Empty(Range);
+    }
+}
+
 static OPERATION *const Operations[] = {
     ModelReserve, ModelReserve, Commit,    Commit,    Decommit,  Protect,   Protect,   Reset,
     Query,        ModelLock,    Unlock,    Watch,     Empty,     Trim,      Trim,      Age,
     Flush,        Write,        Write,     Write,     Write,     Write,     ModelRead, ModelRead,
-    ModelRead,    ModelRead,    ModelRead, ModelRead, ModelRead, ModelRead, ModelRead};
+    ModelRead,    ModelRead,    ModelRead, ModelRead, ModelRead, ModelRead, ModelRead, SendAway};
 
 OPERATION *ModelChooseOperation(PMODEL_WORKER Worker)
 {

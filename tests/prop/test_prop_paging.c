@@ -256,6 +256,8 @@ static void FinishWorld(void)
     ModelFinish();
     GiveFramesBack();
     Verify();
+    ModelCounts.TablesOut += MiPageTableCounters.Reused;
+    ModelCounts.TablesIn += MiPageTableCounters.Reads;
     MiStopModifiedWriter();
     PagingWorldFinish();
 }
@@ -289,6 +291,9 @@ TEST(Prop_paging_keeps_every_page_of_several_processes_on_little_memory)
     printf("# %u succeeded, %u short of memory, %u in-page errors, %u processes ended\n",
            (unsigned)ModelCounts.Succeeded, (unsigned)ModelCounts.Short,
            (unsigned)ModelCounts.InPage, (unsigned)ModelCounts.Processes);
+    printf("# %u page tables out, %u read\n", (unsigned)ModelCounts.TablesOut,
+           (unsigned)ModelCounts.TablesIn);
+    CHECK(ModelCounts.TablesOut != 0 && ModelCounts.TablesIn != 0);
     printf("# figure R1 %llu 0\n", (unsigned long long)Operations);
     TestCountOperations(Operations, Worlds);
 }

@@ -44,6 +44,23 @@ static PFN_NUMBER FrameOf(ULONG Page)
     return MiReadPte(MiGetPteAddress(VaOf(Page))).Hard.PageFrameNumber;
 }
 
+/* The page tables' entries are not the model's: Start takes them out, Finish puts them back. */
+static void MoveTables(BOOLEAN In)
+{
+    ULONG_PTR Va;
+
+    for (Va = ROUND_DOWN(Base, MM_LARGE_PAGE); Va < VaOf(PAGES); Va += MM_LARGE_PAGE) {
+        PFN_NUMBER Frame = MiReadPte(MiGetPdeAddress(Va)).Hard.PageFrameNumber;
+
+        if (In) {
+            CHECK_EQUAL(STATUS_SUCCESS, MiReserveSharedWsle(Set));
+            MiInsertWsle(Set, MiTableVa(Va), Frame);
+        } else {
+            MiRemoveWsle(Set, MiTableVa(Va), Frame);
+        }
+    }
+}
+
 /* The owner's part of a trim, without the PTE. */
 static BOOLEAN TrimPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
 {
@@ -205,6 +222,7 @@ static void Start(void)
         Model[i].Shared = i % 3 == 0;
         MI_PFN(FrameOf(i))->u2.ShareCount += Model[i].Shared;
     }
+    MoveTables(FALSE);
     Set->TrimPage = TrimPage;
 }
 
@@ -223,6 +241,7 @@ static void Finish(void)
         CHECK_EQUAL(STATUS_SUCCESS, MiReserveWsle(Set));
         MiInsertWsle(Set, VaOf(i), FrameOf(i));
     }
+    MoveTables(TRUE);
     SpaceFinish();
 }
 

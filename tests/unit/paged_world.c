@@ -4,6 +4,7 @@
  */
 #include "tests/unit/paged_world.h"
 
+#include "mm/paging/modified_writer.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/pfn_inspect.h"
 #include "mm/pfn/pfn_reference.h"
@@ -226,4 +227,46 @@ void PagedOut(ULONG_PTR Va, ULONG Pages)
     for (i = 0; i < Pages; i++) {
         CHECK_EQUAL(MiPtePagefile, PagedKind(Va + i * PAGE_SIZE));
     }
+}
+
+/* ---- page tables ---- */
+
+static void EmptyWorkingSet(void)
+{
+    MiLockAddressSpace(Process);
+    (void)MiTrimWorkingSet(&Process->Vm, Process->Vm.WorkingSetSize, 0);
+    MiUnlockAddressSpace(Process);
+}
+
+MMPTE PagedPde(ULONG_PTR Va)
+{
+    return MiReadPte(MiGetPdeAddress(Va));
+}
+
+/* => None is resident. */
+static void CheckTables(ULONG_PTR Va, SIZE_T Bytes, BOOLEAN Paged)
+{
+    ULONG_PTR At;
+
+    for (At = ROUND_DOWN(Va, MM_LARGE_PAGE); At < Va + Bytes; At += MM_LARGE_PAGE) {
+        CHECK(!PagedPde(At).Hard.Valid);
+        CHECK(!Paged || PagedPde(At).Long == 0 || MiPteKind(PagedPde(At)) == MiPtePagefile);
+    }
+}
+
+void PagedTablesToLists(ULONG_PTR Va, SIZE_T Bytes)
+{
+    EmptyWorkingSet();
+    CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
+    PagedEmptyStandby();
+    EmptyWorkingSet();
+    CheckTables(Va, Bytes, FALSE);
+}
+
+void PagedTablesOut(ULONG_PTR Va, SIZE_T Bytes)
+{
+    PagedTablesToLists(Va, Bytes);
+    CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
+    PagedEmptyStandby();
+    CheckTables(Va, Bytes, TRUE);
 }

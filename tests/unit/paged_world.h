@@ -41,6 +41,16 @@ void PagedToStandby(ULONG_PTR Va, ULONG Pages);
 /* Reuse all frames on standby. */
 void PagedEmptyStandby(void);
 
+/*
+ * Take the pages of [Va, Va + Bytes) out, whatever they are and however many, and then their page
+ * tables: to the lists, or with their frames reused.
+ */
+void PagedTablesToLists(ULONG_PTR Va, SIZE_T Bytes);
+void PagedTablesOut(ULONG_PTR Va, SIZE_T Bytes);
+
+/* => Va's directory entry. */
+MMPTE PagedPde(ULONG_PTR Va);
+
 MMPTE PagedPte(ULONG_PTR Va);
 MI_PTE_KIND PagedKind(ULONG_PTR Va);
 

@@ -82,7 +82,7 @@ TEST(Clone_shares_frames_until_somebody_writes_and_counts_who_has_them)
           MI_PFN(Frame)->u3.e1.Modified);
     CHECK_EQUAL(1, MI_PFN(Frame)->u2.ShareCount);
     SpaceEnter(Child);
-    CHECK_EQUAL(0, Child->Vm.WorkingSetSize);
+    CHECK_EQUAL(1, Child->Vm.WorkingSetSize); /* the page table */
     CHECK_EQUAL(MiPtePrototype, MiPteKind(PteOf(Va)));
     CHECK_EQUAL(1, SpaceRead(Va));
     CHECK_EQUAL(Frame, PteOf(Va).Hard.PageFrameNumber);

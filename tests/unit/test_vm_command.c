@@ -3,7 +3,10 @@
  * test_vm_command.c - !vm and !sysptes: the sums that users check by hand.
  */
 #include "disk/volume/boot_volume_i.h"
+#include "mm/balance/balance_set.h"
+#include "mm/balance/swapper.h"
 #include "mm/fault/fault.h"
+#include "mm/paging/modified_writer.h"
 #include "mm/paging/paging_file.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/layout.h"
@@ -70,6 +73,38 @@ TEST(Vm_shows_what_became_of_page_faults)
     PopulatedFinish();
 }
 
+TEST(Vm_shows_what_was_written_and_only_then_what_failed)
+{
+    MI_WRITER_FIGURES Saved = MiWriterFigures;
+
+    PopulatedStart();
+    MiWriterFigures =
+        (MI_WRITER_FIGURES){.Writes = 3, .PagesWritten = 70, .PagesDropped = 5, .Reclaimed = 2};
+    CHECK_SHOWS("Page writes: 3 of 75 pages, 5 of them for nothing; 2 slots taken back",
+                Command("!vm"));
+    CHECK(strstr(Command("!vm"), "writes failed") == NULL);
+    MiWriterFigures.FailedWrites = 4;
+    MiWriterFigures.BadSlots = 6;
+    MiWriterFigures.LastStatus = STATUS_IO_DEVICE_ERROR;
+    CHECK_SHOWS("4 page writes failed (c0000185), 6 slots are bad, 0 times none was free",
+                Command("!vm"));
+    MiWriterFigures = Saved;
+    PopulatedFinish();
+}
+
+TEST(Vm_shows_what_the_balance_set_manager_did)
+{
+    MI_BALANCE_COUNTERS Saved = MiBalanceCounters;
+
+    PopulatedStart();
+    MiBalanceCounters =
+        (MI_BALANCE_COUNTERS){.Seconds = 9, .Alarms = 4, .Trims = 5, .Passes = 6, .Trimmed = 77};
+    CHECK_SHOWS("Balance set: 9 seconds, 4 alarms; 77 pages left in 5 rounds, 6 passes",
+                Command("!vm"));
+    MiBalanceCounters = Saved;
+    PopulatedFinish();
+}
+
 TEST(Vm_paged_pools_add_up_to_the_usage)
 {
     PVOID Blocks[40];
@@ -101,6 +136,9 @@ TEST(Vm_flags_add_stacks_and_the_map)
     PopulatedStart();
     CHECK(strstr(Command("!vm 1"), "Kernel stacks") == NULL);
     CHECK_SHOWS("Kernel stacks: 0 in use", Command("!vm 2"));
+    MiSwapCounters = (MI_SWAP_COUNTERS){.Outswaps = 8, .Inswaps = 7, .Reads = 2};
+    CHECK_SHOWS("Taken out 8 times, back 7 times; 2 pages were read", Command("!vm 2"));
+    MiSwapCounters = (MI_SWAP_COUNTERS){0};
     CHECK_SHOWS("C0000000 - C03FFFFF", Command("!vm 21"));
     CHECK_SHOWS("No sessions, no log of page writes, no owners' stacks", Command("!vm 8"));
     CHECK_SHOWS("Flags:", Command("!vm 40"));

@@ -23,6 +23,12 @@ static ULONG IndexOf(ULONG_PTR Va)
     return MiFindWsle(WorkingSet(), Va, FrameOf(Va));
 }
 
+/* Page tables that the working set has. */
+static ULONG WorkingSetTables(void)
+{
+    return SpaceCurrent()->PageTables;
+}
+
 TEST(Wsle_of_a_page_is_named_by_its_frame_and_has_its_number)
 {
     ULONG_PTR Va;
@@ -31,13 +37,14 @@ TEST(Wsle_of_a_page_is_named_by_its_frame_and_has_its_number)
     Va = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
     SpaceWrite(Va, 1);
     SpaceWrite(Va + PAGE_SIZE, 2);
-    CHECK_EQUAL(0, MI_PFN(FrameOf(Va))->u1.WsIndex);
-    CHECK_EQUAL(1, MI_PFN(FrameOf(Va + PAGE_SIZE))->u1.WsIndex);
-    CHECK_EQUAL(Va >> PAGE_SHIFT, MmWorkingSetList->Wsle[0].e1.VirtualPageNumber);
-    CHECK(MmWorkingSetList->Wsle[0].e1.Direct && MmWorkingSetList->Wsle[0].e1.Valid);
-    CHECK_EQUAL(1, MmWorkingSetList->LastEntry);
-    CHECK_EQUAL(2, WorkingSet()->WorkingSetSize);
-    CHECK_EQUAL(2, WorkingSet()->GrowthSinceLastEstimate);
+    CHECK_EQUAL(PTE_BASE >> PAGE_SHIFT, MmWorkingSetList->Wsle[0].e1.VirtualPageNumber);
+    CHECK_EQUAL(1, MI_PFN(FrameOf(Va))->u1.WsIndex);
+    CHECK_EQUAL(2, MI_PFN(FrameOf(Va + PAGE_SIZE))->u1.WsIndex);
+    CHECK_EQUAL(Va >> PAGE_SHIFT, MmWorkingSetList->Wsle[1].e1.VirtualPageNumber);
+    CHECK(MmWorkingSetList->Wsle[1].e1.Direct && MmWorkingSetList->Wsle[1].e1.Valid);
+    CHECK_EQUAL(2, MmWorkingSetList->LastEntry);
+    CHECK_EQUAL(3, WorkingSet()->WorkingSetSize);
+    CHECK_EQUAL(3, WorkingSet()->GrowthSinceLastEstimate);
     SpaceFinish();
 }
 
@@ -52,12 +59,12 @@ TEST(Wsle_that_was_freed_is_the_next_to_be_used)
         SpaceWrite(Va + i * PAGE_SIZE, i);
     }
     SpaceFree(Va + PAGE_SIZE, PAGE_SIZE, MEM_DECOMMIT);
-    CHECK_EQUAL(1, MmWorkingSetList->FirstFree);
+    CHECK_EQUAL(2, MmWorkingSetList->FirstFree);
     SpaceWrite(Va + 9 * PAGE_SIZE, 9);
-    CHECK_EQUAL(1, IndexOf(Va + 9 * PAGE_SIZE));
+    CHECK_EQUAL(2, IndexOf(Va + 9 * PAGE_SIZE));
     SpaceFree(Va + 3 * PAGE_SIZE, PAGE_SIZE, MEM_DECOMMIT);
-    CHECK_EQUAL(2, MmWorkingSetList->LastEntry);
-    CHECK_EQUAL(4, WorkingSet()->PeakWorkingSetSize);
+    CHECK_EQUAL(3, MmWorkingSetList->LastEntry);
+    CHECK_EQUAL(5, WorkingSet()->PeakWorkingSetSize);
     SpaceFinish();
 }
 
@@ -74,7 +81,7 @@ TEST(Wsle_list_grows_by_pages_that_go_with_the_process)
     }
     CHECK_EQUAL(2, WorkingSet()->ListPages);
     CHECK_EQUAL(3 * MI_WSLES_PER_PAGE - 1, MmWorkingSetList->LastInitializedWsle);
-    CHECK_EQUAL(Pages - 1, IndexOf(Va + (Pages - 1) * PAGE_SIZE));
+    CHECK_EQUAL(Pages - 1 + WorkingSetTables(), IndexOf(Va + (Pages - 1) * PAGE_SIZE));
     SpaceFinish(); /* the balance */
 }
 
@@ -82,20 +89,21 @@ TEST(Wsle_list_grows_by_pages_that_go_with_the_process)
 
 TEST(Wsle_that_has_no_memory_takes_the_place_of_another_page)
 {
-    const ULONG Pages = MI_WSLES_PER_PAGE;
+    const ULONG Pages = MI_WSLES_PER_PAGE - 2; /* and two page tables */
     ULONG_PTR Va;
     ULONG i;
 
     SpaceStart();
-    Va = SpaceAllocate(0, (Pages + 1) * PAGE_SIZE, MEM_COMMIT, RW);
+    Va = SpaceAllocate(0x10000, (Pages + 1) * PAGE_SIZE, MEM_COMMIT | MEM_RESERVE, RW);
     for (i = 0; i < Pages; i++) {
         SpaceWrite(Va + i * PAGE_SIZE, i);
     }
     CHECK_EQUAL(MI_NO_WSLE, MmWorkingSetList->FirstFree);
     MiFailFrameAllocation = 1;
     CHECK_EQUAL(STATUS_SUCCESS, MiReserveWsle(WorkingSet()));
-    CHECK_EQUAL(0, MmWorkingSetList->FirstFree);
-    CHECK_EQUAL(Pages - 1, WorkingSet()->WorkingSetSize);
+    CHECK_EQUAL(1, MmWorkingSetList->FirstFree);
+    CHECK_EQUAL(2, WorkingSetTables());
+    CHECK_EQUAL(Pages - 1 + 2, WorkingSet()->WorkingSetSize);
     CHECK_EQUAL(MiPteTransition, MiPteKind(MiReadPte(MiGetPteAddress(Va))));
     SpaceWrite(Va + Pages * PAGE_SIZE, Pages);
     for (i = 0; i <= Pages; i++) {
@@ -146,7 +154,7 @@ TEST(Wsle_reservation_that_fails_leaves_a_transition_page_as_it_is)
     CHECK_EQUAL(1, MiTrimWorkingSet(WorkingSet(), 1, 0));
     MiFailWsleReservation = 1;
     CHECK_EQUAL(STATUS_NO_MEMORY, MiRestoreUserPage(SpaceCurrent(), MiGetPteAddress(Va)));
-    CHECK_EQUAL(0, WorkingSet()->WorkingSetSize);
+    CHECK_EQUAL(1, WorkingSet()->WorkingSetSize); /* the page table */
     CHECK_EQUAL(0x55, SpaceRead(Va));
     CHECK_EQUAL(Frame, FrameOf(Va));
     SpaceFinish();

@@ -28,16 +28,18 @@ TEST(Wsle_command_shows_the_list_its_entries_totals_and_free_chain)
     MiAgeWorkingSet(&SpaceCurrent()->Vm, 100);
     Shown = Command("!wsle");
     CHECK_SHOWS("Working Set @ c0503000\n", Shown);
-    CHECK_SHOWS("Quota:       159  FirstFree:        2  FirstDynamic:           0\n", Shown);
-    CHECK_SHOWS("LastEntry      1  NextSlot:         0  LastInitialized       3ff\n", Shown);
+    CHECK_SHOWS("Quota:       159  FirstFree:        3  FirstDynamic:           0\n", Shown);
+    CHECK_SHOWS("LastEntry      2  NextSlot:         0  LastInitialized       3ff\n", Shown);
     CHECK_SHOWS("NonDirect      0  HashTable:        0  HashTableSize:          0\n", Shown);
     Shown = Command("!wsle 1");
+    CHECK_SHOWS("        c0000201        0        0                 1\n",
+                Shown); /* the page table */
     CHECK_SHOWS("        00100605        1        1                 1\n", Shown);
     CHECK_SHOWS("        00101601        1        0                 1\n", Shown);
     Shown = Command("!wsle 2");
-    CHECK_SHOWS("Total: 2 valid, 1 locked, 2 direct, 0 hashed", Shown);
-    CHECK_SHOWS("Age 0: 0  1: 2  2: 0  3: 0\n", Shown);
-    CHECK_SHOWS("1022 free entries\n", Command("!wsle 4"));
+    CHECK_SHOWS("Total: 3 valid, 1 locked, 3 direct, 0 hashed", Shown);
+    CHECK_SHOWS("Age 0: 1  1: 2  2: 0  3: 0\n", Shown);
+    CHECK_SHOWS("1021 free entries\n", Command("!wsle 4"));
     SpaceFinish();
 }
 
@@ -69,7 +71,7 @@ TEST(Vm_command_shows_working_sets_of_processes_unless_asked_not_to)
     Shown = Command("!vm");
     CHECK_EQUAL(SpaceCurrent()->Vm.WorkingSetSize + PsInitialSystemProcess->Vm.WorkingSetSize,
                 NumberBehind(Shown, "Working sets:"));
-    CHECK_SHOWS("    0008 test                   17 (        68 Kb)  working set         8 Kb\n",
+    CHECK_SHOWS("    0008 test                   17 (        68 Kb)  working set        12 Kb\n",
                 Shown);
     CHECK_SHOWS("System working set:", Shown);
     CHECK(strstr(Command("!vm 1"), "0008 test") == NULL);
