@@ -2,8 +2,8 @@
 /*
  * balance_set.c - the balance set manager: what happens each second, and when memory runs short.
  *
- *     each second        look-aside lists are adjusted, ages brought up to date, working sets
- *                        trimmed if need be; paging files become longer when little is left of the
+ *     each second        ages are brought up to date, working sets trimmed if need be; look-aside
+ *                        lists are adjusted; paging files become longer when little is left of the
  *                        commit limit
  *     each fourth        the swapper looks for stacks whose threads wait for long
  *     a shortage         MmWorkingSetManagerEvent: working sets are trimmed now

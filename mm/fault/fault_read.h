@@ -51,6 +51,10 @@ NT_MUST_CHECK NTSTATUS MiBeginFaultRead(PMI_FAULT_READ Read, PMMPTE Pte, ULONG M
  */
 BOOLEAN MiJoinFaultRead(PMI_FAULT_READ Read, PMMPTE Pte);
 
+/* MiEndFaultTry where there is something to do. */
+NT_MUST_CHECK NTSTATUS MiDoFaultRest(PMI_FAULT_READ Read, NTSTATUS Status)
+    NT_NOT_HOLDING(MiPfnLock);
+
 /*
  * The mutex is released, the look at the fault ended with Status: what was read for it is in use
  * now, or not wanted any more; and what remains is done.
@@ -59,7 +63,10 @@ BOOLEAN MiJoinFaultRead(PMI_FAULT_READ Read, PMMPTE Pte);
  * => STATUS_RETRY: look at the fault again.  STATUS_IN_PAGE_ERROR: Read->Status says why.  Else
  *    Status, or success.
  */
-NT_MUST_CHECK NTSTATUS MiEndFaultTry(PMI_FAULT_READ Read, NTSTATUS Status)
-    NT_NOT_HOLDING(MiPfnLock);
+static inline NT_MUST_CHECK NTSTATUS MiEndFaultTry(PMI_FAULT_READ Read, NTSTATUS Status)
+    NT_NOT_HOLDING(MiPfnLock)
+{
+    return Read->Held == MI_NO_FRAME && Read->Rest == NULL ? Status : MiDoFaultRest(Read, Status);
+}
 
 #endif

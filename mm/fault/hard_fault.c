@@ -69,7 +69,7 @@ NTSTATUS MiBeginFaultRead(PMI_FAULT_READ Read, PMMPTE Pte, ULONG Most)
     return Status;
 }
 
-NTSTATUS MiEndFaultTry(PMI_FAULT_READ Read, NTSTATUS Status)
+NTSTATUS MiDoFaultRest(PMI_FAULT_READ Read, NTSTATUS Status)
 {
     MI_FAULT_REST *Rest = Read->Rest;
     KIRQL OldIrql;

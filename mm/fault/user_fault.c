@@ -31,11 +31,11 @@ static void MipLookUp(PMI_USER_FAULT Found)
     Found->Vad = MiFindVad(Found->Process, (ULONG)(Found->Va >> PAGE_SHIFT));
     Found->Protection = MI_NO_PROTECTION;
     Found->Pte = MiMakeZeroPte();
-    if (Found->Vad != NULL) {
-        Found->Protection = MiQueryPageProtection(Found->Vad, Found->Va);
-    }
     if (MiHasPageTable(Found->Va)) {
         Found->Pte = MiReadPte(MiGetPteAddress(Found->Va));
+    }
+    if (Found->Vad != NULL) {
+        Found->Protection = MiPageProtection(Found->Vad, Found->Pte);
     }
 }
 

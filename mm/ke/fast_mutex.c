@@ -39,7 +39,8 @@ static void WaitForHandOver(PVOID Object, PULONG Contention, KWAIT_REASON Reason
 
 /* ---- fast mutexes ---- */
 
-void FASTCALL ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex)
+/* Inline: each page fault takes one, and gives it back. */
+static inline void AcquireFast(PFAST_MUTEX FastMutex)
 {
     MI_ASSERT(FastMutex->Owner != KiCurrentThread); /* F1 */
     if (!TakeCount(&FastMutex->Count)) {
@@ -48,7 +49,7 @@ void FASTCALL ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex)
     FastMutex->Owner = KiCurrentThread;
 }
 
-void FASTCALL ExReleaseFastMutexUnsafe(PFAST_MUTEX FastMutex)
+static inline void ReleaseFast(PFAST_MUTEX FastMutex)
 {
     MI_ASSERT(FastMutex->Owner == KiCurrentThread); /* F1 */
     FastMutex->Owner = NULL;
@@ -57,11 +58,21 @@ void FASTCALL ExReleaseFastMutexUnsafe(PFAST_MUTEX FastMutex)
     }
 }
 
+void FASTCALL ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex)
+{
+    AcquireFast(FastMutex);
+}
+
+void FASTCALL ExReleaseFastMutexUnsafe(PFAST_MUTEX FastMutex)
+{
+    ReleaseFast(FastMutex);
+}
+
 void FASTCALL ExAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql = KfRaiseIrql(APC_LEVEL);
 
-    ExAcquireFastMutexUnsafe(FastMutex);
+    AcquireFast(FastMutex);
     FastMutex->OldIrql = OldIrql;
 }
 
@@ -69,7 +80,7 @@ void FASTCALL ExReleaseFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql = (KIRQL)FastMutex->OldIrql; /* the next owner overwrites it */
 
-    ExReleaseFastMutexUnsafe(FastMutex);
+    ReleaseFast(FastMutex);
     KfLowerIrql(OldIrql);
 }
 

@@ -122,7 +122,7 @@ static void MipShareTable(PFN_NUMBER PteFrame) NT_HOLDS(MiPfnLock)
     Table->u2.ShareCount++;
 }
 
-void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteFrame)
+void MiReplaceFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteFrame)
 {
     PMMPFN Pfn = MipFindPfn(Frame);
 
@@ -130,12 +130,17 @@ void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteF
         MipBadState(Frame);
     }
     MI_ASSERT(Pte != NULL && Pfn->u4.PteFrame > MI_PTE_FRAME_NOT_RAM);
-    if (PteFrame != MI_PTE_FRAME_NONE) {
-        MipShareTable(PteFrame);
-    }
     Pfn->PteAddress = Pte;
     Pfn->OriginalPte = Original;
     Pfn->u4.PteFrame = PteFrame & MI_PTE_FRAME_NONE;
+}
+
+void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteFrame)
+{
+    MiReplaceFramePte(Frame, Pte, Original, PteFrame);
+    if (PteFrame != MI_PTE_FRAME_NONE) {
+        MipShareTable(PteFrame);
+    }
 }
 
 void MiMoveFramePte(PFN_NUMBER Frame, PMMPTE Pte, PFN_NUMBER PteFrame)

@@ -79,6 +79,10 @@ void MiDecrementShareCount(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 void MiSetFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteFrame)
     NT_HOLDS(MiPfnLock);
 
+/* The same where the page table has the share already: of the page whose place Frame's takes. */
+void MiReplaceFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER PteFrame)
+    NT_HOLDS(MiPfnLock);
+
 /*
  * The PTE is gone: the page is deleted.  Gives the page table's share back; from then on the last
  * share and reference free the frame.

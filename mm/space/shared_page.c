@@ -192,18 +192,26 @@ static void MipTakeBack(PMMPTE Pte, MMPTE Old, ULONG Index) NT_HOLDS(MiPfnLock)
     MiFreeCloneBlock(Index);
 }
 
+/* A hint, but 1 is true: only who has the page can give it to another one. */
+static ULONG MipGlanceAtOwners(PMMPTE Pte) NT_NO_LOCK_ANALYSIS
+{
+    return __atomic_load_n(&MiCloneBlock(MiSharedIndex(MiReadPte(Pte)))->CloneRefCount,
+                           __ATOMIC_RELAXED);
+}
+
 BOOLEAN MiTakeBackUserPage(PMMPTE Pte)
 {
-    KIRQL OldIrql = MiLockPfn();
-    MMPTE Old = MiReadPte(Pte);
-    ULONG Index = MiSharedIndex(Old);
-    BOOLEAN Alone = MiCloneBlock(Index)->CloneRefCount == 1;
+    KIRQL OldIrql;
+    MMPTE Old;
 
-    if (Alone) {
-        MipTakeBack(Pte, Old, Index);
+    if (MipGlanceAtOwners(Pte) != 1) {
+        return FALSE;
     }
+    OldIrql = MiLockPfn();
+    Old = MiReadPte(Pte);
+    MipTakeBack(Pte, Old, MiSharedIndex(Old));
     MiUnlockPfn(OldIrql);
-    return Alone;
+    return TRUE;
 }
 
 void MiDeleteSharedPage(PEPROCESS Process, PMMPTE Pte, MMPTE Old)
@@ -271,24 +279,34 @@ NTSTATUS MiMapSharedPage(PEPROCESS Process, PMMPTE Pte)
     return Status == STATUS_NOT_FOUND ? STATUS_SUCCESS : Status;
 }
 
+/* The copy's frame takes the place of a page that was mapped, with its table's share: U4. */
+static void MipReplaceMapped(PEPROCESS Process, PMMPTE Pte, MMPTE Original, PFN_NUMBER Frame,
+                             PFN_NUMBER Source) NT_HOLDS(MiPfnLock)
+{
+    MiReplaceFramePte(Frame, Pte, Original, MiTableFrame(Pte));
+    KeFlushSingleTb(MiGetVaMappedByPte(Pte));
+    MiReplaceWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Source, Frame);
+}
+
 /* => The copy is made: its frame takes the page's place. */
 static void MipReplace(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame,
                        PFN_NUMBER Source) NT_HOLDS(MiPfnLock)
 {
+    MMPTE Original = MiMakeSoftwarePte(Protection);
     MMPTE Old = MiReadPte(Pte);
     ULONG Index = MiSharedIndex(Old);
     MMPTE New = MiMakeUserPagePte(Frame, Protection);
 
-    MiSetFramePte(Frame, Pte, MiMakeSoftwarePte(Protection), MiTableFrame(Pte));
-    MiSetFrameModified(Frame, TRUE); /* U3 */
-    MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
     MiWritePte(Pte, New);
     if (Old.Hard.Valid) {
-        MipUnmap(Process, Pte, Old);
+        MipReplaceMapped(Process, Pte, Original, Frame, Source);
     } else {
-        MipLeaveFrame(Source);
+        MiSetFramePte(Frame, Pte, Original, MiTableFrame(Pte));
+        MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
     }
-    MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
+    MI_PFN(Frame)->u3.e1.Modified = 1; /* U3; it has no slot yet */
+    MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
+    MipLeaveFrame(Source);
     MipDropReference(Index);
 }
 

@@ -57,16 +57,11 @@ static ULONG MipVpn(PMMPTE Pte)
 ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va)
 {
     MMPTE Pte = {.Long = 0};
-    ULONG Protection;
 
     if (MiHasPageTable(Va)) {
         Pte = MiReadPte(MiGetPteAddress(Va));
     }
-    if (Pte.Long == 0) {
-        return Vad->u.VadFlags.MemCommit ? Vad->u.VadFlags.Protection : MI_NO_PROTECTION;
-    }
-    Protection = MiUserPteProtection(Pte);
-    return Protection == MM_DECOMMIT ? MI_NO_PROTECTION : Protection;
+    return MiPageProtection(Vad, Pte);
 }
 
 /* ---- frames come and go ---- */

@@ -27,6 +27,18 @@ static inline ULONG MiUserPteProtection(MMPTE Pte)
     return MiSoftwareProtection(Pte);
 }
 
+/* MiQueryPageProtection for who has the PTE already; zero: there is none. */
+static inline ULONG MiPageProtection(const MMVAD *Vad, MMPTE Pte)
+{
+    ULONG Protection;
+
+    if (Pte.Long == 0) {
+        return Vad->u.VadFlags.MemCommit ? Vad->u.VadFlags.Protection : MI_NO_PROTECTION;
+    }
+    Protection = MiUserPteProtection(Pte);
+    return Protection == MM_DECOMMIT ? MI_NO_PROTECTION : Protection;
+}
+
 /* A valid PTE with the rights of Protection, which allows some access. */
 MMPTE MiMakeUserPagePte(PFN_NUMBER Frame, ULONG Protection);
 

@@ -26,26 +26,36 @@ NTSTATUS MiCreateHyperspace(void)
     return MiCreateSystemPageTables(MI_HYPERSPACE_START, PAGE_SIZE);
 }
 
-PVOID MiMapFrameInHyperspace(PFN_NUMBER Frame, PKIRQL OldIrql)
+/* => DISPATCH_LEVEL. */
+static inline PVOID MipOpen(PFN_NUMBER Frame)
 {
-    ULONG_PTR Va;
+    ULONG_PTR Va = MI_HYPERSPACE_START + MipOpenWindows * PAGE_SIZE;
 
-    *OldIrql = KeRaiseIrqlToDpcLevel();
     MI_ASSERT(MipOpenWindows < MI_HYPERSPACE_WINDOWS);
-    Va = MI_HYPERSPACE_START + MipOpenWindows * PAGE_SIZE;
     MipOpenWindows++;
     MI_ASSERT(MiReadPte(MiGetPteAddress(Va)).Long == 0);
     MiWritePte(MiGetPteAddress(Va), MiMakeWindowPte(Frame));
     return (PVOID)Va;
 }
 
-void MiUnmapFrameInHyperspace(PVOID Va, KIRQL OldIrql)
+static inline void MipClose(PVOID Va)
 {
     MI_ASSERT(MipOpenWindows != 0 &&
               (ULONG_PTR)Va == MI_HYPERSPACE_START + (MipOpenWindows - 1) * PAGE_SIZE);
     MipOpenWindows--;
     MiWritePte(MiGetPteAddress((ULONG_PTR)Va), MiMakeZeroPte());
     KeFlushSingleTb((ULONG_PTR)Va);
+}
+
+PVOID MiMapFrameInHyperspace(PFN_NUMBER Frame, PKIRQL OldIrql)
+{
+    *OldIrql = KeRaiseIrqlToDpcLevel();
+    return MipOpen(Frame);
+}
+
+void MiUnmapFrameInHyperspace(PVOID Va, KIRQL OldIrql)
+{
+    MipClose(Va);
     KfLowerIrql(OldIrql);
 }
 
@@ -60,12 +70,12 @@ void MiZeroFrame(PFN_NUMBER Frame)
 
 void MiCopyFrame(PFN_NUMBER To, PFN_NUMBER From)
 {
-    KIRQL OldIrql;
-    KIRQL Dispatch;
-    PVOID Target = MiMapFrameInHyperspace(To, &OldIrql);
-    PVOID Source = MiMapFrameInHyperspace(From, &Dispatch);
+    KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
+    PVOID Target = MipOpen(To);
+    PVOID Source = MipOpen(From);
 
     memcpy(Target, Source, PAGE_SIZE);
-    MiUnmapFrameInHyperspace(Source, Dispatch);
-    MiUnmapFrameInHyperspace(Target, OldIrql);
+    MipClose(Source);
+    MipClose(Target);
+    KiLowerIrqlFromDpcLevel(OldIrql);
 }

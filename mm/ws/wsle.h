@@ -8,6 +8,7 @@
  *     prepare   MiReserveWsle, which may fail
  *     commit    the frame gets its share, the PTE becomes valid, MiInsertWsle
  *     undo      MiRemoveWsle, the PTE stops being valid, the frame loses its share
+ *     replace   MiReplaceWsle: the page gets another frame
  *
  * An entry is found in a few instructions: the frame names it (Direct), or, when the frame has
  * other owners too, the hash table does (wsle_hash.c).
@@ -178,6 +179,30 @@ static inline void MiRemoveWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER 
         List->LastEntry--;
     }
     WorkingSet->WorkingSetSize--;
+}
+
+/*
+ * Va's page, which had Old, has New from now on, and was accessed; locks are undone.
+ *
+ * => New has one share, which is Va's.
+ */
+static inline void MiReplaceWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Old,
+                                 PFN_NUMBER New)
+{
+    PMMWSL List = WorkingSet->VmWorkingSetList;
+    ULONG Index = MiFindWsle(WorkingSet, Va, Old);
+    PMMWSLE Entry;
+
+    if (Index == MI_NO_WSLE) {
+        MiBadWsle(List, Index);
+    }
+    Entry = List->Wsle + Index;
+    WorkingSet->LockedPages -= (Entry->Long & MI_WSLE_LOCKED) != 0;
+    if ((Entry->Long & MI_WSLE_HASHED) != 0) {
+        MiUnhashWsle(List, Index);
+    }
+    Entry->Long = ((ULONG)Va & MI_WSLE_VPN) | MI_WSLE_VALID | MI_WSLE_DIRECT;
+    MI_PFN(New)->u1.WsIndex = Index;
 }
 
 /* ---- locking ---- */

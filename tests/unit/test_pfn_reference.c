@@ -152,6 +152,28 @@ TEST(MoveFramePte_moves_the_share_of_the_page_table_whatever_the_frames_state)
     PfnFinish();
 }
 
+TEST(ReplaceFramePte_takes_over_the_share_of_the_page_table)
+{
+    PFN_NUMBER Table;
+    PFN_NUMBER Frame;
+    MMPTE Place = {.Long = 0};
+    KIRQL OldIrql;
+
+    PfnStart(4);
+    Table = PfnTake();
+    Frame = PfnTake();
+    MI_PFN(Table)->u2.ShareCount++; /* of the page that was there */
+    OldIrql = MiLockPfn();
+    MiReplaceFramePte(Frame, &Place, (MMPTE){.Long = 0x80}, Table);
+    MiUnlockPfn(OldIrql);
+    CHECK_EQUAL(2, MI_PFN(Table)->u2.ShareCount);
+    CHECK(MI_PFN(Frame)->PteAddress == &Place && MI_PFN(Frame)->u4.PteFrame == Table);
+    CHECK_EQUAL(0x80, MI_PFN(Frame)->OriginalPte.Long);
+    MiFreeFrame(Frame);
+    CHECK_EQUAL(1, MI_PFN(Table)->u2.ShareCount);
+    PfnFinish();
+}
+
 TEST(FreeFrame_gives_the_share_of_the_page_table_back)
 {
     PFN_NUMBER Table;

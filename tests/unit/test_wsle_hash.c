@@ -98,6 +98,44 @@ TEST(Hash_stays_hashed_when_its_page_is_the_last_one_with_the_frame)
     SpaceFinish();
 }
 
+/* The page's entry is looked at as it is between the new frame's and the old PTE. */
+static void CheckReplaced(ULONG Page, ULONG Index)
+{
+    PFN_NUMBER Old = FrameOf(Page);
+    PFN_NUMBER New;
+
+    CHECK_EQUAL(STATUS_SUCCESS, MiAllocateFrame(MiFrameAny, 0, &New));
+    MiReplaceWsle(WorkingSet(), Va + Page * PAGE_SIZE, Old, New);
+    CHECK_EQUAL(Index, MI_PFN(New)->u1.WsIndex);
+    CHECK_EQUAL((Va + Page * PAGE_SIZE) | MI_WSLE_VALID | MI_WSLE_DIRECT,
+                MmWorkingSetList->Wsle[Index].Long);
+    MI_PFN(Old)->u1.WsIndex = Index;
+    MiFreeFrame(New);
+}
+
+TEST(Replacing_a_pages_frame_keeps_its_entry_and_needs_no_hash)
+{
+    ULONG Size;
+    ULONG Index;
+
+    Start(3);
+    Share(1);
+    Size = WorkingSet()->WorkingSetSize;
+    CheckReplaced(0, MiFindWsle(WorkingSet(), Va, FrameOf(0)));
+    Index = MiFindWsle(WorkingSet(), Va + PAGE_SIZE, FrameOf(1));
+    CHECK_EQUAL(1, MmWorkingSetList->NonDirectCount);
+    CheckReplaced(1, Index);
+    CHECK_EQUAL(0, MmWorkingSetList->NonDirectCount);
+    MI_PFN(FrameOf(1))->u2.ShareCount = 1;
+    (void)MiLockWsle(WorkingSet(), Va + 2 * PAGE_SIZE, FrameOf(2), MI_LOCK_IN_WORKING_SET);
+    CHECK_EQUAL(1, WorkingSet()->LockedPages);
+    CheckReplaced(2, MiFindWsle(WorkingSet(), Va + 2 * PAGE_SIZE, FrameOf(2)));
+    CHECK_EQUAL(0, WorkingSet()->LockedPages);
+    CHECK_EQUAL(Size, WorkingSet()->WorkingSetSize);
+    MiVerifyWorkingSet(WorkingSet());
+    SpaceFinish();
+}
+
 TEST(Hash_table_grows_and_keeps_what_it_has)
 {
     const ULONG Pages = 3 * PLACES;
