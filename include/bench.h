@@ -79,6 +79,9 @@ void MiMeasurePrepared(MI_BENCH_OPERATION *Prepare, MI_BENCH_OPERATION *Operatio
 /* What several operations, or the way there and back, took together is divided. */
 void MiDivideFigures(PMI_BENCH_FIGURES Figures, ULONG By);
 
+/* What a part, measured by itself, takes does not count. */
+void MiSubtractFigures(PMI_BENCH_FIGURES Figures, ULONG By);
+
 typedef void MI_BENCH_PRINT(const char *Row, const MI_BENCH_FIGURES *Figures);
 
 /*
@@ -100,7 +103,9 @@ ULONG MiMeasureAddressSpaces(MI_BENCH_PRINT *Print);
  * Measure what takes pages away and brings them back:
  *
  *     fault.transition      a page on standby or a modified one, whichever is worse
- *     fault.transition.<n>  the same in a working set of n pages
+ *     page.copy             copy a page, no fault
+ *     fault.cow             write to a page that another process has, too; without page.copy
+ *     fault.transition.<n>  fault.transition in a working set of n pages
  *     ws.trim.<n>           each page of a trim of 64, in such a working set
  *     paging.out            each page of an 8 MB run, from its working set until it is on disk
  *     fault.hard.seq        each page of such a run, read back in order

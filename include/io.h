@@ -283,10 +283,17 @@ void IoDeleteDiskQueue(PIO_DISK_QUEUE Queue);
  * request pending and completes it from the disk's DPC.
  *
  * => IRQL <= DISPATCH_LEVEL.  The range is that of the current stack location, in bytes of Runs:
- *    whole sectors, at least one, inside; MdlAddress is locked and as long.  Runs stay until then.
+ *    whole sectors, at least one, inside; MdlAddress is locked and as long.  Runs stays until then.
  * => Returns STATUS_PENDING.  IoStatus: all of the bytes, or 0 and why one part failed.
  */
-NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const IO_RUNS *Runs);
+NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const PIO_RUNS *Runs);
+
+/*
+ * The runs become others, which hold the old ones' sectors at the same positions, and more.
+ *
+ * => IRQL <= DISPATCH_LEVEL; requests may be in the queue.  Returns the old ones: nobody uses them.
+ */
+PIO_RUNS IoReplaceRuns(PIO_DISK_QUEUE Queue, PIO_RUNS *Runs, PIO_RUNS New);
 
 /* ---- file systems and volumes ---- */
 
@@ -370,12 +377,24 @@ NT_MUST_CHECK NTSTATUS IoOpenFile(PDEVICE_OBJECT Volume, PCSTR Path, ACCESS_MASK
 
 /*
  * (own) Open or create a paging file and make it at least Bytes long, contents undefined.  Its
- * sectors are resolved and pinned: its size stays, it cannot be deleted, renamed or opened again.
+ * sectors are resolved and pinned: it keeps them until it is closed, it cannot be deleted, renamed
+ * or opened again, and IoExtendPagingFile alone changes its size.
  *
  * => STATUS_DISK_FULL; STATUS_FILE_CORRUPT_ERROR.
  */
 NT_MUST_CHECK NTSTATUS IoOpenPagingFile(PDEVICE_OBJECT Volume, PCSTR Path, ULONG64 Bytes,
                                         PFILE_OBJECT *File);
+
+/*
+ * (own) Make a paging file longer: Bytes, contents of what is new undefined.  Its pages can be read
+ * and written meanwhile.
+ *
+ * => PASSIVE_LEVEL.  *Runs: in how many pieces it may be, and then is.
+ * => STATUS_DISK_FULL; STATUS_FILE_CORRUPT_ERROR: it would be in more pieces;
+ *    STATUS_INVALID_PARAMETER: no paging file, it is longer already, or no whole sectors.  Then it
+ *    is as it was: to paging in any case, and on the disk where the disk does what it is told.
+ */
+NT_MUST_CHECK NTSTATUS IoExtendPagingFile(PFILE_OBJECT File, ULONG64 Bytes, PULONG Runs);
 
 /* (own) Where a paging file lies.  => STATUS_INVALID_PARAMETER: it is none. */
 NT_MUST_CHECK NTSTATUS IoQueryPagingRuns(PFILE_OBJECT File, PFILE_PAGING_RUNS Runs);

@@ -284,6 +284,15 @@ typedef struct _FILE_PAGING_RUNS {
     ULONG Runs;          /* pieces that it is in */
 } FILE_PAGING_RUNS, *PFILE_PAGING_RUNS;
 
+/* (own) Make a paging file longer: a FILE_EXTEND_PAGING, both ways. */
+#define FSCTL_EXTEND_PAGING_FILE                                                                   \
+    CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x801u, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+typedef struct _FILE_EXTEND_PAGING {
+    ULONG64 Bytes; /* that it is to have */
+    ULONG Runs;    /* pieces: at most so many; then, how many it is in */
+} FILE_EXTEND_PAGING, *PFILE_EXTEND_PAGING;
+
 #define IOCTL_DISK_GET_DRIVE_GEOMETRY                                                              \
     CTL_CODE(FILE_DEVICE_DISK, 0x0u, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define IOCTL_DISK_IS_WRITABLE CTL_CODE(FILE_DEVICE_DISK, 0x9u, METHOD_BUFFERED, FILE_ANY_ACCESS)

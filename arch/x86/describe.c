@@ -63,7 +63,7 @@ static const char *KipBrand(char Brand[49])
 
 static void KipDescribeFeatures(void)
 {
-    ULONG Edx = ArchCpuid(1, 0).Edx;
+    CPUID_REGISTERS Leaf1 = ArchCpuid(1, 0);
     ULONG Cr4 = KiReadCr4();
     const struct {
         BOOLEAN Used;
@@ -71,9 +71,10 @@ static void KipDescribeFeatures(void)
     } Features[] = {
         {TRUE, "TSC APIC CX8 CMOV WP"},
         {(Cr4 & CR4_PSE) != 0, "PSE"},
-        {(Edx & CPUID_1_EDX_PSE36) != 0, "PSE36"},
+        {(Leaf1.Edx & CPUID_1_EDX_PSE36) != 0, "PSE36"},
         {(Cr4 & CR4_PGE) != 0, "PGE"},
-        {(Edx & CPUID_1_EDX_PAT) != 0, "PAT"},
+        {(Leaf1.Edx & CPUID_1_EDX_PAT) != 0, "PAT"},
+        {(Leaf1.Ecx & CPUID_1_ECX_SSE42) != 0, "CRC32"},
         {(Cr4 & CR4_SMEP) != 0, "SMEP"},
         {(Cr4 & CR4_SMAP) != 0, "SMAP"},
         {(Cr4 & CR4_UMIP) != 0, "UMIP"},

@@ -214,10 +214,27 @@ static void KipCheckSoftwareIrql(void)
              "IRQL: a DISPATCH_LEVEL interrupt, with a DPC, waited for the level to fall");
 }
 
+/* => Microseconds of the reference until Ticks clock interrupts have come; at the limit fewer. */
+static ULONG KipTimeTicks(ULONG Ticks)
+{
+    enum {
+        Step = 100,
+        Limit = 10000000
+    };
+    ULONG First = KiClockTicks;
+    ULONG Passed = 0;
+
+    while (KiClockTicks - First < Ticks && Passed < Limit) {
+        Passed += HalWaitReference(Step);
+    }
+    return Passed;
+}
+
 /*
  * Ten clock interrupts at ten times the usual rate, timed by the reference.  A loaded host delays
  * an emulated timer's ticks and may merge or bunch them, so the clock is only held to what must be
- * true all the same: ticks come, and in the long run not faster than set.
+ * true all the same: ticks come, and not faster than set.  A bunch is no rate: what came too fast
+ * is timed again, and too fast each time is a clock that runs fast.
  */
 static void KipCheckClock(void)
 {
@@ -225,20 +242,22 @@ static void KipCheckClock(void)
         Ticks = 10,
         Bunched = 3,
         Faster = 10,
-        Step = 100,
-        Limit = 10000000
+        Tries = 4
     };
-    const ULONG Interval = 1000000 / (KI_CLOCK_HZ * Faster);
-    ULONG First = KiClockTicks;
-    ULONG Passed = 0;
+    const ULONG Least = (Ticks - Bunched) * (1000000 / (KI_CLOCK_HZ * Faster));
+    ULONG First;
+    ULONG Count;
+    ULONG Passed;
+    ULONG Try = 0;
 
     HalStartTimer(KI_VECTOR_CLOCK, HalClocks.ClockInterval / Faster);
-    while (KiClockTicks - First < Ticks && Passed < Limit) {
-        Passed += HalWaitReference(Step);
-    }
-    KiReport(KiClockTicks - First >= Ticks && Passed >= (Ticks - Bunched) * Interval,
-             "clock: %u interrupts in %u us of the %s", KiClockTicks - First, Passed,
-             HalReferenceName(HalClocks.Reference));
+    do {
+        First = KiClockTicks;
+        Passed = KipTimeTicks(Ticks);
+        Count = KiClockTicks - First;
+    } while (Passed < Least && ++Try < Tries);
+    KiReport(Count >= Ticks && Passed >= Least, "clock: %u interrupts in %u us of the %s", Count,
+             Passed, HalReferenceName(HalClocks.Reference));
     HalStartTimer(KI_VECTOR_CLOCK, HalClocks.ClockInterval);
 }
 

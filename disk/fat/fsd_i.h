@@ -5,7 +5,8 @@
  * Each file that is open has one FCB, however many file objects there are for it: FsContext.  Each
  * file object has a CCB: FsContext2.  Each volume has a VCB, the extension of its device object.
  *
- * Locking: (V) the volume's mutex, (I) fixed after creation, (G) FatpGlobalMutex.
+ * Locking: (V) the volume's mutex, (I) fixed after creation, (G) FatpGlobalMutex, (Q) the lock of
+ * the volume's queue of pages; (V,Q) either to read, both to write.
  */
 #ifndef DISK_FAT_FSD_I_H
 #define DISK_FAT_FSD_I_H
@@ -41,8 +42,8 @@ typedef struct _FAT_FCB {
     BOOLEAN DeletePending;           /* (V) gone when the last handle is */
     BOOLEAN Deleted;                 /* (V) gone: File is void */
     BOOLEAN Lost;                    /* (V) renamed, and not found again yet: File is void */
-    PIO_RUNS Runs;                   /* (I) of a paging file; else NULL */
-    ULONG64 RunBytes;                /* (I) that Runs are good for */
+    PIO_RUNS Runs;                   /* (V,Q) of a paging file; else NULL */
+    ULONG64 RunBytes; /* (V) that Runs are good for; paging reads it without a lock */
 } FAT_FCB, *PFAT_FCB;
 
 /* One opening of it. */
@@ -74,6 +75,7 @@ FAT_HANDLER FatFsdCleanup, FatFsdClose;   /* fsd_file.c */
 FAT_HANDLER FatFsdRead, FatFsdWrite;      /* fsd_data.c */
 FAT_HANDLER FatFsdFlush;                  /* fsd_data.c */
 FAT_HANDLER FatFsdControl;                /* fsd_paging.c */
+FAT_HANDLER FatFsdExtend;                 /* fsd_extend.c; Fcb->Runs is not NULL */
 FAT_HANDLER FatFsdQueryInformation;       /* fsd_information.c */
 FAT_HANDLER FatFsdSetInformation;         /* fsd_information.c */
 FAT_HANDLER FatFsdRename;                 /* fsd_rename.c */
@@ -96,6 +98,9 @@ NTSTATUS FatUseFcb(PFAT_VCB Vcb, PFAT_FCB Fcb);
 NT_MUST_CHECK NTSTATUS FatMakePath(const FAT_FCB *Above, PCUNICODE_STRING Name, char **Path);
 
 /* ---- fsd_paging.c ---- */
+
+/* The runs of a file as it is now.  => *Made is the caller's, nonpaged pool. */
+NT_MUST_CHECK NTSTATUS FatMakeRuns(PFAT_FILE File, PIO_RUNS *Made);
 
 /* Resolve and pin.  => Fcb->File is open; the volume's mutex is held. */
 NT_MUST_CHECK NTSTATUS FatPinRuns(PFAT_FCB Fcb);

@@ -2,8 +2,10 @@
 /*
  * fsd_paging.c - a paging file's runs, and the pages that go by them.
  *
- * The runs are resolved once, while the file is opened: its clusters stay, because nothing that
- * would move them (a new size, deletion, a rename, another opening) is allowed while it is open.
+ * The runs are resolved while the file is opened: its clusters stay, because nothing that would
+ * take one away (a smaller size, deletion, a rename, another opening) is allowed while it is open.
+ * When it becomes longer (fsd_extend.c) its runs are replaced: they begin with the same sectors.
+ *
  * From then on a page request needs no FAT, no lock of the volume's, no pool and no thread: it is
  * cut by the volume's disk queue and completed by the disk's DPC.
  *
@@ -54,17 +56,13 @@ static NTSTATUS FatpResolve(PFAT_FILE File, PFAT_RUN *List, PULONG Count)
     return Status == STATUS_BUFFER_OVERFLOW ? FatpResolveUpTo(File, *Count, List, Count) : Status;
 }
 
-NTSTATUS FatPinRuns(PFAT_FCB Fcb)
+NTSTATUS FatMakeRuns(PFAT_FILE File, PIO_RUNS *Made)
 {
-    ULONG SectorBytes = Fcb->File.Volume->SectorBytes;
     PFAT_RUN List;
     ULONG Count;
     PIO_RUNS Runs;
-    NTSTATUS Status = FatPermitFile(&Fcb->File);
+    NTSTATUS Status = FatpResolve(File, &List, &Count);
 
-    if (NT_SUCCESS(Status)) {
-        Status = FatpResolve(&Fcb->File, &List, &Count);
-    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -72,11 +70,24 @@ NTSTATUS FatPinRuns(PFAT_FCB Fcb)
                                  FAT_FSD_TAG);
     if (Runs != NULL) {
         FatpFillRuns(List, Count, Runs);
-        Fcb->RunBytes = ROUND_UP((ULONG64)Fcb->File.Bytes, (ULONG64)SectorBytes);
-        Fcb->Runs = Runs;
+        *Made = Runs;
     }
     ExFreePoolWithTag(List, FAT_FSD_TAG);
     return Runs != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+NTSTATUS FatPinRuns(PFAT_FCB Fcb)
+{
+    ULONG SectorBytes = Fcb->File.Volume->SectorBytes;
+    NTSTATUS Status = FatPermitFile(&Fcb->File);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatMakeRuns(&Fcb->File, &Fcb->Runs);
+    }
+    if (NT_SUCCESS(Status)) {
+        Fcb->RunBytes = ROUND_UP((ULONG64)Fcb->File.Bytes, (ULONG64)SectorBytes);
+    }
+    return Status;
 }
 
 static NTSTATUS FatpCheckPages(const FAT_FCB *Fcb, const DISK_DEVICE *Disk, const IRP *Irp,
@@ -107,27 +118,34 @@ NTSTATUS FatPageIo(PFAT_VCB Vcb, PFAT_FCB Fcb, PIRP Irp)
         IoCompleteRequest(Irp, IO_NO_INCREMENT);
         return Status;
     }
-    return IoQueueDiskRequest(Vcb->Paging, Irp, Fcb->Runs);
+    return IoQueueDiskRequest(Vcb->Paging, Irp, &Fcb->Runs);
 }
 
-NTSTATUS FatFsdControl(PFAT_REQUEST Request)
+static NTSTATUS FatpQueryRuns(PFAT_REQUEST Request)
 {
-    PIO_STACK_LOCATION Stack = Request->Stack;
     const IO_RUNS *Runs = Request->Fcb->Runs;
     PFILE_PAGING_RUNS Answer = Request->Irp->AssociatedIrp.SystemBuffer;
 
-    if (Stack->MinorFunction != IRP_MN_USER_FS_REQUEST ||
-        Stack->Parameters.FileSystemControl.FsControlCode != FSCTL_QUERY_PAGING_RUNS) {
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    if (Runs == NULL) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    if (Stack->Parameters.FileSystemControl.OutputBufferLength < sizeof(*Answer)) {
+    if (Request->Stack->Parameters.FileSystemControl.OutputBufferLength < sizeof(*Answer)) {
         return STATUS_BUFFER_TOO_SMALL;
     }
     Answer->Runs = Runs->Count;
     Answer->FirstSector = Runs->Count != 0 ? Runs->Run[0].Sector : 0;
     Request->Information = sizeof(*Answer);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS FatFsdControl(PFAT_REQUEST Request)
+{
+    PIO_STACK_LOCATION Stack = Request->Stack;
+    ULONG Code = Stack->Parameters.FileSystemControl.FsControlCode;
+
+    if (Stack->MinorFunction != IRP_MN_USER_FS_REQUEST ||
+        (Code != FSCTL_QUERY_PAGING_RUNS && Code != FSCTL_EXTEND_PAGING_FILE)) {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    if (Request->Fcb->Runs == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    return Code == FSCTL_QUERY_PAGING_RUNS ? FatpQueryRuns(Request) : FatFsdExtend(Request);
 }

@@ -120,9 +120,7 @@ NTSTATUS FatPermitFile(PFAT_FILE File)
 
 void FatClose(PFAT_FILE File)
 {
-    if (File->Permitted || File->Stale) {
-        FatForbidAll(File->Volume, File);
-    }
+    FatForbidAll(File->Volume, File); /* Permitted does not tell: it is cleared by a failure */
     memset(File, 0, sizeof(*File));
 }
 

@@ -43,6 +43,7 @@ static inline CPUID_REGISTERS ArchCpuid(ULONG Leaf, ULONG SubLeaf)
 #define CPUID_1_EDX_FXSR           0x01000000u
 #define CPUID_1_EDX_SSE            0x02000000u
 #define CPUID_1_EDX_SSE2           0x04000000u
+#define CPUID_1_ECX_SSE42          0x00100000u
 #define CPUID_1_ECX_X2APIC         0x00200000u
 #define CPUID_1_ECX_TSCDL          0x01000000u
 #define CPUID_1_ECX_OSXSAVE        0x08000000u

@@ -2,7 +2,8 @@
 /*
  * balance_set.c - the balance set manager: what happens each second, and when memory runs short.
  *
- *     each second        ages are brought up to date, working sets trimmed if need be
+ *     each second        ages are brought up to date, working sets trimmed if need be; paging files
+ *                        become longer when little is left of the commit limit
  *     each fourth        the swapper looks for stacks whose threads wait for long
  *     a shortage         MmWorkingSetManagerEvent: working sets are trimmed now
  *
@@ -15,6 +16,7 @@
 
 #include "mm/balance/swapper.h"
 #include "mm/fault/fault.h"
+#include "mm/pfn/commit_growth.h"
 
 #define MIP_SECOND          1000       /* ms */
 #define MIP_SECOND_UNITS    10000000LL /* of 100 ns */
@@ -30,6 +32,7 @@ typedef enum _MIP_OBJECT {
 static void MipOnSecond(void)
 {
     MiBalanceCounters.Seconds++;
+    MiCheckCommitment();
     if (MiBalanceCounters.Seconds % MIP_SWAPPER_SECONDS == 0) {
         MiWakeSwapper();
     }

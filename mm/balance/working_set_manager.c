@@ -36,7 +36,7 @@ void MiQueryMemoryFigures(PMI_MEMORY_FIGURES Memory)
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         const MMPAGING_FILE *File = MmPagingFile[i];
 
-        Memory->FreeSlots += File->FreeSpace + (File->MaximumSize - File->Size);
+        Memory->FreeSlots += File->FreeSpace + MiGrowthRoom(File);
     }
     MiUnlockPfn(OldIrql);
 }

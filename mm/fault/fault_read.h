@@ -36,7 +36,8 @@ static inline MI_FAULT_READ MiMakeFaultRead(void)
 }
 
 /*
- * The page of Pte, a MiPtePagefile, has to be read, with up to Most - 1 others.
+ * The page of Pte, a MiPtePagefile, has to be read; with up to Most - 1 others, when a page next to
+ * it is in memory.
  *
  * => Under the mutex of the page's owner.
  * => STATUS_SUCCESS: there is a Rest.  STATUS_NO_MEMORY: no frame.

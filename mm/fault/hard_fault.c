@@ -2,11 +2,14 @@
 /*
  * hard_fault.c - an access to a page that was paged out: the hard fault, whoever owns the page.
  *
- * The page is read together with its neighbours.  If that fails it is read alone: the neighbours'
- * sectors may be the bad ones.
+ * Who has the page next door goes through memory page by page: the page is read together with its
+ * neighbours.  Who has not jumps about, and neighbours would take frames and time for nothing: the
+ * page is read alone.  So it is when a read of several fails: the bad sectors may be a neighbour's.
  */
+#include "arch/mmu.h"
 #include "mm/fault/fault_read.h"
 #include "mm/pfn/pfn_reference.h"
+#include "mm/sysva/pte_kind.h"
 
 static NTSTATUS MipWaitForBlock(PMI_FAULT_READ Read)
 {
@@ -30,10 +33,30 @@ static NTSTATUS MipRead(PMI_FAULT_READ Read)
     return STATUS_IN_PAGE_ERROR;
 }
 
+static BOOLEAN MipIsInMemory(PMMPTE Pte)
+{
+    MI_PTE_KIND Kind = MiPteKind(MiReadPte(Pte));
+
+    return Kind == MiPteValid || Kind == MiPteTransition;
+}
+
+/* A page table's first and last page have one neighbour: the other table may not be there. */
+static BOOLEAN MipIsNextDoorInMemory(PMMPTE Pte)
+{
+    ULONG Index = (ULONG)BYTE_OFFSET(Pte) / sizeof(MMPTE);
+
+    return (Index != 0 && MipIsInMemory(Pte - 1)) ||
+           (Index != PTE_PER_PAGE - 1 && MipIsInMemory(Pte + 1));
+}
+
 NTSTATUS MiBeginFaultRead(PMI_FAULT_READ Read, PMMPTE Pte, ULONG Most)
 {
-    NTSTATUS Status = MiBeginInPage(Pte, Most, &Read->Block);
+    NTSTATUS Status;
 
+    if (Most > 1 && !MipIsNextDoorInMemory(Pte)) {
+        Most = 1;
+    }
+    Status = MiBeginInPage(Pte, Most, &Read->Block);
     if (Status == STATUS_INSUFFICIENT_RESOURCES) {
         Read->Rest = MipWaitForBlock;
         return STATUS_SUCCESS;

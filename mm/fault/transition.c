@@ -11,12 +11,12 @@
 
 NTSTATUS MiUserTransition(PMI_USER_FAULT Fault)
 {
-    NTSTATUS Status;
+    NTSTATUS Status = MiRestoreUserPage(Fault->Process, MiGetPteAddress(Fault->Va));
 
-    if (MiUserCollided(Fault, MiGetPteAddress(Fault->Va))) {
+    if (Status == STATUS_RETRY) {
+        (void)MiUserCollided(Fault, MiGetPteAddress(Fault->Va)); /* or it has been read by now */
         return STATUS_SUCCESS;
     }
-    Status = MiRestoreUserPage(Fault->Process, MiGetPteAddress(Fault->Va));
     if (!NT_SUCCESS(Status)) {
         return STATUS_NO_MEMORY;
     }

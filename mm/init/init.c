@@ -18,6 +18,7 @@
 #include "mm/paging/modified_writer.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/boot_frames.h"
+#include "mm/pfn/commit_growth.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_database.h"
@@ -158,9 +159,11 @@ void MmInitSystem(const MM_BOOT *Boot)
     if (!NT_SUCCESS(MiInitializeProcesses())) {
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
+    MiInitializeCommitGrowth();
     MiInitializeSlots();
     MiInitializeInPage();
     MiInitializeModifiedWriter();
+    MiInitializeFileGrowth();
     MiInitializeMemoryEvents();
     MipSetThresholds(Boot);
     MiSetMakeResidentRoutine(MiMakeResident);

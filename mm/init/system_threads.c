@@ -5,6 +5,7 @@
  *     zero-page thread      priority 0: runs when nothing else does
  *     balance set manager   priority 16: trims working sets
  *     modified pages        priority 17: mm/paging/modified_writer.c
+ *     paging files' growth  priority 18: mm/paging/extend.c
  *     swapper               priority 23: kernel stacks
  *     workers               one for each queue of work items, the critical and delayed ones two
  */
@@ -14,6 +15,7 @@
 #include "mm/balance/balance_set.h"
 #include "mm/ke/thread.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/paging/paging_file.h"
 #include "mm/pfn/zero_pages.h"
 #include "mm/sysva/kernel_stack.h"
 
@@ -89,7 +91,7 @@ void MmStartSystemThreads(void)
     ULONG i;
 
     MipStartThreads();
-    if (!NT_SUCCESS(MiStartModifiedWriter())) {
+    if (!NT_SUCCESS(MiStartModifiedWriter()) || !NT_SUCCESS(MiStartFileGrowth())) {
         MiInstallMoreMemory(MM_BOOT_THREADS);
     }
     for (i = 0; i < RTL_NUMBER_OF(MipWorkers); i++) {

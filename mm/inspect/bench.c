@@ -95,6 +95,19 @@ void MiDivideFigures(PMI_BENCH_FIGURES Figures, ULONG By)
     Figures->Maximum /= By;
 }
 
+static ULONG MipLess(ULONG Value, ULONG By)
+{
+    return Value > By ? Value - By : 0;
+}
+
+void MiSubtractFigures(PMI_BENCH_FIGURES Figures, ULONG By)
+{
+    Figures->Median = MipLess(Figures->Median, By);
+    Figures->Mean = MipLess(Figures->Mean, By);
+    Figures->Percentile99 = MipLess(Figures->Percentile99, By);
+    Figures->Maximum = MipLess(Figures->Maximum, By);
+}
+
 static void MipNothing(PVOID Context)
 {
     (void)Context;

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_faults.c - what faults on pages that are still in memory cost, and taking pages away, in
- * working sets of all sizes.
+ * bench_faults.c - what faults on pages that are still in memory cost, soft ones and copies, and
+ * taking pages away, in working sets of all sizes.
  */
 #include "mm/inspect/bench_faults.h"
 
 #include "arch/cpu.h"
+#include "ex.h"
 #include "mi_assert.h"
 #include "mm/space/process.h"
 #include "mm/ws/wsle.h"
+#include "rtl.h"
 
-#define MIP_TRIMMED 64u /* pages of one trim */
+#define MIP_TAG     0x6E65424Du /* 'MBen' */
+#define MIP_TRIMMED 64u         /* pages of one trim */
+#define MIP_COPIED  (MI_BENCH_WARM_UP + MI_BENCH_SAMPLES)
 
 /* ---- memory ---- */
 
@@ -180,6 +184,72 @@ static ULONG MipMeasureSmallSet(MI_BENCH_PRINT *Print)
     return 1;
 }
 
+/* ---- copy-on-write ---- */
+
+static void MipCopyPage(PVOID Context)
+{
+    PUCHAR Pages = Context;
+
+    memcpy(Pages, Pages + PAGE_SIZE, PAGE_SIZE);
+}
+
+/* What copying a page costs by itself.  => FALSE: no memory. */
+static BOOLEAN MipMeasureCopy(PMI_BENCH_FIGURES Figures)
+{
+    PVOID Pages = ExAllocatePoolWithTag(NonPagedPool, 2 * PAGE_SIZE, MIP_TAG);
+
+    if (Pages == NULL) {
+        return FALSE;
+    }
+    MiMeasure(MipCopyPage, Pages, Figures);
+    ExFreePoolWithTag(Pages, MIP_TAG);
+    return TRUE;
+}
+
+static void MipWriteNext(PVOID Context)
+{
+    PMIP_SET Set = Context;
+
+    MiTouchForBench(Set->Base + Set->Next++ * PAGE_SIZE);
+}
+
+/* Each page is written once: another process has it, too. */
+static ULONG MipMeasureShared(MI_BENCH_PRINT *Print, PMIP_SET Set)
+{
+    MI_BENCH_FIGURES Copy;
+    MI_BENCH_FIGURES Figures;
+
+    if (!MipMeasureCopy(&Copy)) {
+        return 0;
+    }
+    Print("page.copy", &Copy);
+    MiMeasure(MipWriteNext, Set, &Figures);
+    MiSubtractFigures(&Figures, Copy.Median);
+    Print("fault.cow", &Figures);
+    return 2;
+}
+
+static ULONG MipMeasureCopyOnWrite(MI_BENCH_PRINT *Print)
+{
+    MIP_SET Set = {.Base = MiAllocateForBench(MIP_COPIED), .Pages = MIP_COPIED};
+    PEPROCESS Child;
+    ULONG Rows = 0;
+
+    if (Set.Base == 0) {
+        return 0;
+    }
+    MiTouchAllForBench(Set.Base, Set.Pages);
+    if (NT_SUCCESS(PsCloneProcess("bench", PsGetCurrentProcess(), &Child))) {
+        Rows = MipMeasureShared(Print, &Set);
+        PsTerminateProcess(Child);
+        PsDereferenceProcess(Child);
+    }
+    MiFreeAfterBench(Set.Base);
+    return Rows;
+}
+
+/* ---- sizes ---- */
+
 static ULONG MipMeasureSizes(MI_BENCH_PRINT *Print)
 {
     static const struct {
@@ -202,7 +272,9 @@ static ULONG MipMeasureSizes(MI_BENCH_PRINT *Print)
 
 ULONG MiMeasureSoftFaults(MI_BENCH_PRINT *Print)
 {
-    return MiMeasureInProcess(MipMeasureSmallSet, Print);
+    ULONG Rows = MiMeasureInProcess(MipMeasureSmallSet, Print);
+
+    return Rows + MiMeasureInProcess(MipMeasureCopyOnWrite, Print);
 }
 
 ULONG MiMeasureWorkingSets(MI_BENCH_PRINT *Print)

@@ -71,14 +71,14 @@ static NTSTATUS NTAPI IopDiskReadWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (!NT_SUCCESS(Status) || IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length == 0) {
         return IopComplete(Irp, Status, 0);
     }
-    return IoQueueDiskRequest(Disk->Queue, Irp, Disk->Runs);
+    return IoQueueDiskRequest(Disk->Queue, Irp, &Disk->Runs);
 }
 
 static NTSTATUS NTAPI IopDiskFlush(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIOP_DISK Disk = DeviceObject->DeviceExtension;
 
-    return IoQueueDiskRequest(Disk->Queue, Irp, Disk->Runs);
+    return IoQueueDiskRequest(Disk->Queue, Irp, &Disk->Runs);
 }
 
 /* ---- control ---- */

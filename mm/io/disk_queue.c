@@ -12,7 +12,7 @@
  *     [0]  sectors that were submitted; all of them, too, when a part has failed
  *     [1]  parts under way
  *     [2]  its status: the first failure
- *     [3]  the runs
+ *     [3]  where the pointer to the runs is: read under the lock, as the runs may be replaced
  *
  * Invariants:
  *   Q1  units are either free or under way for one request
@@ -46,7 +46,7 @@ struct _IO_DISK_QUEUE {
 #define IOP_ISSUED(Irp)  (*(ULONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[0])
 #define IOP_PARTS(Irp)   (*(ULONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[1])
 #define IOP_STATUS(Irp)  (*(LONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[2])
-#define IOP_RUNS_OF(Irp) ((const IO_RUNS *)(Irp)->Tail.Overlay.DriverContext[3])
+#define IOP_RUNS_OF(Irp) (*(PIO_RUNS const *)(Irp)->Tail.Overlay.DriverContext[3])
 
 NTSTATUS IoCreateDiskQueue(PDISK_DEVICE Device, ULONG Requests, PIO_DISK_QUEUE *Created)
 {
@@ -221,7 +221,7 @@ static void IopPartDone(PDISK_REQUEST Request)
     }
 }
 
-NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const IO_RUNS *Runs)
+NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const PIO_RUNS *Runs)
 {
     KIRQL OldIrql;
 
@@ -235,4 +235,14 @@ NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const IO_RUNS *Runs)
     KfReleaseSpinLock(&Queue->Lock, OldIrql);
     IopSubmitParts(Queue);
     return STATUS_PENDING;
+}
+
+PIO_RUNS IoReplaceRuns(PIO_DISK_QUEUE Queue, PIO_RUNS *Runs, PIO_RUNS New)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&Queue->Lock);
+    PIO_RUNS Old = *Runs;
+
+    *Runs = New;
+    KfReleaseSpinLock(&Queue->Lock, OldIrql);
+    return Old;
 }

@@ -66,24 +66,44 @@ NTSTATUS IoFlushFile(PFILE_OBJECT File)
                        : IopCallAndWait(IoGetRelatedDeviceObject(File), Irp, NULL);
 }
 
-NTSTATUS IoQueryPagingRuns(PFILE_OBJECT File, PFILE_PAGING_RUNS Runs)
+/* => Buffer is nonpaged: a stack is while its thread waits. */
+static NTSTATUS IopControlFile(PFILE_OBJECT File, ULONG Code, PVOID Buffer, ULONG InputBytes,
+                               ULONG OutputBytes)
 {
     PIRP Irp = IopBuildFileRequest(File, IRP_MJ_FILE_SYSTEM_CONTROL);
-    FILE_PAGING_RUNS Answer = {0}; /* a stack is nonpaged while its thread waits */
     PIO_STACK_LOCATION Next;
-    NTSTATUS Status;
 
     if (Irp == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Irp->AssociatedIrp.SystemBuffer = &Answer;
+    Irp->AssociatedIrp.SystemBuffer = Buffer;
     Next = IoGetNextIrpStackLocation(Irp);
     Next->MinorFunction = IRP_MN_USER_FS_REQUEST;
-    Next->Parameters.FileSystemControl.FsControlCode = FSCTL_QUERY_PAGING_RUNS;
-    Next->Parameters.FileSystemControl.OutputBufferLength = sizeof(Answer);
-    Status = IopCallAndWait(IoGetRelatedDeviceObject(File), Irp, NULL);
+    Next->Parameters.FileSystemControl.FsControlCode = Code;
+    Next->Parameters.FileSystemControl.InputBufferLength = InputBytes;
+    Next->Parameters.FileSystemControl.OutputBufferLength = OutputBytes;
+    return IopCallAndWait(IoGetRelatedDeviceObject(File), Irp, NULL);
+}
+
+NTSTATUS IoQueryPagingRuns(PFILE_OBJECT File, PFILE_PAGING_RUNS Runs)
+{
+    FILE_PAGING_RUNS Answer = {0};
+    NTSTATUS Status = IopControlFile(File, FSCTL_QUERY_PAGING_RUNS, &Answer, 0, sizeof(Answer));
+
     if (NT_SUCCESS(Status)) {
         *Runs = Answer;
+    }
+    return Status;
+}
+
+NTSTATUS IoExtendPagingFile(PFILE_OBJECT File, ULONG64 Bytes, PULONG Runs)
+{
+    FILE_EXTEND_PAGING Extend = {.Bytes = Bytes, .Runs = *Runs};
+    NTSTATUS Status =
+        IopControlFile(File, FSCTL_EXTEND_PAGING_FILE, &Extend, sizeof(Extend), sizeof(Extend));
+
+    if (NT_SUCCESS(Status)) {
+        *Runs = Extend.Runs;
     }
     return Status;
 }

@@ -4,7 +4,8 @@
  *
  *     on the disk                 what happens
  *     no such file                made, hidden and system, contiguous where possible, not cleared
- *     one of another size         cut or made longer: to the smallest size
+ *     one of another size         cut or made longer: to the smallest size, as documented: what the
+ *                                 file grew by does not last
  *     one that is right           used as it is
  *
  * Its contents are nobody's: what a machine paged out is void at the next start.  A file that could
@@ -37,6 +38,7 @@ static PMMPAGING_FILE MipRemoveLast(void)
 
     if (MmNumberOfPagingFiles != 0) {
         Last = MmPagingFile[--MmNumberOfPagingFiles];
+        MiLowerCommitMaximum((ULONG)MiGrowthRoom(Last)); /* S5 */
     }
     MiUnlockPfn(OldIrql);
     return Last;
@@ -47,6 +49,8 @@ static void MipInsertLast(PMMPAGING_FILE Paging)
     KIRQL OldIrql = MiLockPfn();
 
     MmPagingFile[MmNumberOfPagingFiles++] = Paging;
+    MiRaiseCommitLimit((ULONG)Paging->Size - 1);
+    MiRaiseCommitMaximum((ULONG)MiGrowthRoom(Paging)); /* S5 */
     MiUnlockPfn(OldIrql);
 }
 
@@ -228,6 +232,5 @@ NTSTATUS MiCreatePagingFile(PDEVICE_OBJECT Volume, const MI_PAGING_FILE_SETTING 
         return Status;
     }
     MipInsertLast(Paging);
-    MiRaiseCommitLimit((ULONG)Paging->Size - 1);
     return STATUS_SUCCESS;
 }

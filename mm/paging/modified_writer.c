@@ -66,6 +66,7 @@ static NTSTATUS MipWriteOnce(void)
     Status = MiWriteModifiedPages();
     if (Status == STATUS_DISK_FULL) {
         MiWriterFigures.NoSlots++;
+        MiRequestSlots();
         if (MiReclaimSlots(MI_MODIFIED_WRITE_PAGES) != 0) {
             Status = MiWriteModifiedPages();
         }

@@ -2,13 +2,15 @@
 /*
  * paging_file.h - the paging files: where pages go that memory has no room for.
  *
- * (I) fixed after the file was taken into use; (P) MiPfnLock, slots.c; (G) who makes it grow.
+ * (I) fixed after the file was taken into use; (P) MiPfnLock, slots.c; (G) the thread that makes
+ * files longer, extend.c.
  */
 #ifndef MM_PAGING_PAGING_FILE_H
 #define MM_PAGING_PAGING_FILE_H
 
 #include "io.h"
 #include "loader.h"
+#include "mm/pfn/pfn.h"
 #include "nt/annotations.h"
 #include "rtl.h"
 
@@ -38,7 +40,9 @@ typedef struct _MMPAGING_FILE {
     PFILE_OBJECT File;       /* (I) open for good, its sectors known to the file system */
     ULONG PageFileNumber;    /* (I) its index */
     BOOLEAN BootPartition;   /* (I) it is on the boot volume */
-    ULONG Runs;              /* (I) pieces that it has on the disk */
+    BOOLEAN CannotGrow;      /* (P) the disk failed when it should become longer */
+    NTSTATUS GrowthStatus;   /* (G) of the last try to make it longer */
+    ULONG Runs;              /* (G) pieces that it has on the disk */
     ULONG64 FirstSector;     /* (I) of the first of them, of the volume's */
     char PageFileName[MI_PAGING_NAME_BYTES]; /* (I) "C:\pagefile.sys", UTF-8 */
 } MMPAGING_FILE, *PMMPAGING_FILE;
@@ -122,6 +126,46 @@ void MiClosePagingFiles(void);
 
 /* There are no paging files: for tests, where a new machine comes. */
 void MiForgetPagingFiles(void);
+
+/* ---- extend.c ---- */
+
+/* => Slots that the file may still get. */
+static inline PFN_NUMBER MiGrowthRoom(const MMPAGING_FILE *File) NT_HOLDS(MiPfnLock)
+{
+    return File->CannotGrow ? 0 : File->MaximumSize - File->Size;
+}
+
+/* What growth has done since the start; for reading. */
+typedef struct _MI_GROWTH_FIGURES {
+    ULONG Rounds;     /* times that somebody asked for it */
+    ULONG Extensions; /* of a file */
+    ULONG Pages;      /* that the files have more */
+    ULONG Failures;   /* tries that failed */
+} MI_GROWTH_FIGURES, *PMI_GROWTH_FIGURES;
+
+extern MI_GROWTH_FIGURES MiGrowthFigures; /* written by the one thread */
+
+/*
+ * Make a file longer: its sectors, slots, and the commit limit.
+ *
+ * => PASSIVE_LEVEL, one caller at a time.  Pages is at most its MiGrowthRoom, whole MB.
+ * => As IoExtendPagingFile, STATUS_INSUFFICIENT_RESOURCES: it is as it was.
+ */
+NT_MUST_CHECK NTSTATUS MiExtendPagingFile(PMMPAGING_FILE File, ULONG Pages);
+
+/* No slot is free: files should become longer.  => IRQL <= DISPATCH_LEVEL; returns at once. */
+void MiRequestSlots(void);
+
+/* Start the thread that makes files longer.  => STATUS_INSUFFICIENT_RESOURCES. */
+NT_MUST_CHECK NTSTATUS MiStartFileGrowth(void);
+
+/* Its thread, if there is one, ends; waits for that.  => PASSIVE_LEVEL. */
+void MiStopFileGrowth(void);
+
+/* => Once a machine. */
+void MiInitializeFileGrowth(void);
+
+#define MI_GROWTH_PRIORITY 18 /* documented, of the thread that does this on NT */
 
 /* ---- shutdown.c ---- */
 

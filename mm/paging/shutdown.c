@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shutdown.c - MmShutdownPaging: the writer ends; what pages left behind in the paging files is
- * overwritten, if ClearPageFileAtShutdown says so.
+ * shutdown.c - MmShutdownPaging: the writer ends, and files become no longer; what pages left
+ * behind in the paging files is overwritten, if ClearPageFileAtShutdown says so.
  *
  * Overwritten are the slots that are free: what a process that ended had there.  Slots of pages
  * that are still owned stay, as their owners may still read them.
@@ -95,6 +95,7 @@ void MmShutdownPaging(void)
     NTSTATUS Status;
 
     MiStopModifiedWriter();
+    MiStopFileGrowth();
     if (!MipClearFiles || MmNumberOfPagingFiles == 0) {
         return;
     }

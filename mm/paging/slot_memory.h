@@ -19,4 +19,8 @@ static inline ULONG MiChecksumPages(PFN_NUMBER Size)
 /* => Once a machine. */
 void MiInitializeChecksums(void);
 
+/* The two ways of MiChecksum, which takes the second where there is one.  => ArchHasCrc32c. */
+ULONG MiChecksumByTables(ULONG Crc, const void *Data, SIZE_T Bytes);
+ULONG MiChecksumByInstruction(ULONG Crc, const void *Data, SIZE_T Bytes);
+
 #endif

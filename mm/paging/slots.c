@@ -175,6 +175,7 @@ void MiAddSlots(PMMPAGING_FILE File, PFN_NUMBER NewSize)
     MI_ASSERT(NewSize >= File->Size && MiChecksumPages(NewSize) <= File->ChecksumPages);
     RtlClearBits(&File->Bitmap, (ULONG)File->Size, More);
     File->FreeSpace += More;
-    File->Size = NewSize; /* S1, S2 hold again */
+    File->Size = NewSize;    /* S1, S2 hold again */
+    MiGrowCommitLimit(More); /* S5 too */
     MiUnlockPfn(OldIrql);
 }

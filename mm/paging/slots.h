@@ -22,7 +22,8 @@ NT_MUST_CHECK NTSTATUS MiCreateSlots(PMMPAGING_FILE File);
 void MiDeleteSlots(PMMPAGING_FILE File);
 
 /*
- * Slots from Size on: memory for them, and, when nothing can fail any more, they are free.
+ * Slots from Size on: memory for them, and, when nothing can fail any more, they are free, and the
+ * commit limit is higher.
  *
  * => PASSIVE_LEVEL; one caller at a time.  NewSize is at most MaximumSize.
  * => STATUS_INSUFFICIENT_RESOURCES: the memory that there was stays.
@@ -58,7 +59,7 @@ void MiRetireSlots(ULONG File, ULONG First, ULONG Count) NT_HOLDS(MiPfnLock);
 /* => Whether the slot is taken (by a page, a writer, or for good). */
 BOOLEAN MiIsSlotTaken(ULONG File, ULONG Slot) NT_HOLDS(MiPfnLock);
 
-/* S1 to S4, of slots.c and slots_verify.c.  => The page-frame database and hyperspace are there. */
+/* S1 to S5, of slots.c and slots_verify.c.  => The page-frame database and hyperspace are there. */
 void MiVerifyPagingFiles(void) NT_NOT_HOLDING(MiPfnLock);
 
 /* ---- checksums: CRC32C ---- */

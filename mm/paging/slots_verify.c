@@ -4,6 +4,7 @@
  *
  *   S4  each taken slot that is not bad has exactly one owner: a PTE, a directory entry of a page
  *       table that is out, an OriginalPte, or the write that is under way
+ *   S5  the largest commit limit is above the limit by what the files may grow
  *
  * S4 without memory: both sides are counted, and a hash of each slot is added up.  An owner too
  * many and one too few would have to have the same hash.
@@ -21,6 +22,7 @@
 #include "mm/ke/dispatcher.h"
 #include "mm/ke/thread.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/pfn/commit.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/space/address_space.h"
@@ -193,6 +195,7 @@ void MiVerifyPagingFiles(void)
 {
     MIP_SUM Owned = {0};
     MIP_SUM Taken = {0};
+    ULONG Room = 0;
     KIRQL OldIrql;
     ULONG i;
 
@@ -203,7 +206,9 @@ void MiVerifyPagingFiles(void)
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
         MI_ASSERT(MmPagingFile[i]->PageFileNumber == i);
         MipVerifyFile(MmPagingFile[i], &Taken);
+        Room += (ULONG)MiGrowthRoom(MmPagingFile[i]);
     }
+    MI_ASSERT(MiCommit.MaximumLimit - MiCommit.Limit == Room); /* S5 */
     MipAddOwners(&Owned);
     MiUnlockPfn(OldIrql);
     MI_ASSERT(Owned.Slots == Taken.Slots && Owned.Hashes == Taken.Hashes); /* S4 */

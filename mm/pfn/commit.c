@@ -7,20 +7,24 @@
  *
  * Invariants:
  *   C1  Committed <= Limit, and Committed <= Peak
+ *   C2  Limit <= MaximumLimit
  */
 #include "mm/pfn/commit.h"
 
+#include "ke.h"
 #include "mi_assert.h"
 
 MI_COMMIT MiCommit;
+static const void *MipGrower; /* (A) may charge the reserve */
 
 void MiInitializeCommit(ULONG Pages)
 {
-    MiCommit.Committed = 0;
-    MiCommit.Limit = Pages;
-    MiCommit.Peak = 0;
-    MiCommit.Refused = 0;
-    MiCommit.ResidentAvailable = Pages > MI_FLUID_PAGES ? Pages - MI_FLUID_PAGES : 0;
+    MiCommit = (MI_COMMIT){
+        .Limit = Pages,
+        .MaximumLimit = Pages,
+        .ResidentAvailable = Pages > MI_FLUID_PAGES ? Pages - MI_FLUID_PAGES : 0,
+    };
+    MipGrower = NULL;
 }
 
 static ULONG MipRead(const ULONG *Counter)
@@ -35,27 +39,57 @@ static BOOLEAN MipReplace(PULONG Counter, PULONG Old, ULONG New)
                                        __ATOMIC_RELAXED);
 }
 
+/* *Counter becomes Least, unless it is more. */
+static void MipRaiseTo(PULONG Counter, ULONG Least)
+{
+    ULONG Old = MipRead(Counter);
+
+    while (Old < Least && !MipReplace(Counter, &Old, Least)) {
+        continue;
+    }
+}
+
+/* => Limit less what is kept of it from the running thread. */
+static ULONG MipLimit(void)
+{
+    ULONG Limit = MipRead(&MiCommit.Limit);
+    ULONG Reserve = MipRead(&MiCommit.Reserve);
+
+    if (Reserve == 0 || Limit >= MipRead(&MiCommit.MaximumLimit) ||
+        __atomic_load_n(&MipGrower, __ATOMIC_RELAXED) == KeGetCurrentThread()) {
+        return Limit;
+    }
+    return Limit > Reserve ? Limit - Reserve : 0;
+}
+
 static BOOLEAN MipRefuse(void)
 {
     __atomic_add_fetch(&MiCommit.Refused, 1, __ATOMIC_RELAXED);
     return FALSE;
 }
 
+static BOOLEAN MipRefuseCharge(ULONG Pages, ULONG Committed)
+{
+    ULONG Maximum = MipRead(&MiCommit.MaximumLimit);
+
+    if (Committed <= Maximum && Pages <= Maximum - Committed) {
+        MipRaiseTo(&MiCommit.Wanted, Pages);
+    }
+    return MipRefuse();
+}
+
 BOOLEAN MiChargeCommitment(ULONG Pages)
 {
     ULONG Old = MipRead(&MiCommit.Committed);
-    ULONG Peak = MipRead(&MiCommit.Peak);
 
     do {
-        ULONG Limit = MipRead(&MiCommit.Limit);
+        ULONG Limit = MipLimit();
 
-        if (Limit < Old || Pages > Limit - Old) { /* below it only while it is lowered */
-            return MipRefuse();
+        if (Limit < Old || Pages > Limit - Old) { /* below it also while it is lowered */
+            return MipRefuseCharge(Pages, Old);
         }
     } while (!MipReplace(&MiCommit.Committed, &Old, Old + Pages));
-    while (Peak < Old + Pages && !MipReplace(&MiCommit.Peak, &Peak, Old + Pages)) {
-        continue;
-    }
+    MipRaiseTo(&MiCommit.Peak, Old + Pages);
     return TRUE;
 }
 
@@ -68,9 +102,44 @@ void MiReturnCommitment(ULONG Pages)
 
 void MiRaiseCommitLimit(ULONG Pages)
 {
-    ULONG New = __atomic_add_fetch(&MiCommit.Limit, Pages, __ATOMIC_ACQ_REL);
+    MiRaiseCommitMaximum(Pages);
+    MiGrowCommitLimit(Pages);
+}
+
+void MiRaiseCommitMaximum(ULONG Pages)
+{
+    ULONG New = __atomic_add_fetch(&MiCommit.MaximumLimit, Pages, __ATOMIC_ACQ_REL);
 
     MI_ASSERT(New >= Pages);
+}
+
+void MiLowerCommitMaximum(ULONG Pages)
+{
+    ULONG Old = __atomic_fetch_sub(&MiCommit.MaximumLimit, Pages, __ATOMIC_ACQ_REL);
+
+    MI_ASSERT(Old >= Pages && Old - Pages >= MipRead(&MiCommit.Limit)); /* C2 */
+}
+
+void MiGrowCommitLimit(ULONG Pages)
+{
+    ULONG New = __atomic_add_fetch(&MiCommit.Limit, Pages, __ATOMIC_ACQ_REL);
+
+    MI_ASSERT(New >= Pages && New <= MipRead(&MiCommit.MaximumLimit)); /* C2 */
+    __atomic_add_fetch(&MiCommit.Rises, 1, __ATOMIC_ACQ_REL);
+}
+
+void MiSetCommitGrower(const void *Thread)
+{
+    __atomic_store_n(&MipGrower, Thread, __ATOMIC_RELAXED);
+}
+
+void MiSetCommitReserve(ULONG Pages)
+{
+    ULONG Old = __atomic_exchange_n(&MiCommit.Reserve, Pages, __ATOMIC_ACQ_REL);
+
+    if (Pages < Old) {
+        __atomic_add_fetch(&MiCommit.Rises, 1, __ATOMIC_ACQ_REL);
+    }
 }
 
 /* Charge what is to go: nobody else can take it then.  C1 fails for the moment in between. */
@@ -86,6 +155,7 @@ ULONG MiLowerCommitLimit(ULONG Pages)
         Room = Room < Pages ? Room : Pages;
     } while (!MipReplace(&MiCommit.Committed, &Old, Old + Room));
     __atomic_fetch_sub(&MiCommit.Limit, Room, __ATOMIC_ACQ_REL);
+    MiLowerCommitMaximum(Room);
     MiReturnCommitment(Room);
     return Room;
 }

@@ -8,7 +8,7 @@
  * Locking: the process' AddressCreationLock.
  */
 #include "mi_assert.h"
-#include "mm/pfn/commit.h"
+#include "mm/pfn/commit_growth.h"
 #include "mm/space/process.h"
 #include "mm/sysva/mdl.h"
 
@@ -47,6 +47,7 @@ NTSTATUS MiChargeProcessCommit(PEPROCESS Process, ULONG Pages)
     }
     if (!MiChargeCommitment(Pages)) {
         MipReturn(Process, PsPageFile, Pages);
+        Process->CommitLimitNeeded = MiLimitFor(Pages);
         return STATUS_COMMITMENT_LIMIT;
     }
     Process->CommitCharge += Pages;

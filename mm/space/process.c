@@ -16,6 +16,7 @@
 
 #include "ex.h"
 #include "mi_assert.h"
+#include "mm/pfn/commit_growth.h"
 #include "mm/space/address_space.h"
 #include "mm/space/clone.h"
 #include "mm/space/clone_table.h"
@@ -167,7 +168,8 @@ NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
     return Status;
 }
 
-NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *New)
+/* => *Limit: what the commit limit should have been. */
+static NTSTATUS MipClone(const char *Name, PEPROCESS Parent, PEPROCESS *New, PULONG Limit)
 {
     PEPROCESS Process;
     NTSTATUS Status = MipAllocateProcess(Name, Parent->HighestUserAddress, &Process);
@@ -177,12 +179,26 @@ NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *New)
     }
     Status = MmCloneProcessAddressSpace(Parent, Process);
     if (!NT_SUCCESS(Status)) {
+        *Limit = Process->CommitLimitNeeded;
         MipFreeProcess(Process);
         return Status;
     }
     MipInsertProcess(Process);
     *New = Process;
     return STATUS_SUCCESS;
+}
+
+NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *New)
+{
+    ULONG Limit = 0;
+    ULONG Rises;
+    NTSTATUS Status;
+
+    do {
+        Rises = MiQueryCommitRises();
+        Status = MipClone(Name, Parent, New, &Limit);
+    } while (Status == STATUS_COMMITMENT_LIMIT && MiWaitForCommitment(Limit, Rises));
+    return Status;
 }
 
 void PsTerminateProcess(PEPROCESS Process)

@@ -53,6 +53,7 @@ typedef struct _EPROCESS {
     SIZE_T PeakVirtualSize;    /* (S) */
     ULONG CommitCharge;        /* (S) pages: private ones, and page tables that VADs may need */
     ULONG CommitChargePeak;    /* (S) */
+    ULONG CommitLimitNeeded;   /* (S) by the last charge that the commit limit refused */
     ULONG CommittedPageTables; /* (S) of these, page tables */
     ULONG StructurePages;      /* (I) directory and the like: charged to the system */
     ULONG PageTables;          /* (S) page tables of the user half, in memory or out */
@@ -104,7 +105,9 @@ void MiLeaveTarget(PMI_TARGET Target);
  * Charge Pages of private memory to the process and to commitment, and the reverse.
  *
  * => Under the address space's lock.
- * => STATUS_PAGEFILE_QUOTA, STATUS_COMMITMENT_LIMIT: nothing was charged.
+ * => STATUS_PAGEFILE_QUOTA, STATUS_COMMITMENT_LIMIT: nothing was charged.  A service that ends so
+ *    lets go of all locks, and begins again if MiWaitForCommitment (mm/pfn/commit_growth.h) says,
+ *    of CommitLimitNeeded, that another try is worth it.
  */
 NT_MUST_CHECK NTSTATUS MiChargeProcessCommit(PEPROCESS Process, ULONG Pages);
 void MiReturnProcessCommit(PEPROCESS Process, ULONG Pages);

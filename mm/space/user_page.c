@@ -83,10 +83,29 @@ void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBE
     MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
 }
 
+/* => As MiRestoreUserPage; room for the page is reserved.  Old is in transition. */
+static NTSTATUS MipRestore(PEPROCESS Process, PMMPTE Pte, MMPTE Old) NT_HOLDS(MiPfnLock)
+{
+    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+    NTSTATUS Status;
+    MMPTE New;
+
+    if (MI_PFN(Frame)->u3.e1.ReadInProgress) {
+        return STATUS_RETRY;
+    }
+    New = MiMakeUserPagePte(Frame, MiSoftwareProtection(Old));
+    Status = MiIncrementShareCount(Frame);
+    if (NT_SUCCESS(Status)) {
+        MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
+        MiWritePte(Pte, New);
+        MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
+    }
+    return Status;
+}
+
 NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte)
 {
     NTSTATUS Status = MiReserveWsle(&Process->Vm);
-    PFN_NUMBER Frame;
     KIRQL OldIrql;
     MMPTE Old;
 
@@ -95,17 +114,8 @@ NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte)
     }
     OldIrql = MiLockPfn();
     Old = MiReadPte(Pte);
-    Frame = Old.Hard.PageFrameNumber;
     if (MiPteKind(Old) == MiPteTransition) { /* else it was reused before the lock was taken */
-        MMPTE New = MiMakeUserPagePte(Frame, MiSoftwareProtection(Old));
-
-        MI_ASSERT(!MI_PFN(Frame)->u3.e1.ReadInProgress);
-        Status = MiIncrementShareCount(Frame);
-        if (NT_SUCCESS(Status)) {
-            MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
-            MiWritePte(Pte, New);
-            MiInsertWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame);
-        }
+        Status = MipRestore(Process, Pte, Old);
     }
     MiUnlockPfn(OldIrql);
     return Status;

@@ -38,11 +38,11 @@ MMPTE MiMakeUserPagePte(PFN_NUMBER Frame, ULONG Protection);
 void MiInsertUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMBER Frame);
 
 /*
- * Make a page in transition valid again.  => It is not being read.
+ * Make a page in transition valid again.
  *
  * => STATUS_SUCCESS also when it lost its frame meanwhile: the access will fault again.
- * => STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too often.  STATUS_NO_MEMORY: the
- *    working set has no room.
+ * => STATUS_RETRY: it is being read.  STATUS_INSUFFICIENT_RESOURCES: its frame is referenced too
+ *    often.  STATUS_NO_MEMORY: the working set has no room.
  */
 NT_MUST_CHECK NTSTATUS MiRestoreUserPage(PEPROCESS Process, PMMPTE Pte);
 

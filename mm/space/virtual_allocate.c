@@ -6,8 +6,10 @@
  * more than MemCommit does.  So does committing all of a reservation in which nothing is committed,
  * with the protection that it was reserved with.  Everything else is written into PTEs.
  *
- * Each step prepares what can fail (charges, descriptor, page tables) and then commits.
+ * Each step prepares what can fail (charges, descriptor, page tables) and then commits.  One that
+ * the commit limit refuses begins again when a paging file has become longer.
  */
+#include "mm/pfn/commit_growth.h"
 #include "mm/space/user_page.h"
 #include "mm/space/user_range.h"
 
@@ -22,6 +24,7 @@ typedef struct _MIP_REQUEST {
     ULONG Protection;    /* its code */
     ULONG_PTR Limit;     /* of addresses that are looked for */
     MI_USER_RANGE Range; /* of pages; with Base NULL its size only, until it is found */
+    ULONG CommitLimit;   /* that a charge which was refused needs */
 } MIP_REQUEST, *PMIP_REQUEST;
 
 /* ---- arguments ---- */
@@ -212,27 +215,40 @@ static NTSTATUS MipReset(PEPROCESS Process, const MIP_REQUEST *Request)
 
 /* ---- the service ---- */
 
+static NTSTATUS MipAllocate(HANDLE ProcessHandle, PMIP_REQUEST Request)
+{
+    MI_TARGET Target;
+    NTSTATUS Status = MiEnterTarget(ProcessHandle, &Target);
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    if ((Request->Type & MEM_RESET) != 0) {
+        Status = MipReset(Target.Process, Request);
+    } else if ((Request->Type & MEM_RESERVE) != 0) {
+        Status = MipReserve(Target.Process, Request);
+    } else {
+        Status = MipCommit(Target.Process, Request);
+    }
+    Request->CommitLimit = Target.Process->CommitLimitNeeded;
+    MiLeaveTarget(&Target);
+    return Status;
+}
+
 NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, ULONG_PTR ZeroBits,
                                        PSIZE_T RegionSize, ULONG AllocationType, ULONG Protect)
 {
     MIP_REQUEST Request = {.Base = *BaseAddress, .Bytes = *RegionSize, .Type = AllocationType};
     NTSTATUS Status = MipCheckRequest(&Request, ZeroBits, Protect);
-    MI_TARGET Target;
+    ULONG Rises;
 
-    if (NT_SUCCESS(Status)) {
-        Status = MiEnterTarget(ProcessHandle, &Target);
-    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    if ((Request.Type & MEM_RESET) != 0) {
-        Status = MipReset(Target.Process, &Request);
-    } else if ((Request.Type & MEM_RESERVE) != 0) {
-        Status = MipReserve(Target.Process, &Request);
-    } else {
-        Status = MipCommit(Target.Process, &Request);
-    }
-    MiLeaveTarget(&Target);
+    do {
+        Rises = MiQueryCommitRises();
+        Status = MipAllocate(ProcessHandle, &Request);
+    } while (Status == STATUS_COMMITMENT_LIMIT && MiWaitForCommitment(Request.CommitLimit, Rises));
     if (NT_SUCCESS(Status)) {
         *BaseAddress = (PVOID)Request.Range.Start;
         *RegionSize = MiRangeBytes(&Request.Range);

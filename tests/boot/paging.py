@@ -6,6 +6,7 @@
               them: every page is stamped and compared at each touch (R2)
     errors    requests fail in the middle of paging out and in: the run ends, no page is wrong, an
               error is a status (R4)
+    sector    a sector of the paging file cannot be read: whoever owns that page hears of it
     small     a paging file too small for the memory that is asked for: refused at once
     full      a volume without room for a paging file: said, and the machine works
     sizes     64 MB to 4 GB of RAM: the report passes
@@ -23,6 +24,7 @@ import re
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Tuple
 
 import fat_image
@@ -37,7 +39,7 @@ MEMORY = 64
 PROCESSES = 4
 LARGE, SMALL = 512, 112  # MB that are committed
 POOL_MB = 128  # room for paged pool, and for what the system takes
-TIMEOUT = 150
+TIMEOUT = 400  # seconds; of a hang, not of the work
 COMMITMENT_LIMIT = "c000012d"
 counting = threading.Lock()
 paged = [0, 0]  # R2: pages read from the paging file, and pages that were wrong
@@ -214,6 +216,50 @@ def errors_test(firmware: str, disk: str, number: int, seed: int) -> Test:
     return Test(name, test, "errors")
 
 
+BAD_SLOT = 6000  # in the middle of what is used: a worker's, not the kernel's
+
+
+def bad_sector(image: str) -> int:
+    """The first sector, in the image, of that page of the paging file."""
+    offset = hq.data_offset(image)
+    volume = fat_image.Volume(image, offset)
+    try:
+        chain = volume.chain(volume.root_entries()["PAGEFILE.SYS"].cluster)
+        place, rest = divmod(BAD_SLOT * 8, volume.each)
+        return offset // fat_image.SECTOR + volume.cluster_sectors(chain[place])[rest]
+    finally:
+        volume.close()
+
+
+def sector_test(firmware: str, disk: str, seed: int) -> Test:
+    name = "sector: one of the paging file cannot be read on %s, %s" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        run = "paging:%d:%d:%d:errors,shutdown" % (SMALL, PROCESSES, seed)
+        file_mb = (SMALL + POOL_MB, SMALL + POOL_MB)
+        image = own_copy(bench, base(bench, 340), name, "paging:8:1,shutdown", file_mb)
+        machine = hq.Machine(image, firmware, disk, MEMORY, writable=True)
+        result = bench.keep(name + ", first boot", hq.boot(machine, TIMEOUT))
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        hq.Image(image, image + ".run").add_options("/RUN=" + run)
+        rule = {"event": "read_aio", "iotype": "read", "errno": 5, "sector": bad_sector(image)}
+        machine = replace(machine, image=image + ".run", errors={"inject-error": [rule]})
+        result = bench.keep(name, hq.boot(machine, TIMEOUT))
+        discard(image, image + ".run")
+        note_pages(result)
+        problem = None if result.outcome == "passed" else explain(result, "passed")
+        problem = problem or verdicts(result, 1) or really_paged(result, SMALL)
+        if not problem and not all(int(errors) for errors, _ in ERRORS.findall(result.log)):
+            problem = explain(result, "an in-page error")
+        with counting:
+            injected[0] += sum(int(count) for count in FAILED.findall(result.log))
+            injected[1] += bool(problem)
+        return problem
+
+    return Test(name, test, "sector")
+
+
 # ---- too little ----
 
 def small_test(firmware: str, disk: str) -> Test:
@@ -358,6 +404,8 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
             tests += [errors_test(firmware, disk, n, number())
                       for n in range(10 if thorough else 1)]
     for turn, firmware in enumerate(FIRMWARE):
+        if thorough or turn != seed % 2:
+            tests.append(sector_test(firmware, BUSES[number() % len(BUSES)], number()))
         if thorough or turn == seed % 2:
             tests.append(small_test(firmware, BUSES[number() % len(BUSES)]))
             tests.append(full_test(firmware, BUSES[number() % len(BUSES)]))

@@ -16,16 +16,19 @@ static void Print(const char *Row, const MI_BENCH_FIGURES *Figures)
     strcat(strcat(Rows, Row), " ");
 }
 
-TEST(Bench_of_soft_faults_faults_on_standby_and_on_modified_pages)
+TEST(Bench_of_soft_faults_faults_on_standby_on_modified_and_on_shared_pages)
 {
     ULONG Faults;
+    ULONG Copies;
 
     SpaceStart();
     SpaceEnter(PsInitialSystemProcess);
     Rows[0] = 0;
     Faults = MiFaultCounters.Transition;
-    CHECK_EQUAL(1, MiMeasureSoftFaults(Print));
-    CHECK_TEXT("fault.transition ", Rows);
+    Copies = MiFaultCounters.CopyOnWrite;
+    CHECK_EQUAL(3, MiMeasureSoftFaults(Print));
+    CHECK_TEXT("fault.transition page.copy fault.cow ", Rows);
+    CHECK_EQUAL(MI_BENCH_WARM_UP + MI_BENCH_SAMPLES, MiFaultCounters.CopyOnWrite - Copies);
     CHECK_EQUAL(2 * (MI_BENCH_WARM_UP + MI_BENCH_SAMPLES), MiFaultCounters.Transition - Faults);
     SpaceFinish();
 }

@@ -86,6 +86,8 @@ TEST(Collided_faults_go_on_when_the_read_of_several_pages_fails)
     PagedBegin(TestSeed() | 1);
     Base = PagedAllocate(PAGES);
     PagedOut(Base, PAGES);
+    CHECK(PagedIsWhole(Base)); /* so that the next one is read with its neighbours */
+    Base += PAGE_SIZE;
     IoDisk.FailAt[DiskRead] = 1;
     StartReaders();
     HostRunThreads();

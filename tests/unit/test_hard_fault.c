@@ -54,22 +54,66 @@ TEST(Hard_fault_reads_the_neighbours_whose_slots_are_neighbours_too)
     PagedBegin(0);
     Va = PagedAllocate(20);
     PagedOut(Va, 20);
+    CHECK(PagedIsWhole(Va + 3 * PAGE_SIZE));
     Before = MiFaultCounters;
     CHECK(PagedIsWhole(Va + 4 * PAGE_SIZE)); /* 4 to 11 */
     CHECK_EQUAL(Before.PagesRead + 8, MiFaultCounters.PagesRead);
     for (i = 0; i < 20; i++) {
-        MI_PTE_KIND Kind = i < 4 || i > 11 ? MiPtePagefile : MiPteTransition;
+        MI_PTE_KIND Kind = i < 3 || i > 11 ? MiPtePagefile : MiPteTransition;
 
-        CHECK_EQUAL(i == 4 ? MiPteValid : Kind, PagedKind(Va + i * PAGE_SIZE));
+        CHECK_EQUAL(i == 3 || i == 4 ? MiPteValid : Kind, PagedKind(Va + i * PAGE_SIZE));
     }
     CHECK(AreWhole(Va + 4 * PAGE_SIZE, 8)); /* softly */
     CHECK_EQUAL(Before.Transition + 7, MiFaultCounters.Transition);
     CHECK_EQUAL(Before.PagingFileReads + 1, MiFaultCounters.PagingFileReads);
-    CHECK(PagedIsWhole(Va + 19 * PAGE_SIZE)); /* 12 to 19: backwards */
-    CHECK_EQUAL(Before.PagesRead + 16, MiFaultCounters.PagesRead);
+    CHECK(PagedIsWhole(Va + 19 * PAGE_SIZE));
+    Before = MiFaultCounters;
+    CHECK(PagedIsWhole(Va + 18 * PAGE_SIZE)); /* 12 to 18: backwards */
+    CHECK_EQUAL(Before.PagesRead + 7, MiFaultCounters.PagesRead);
     CHECK_EQUAL(MiPteTransition, PagedKind(Va + 12 * PAGE_SIZE));
     CHECK(AreWhole(Va, 20));
     MiVerifyAll();
+    PagedEnd();
+}
+
+TEST(Hard_fault_reads_one_page_for_who_jumps_about)
+{
+    ULONG_PTR Va;
+    ULONG Pages;
+    ULONG i;
+
+    PagedBegin(0);
+    Va = PagedAllocate(20);
+    PagedOut(Va, 20);
+    for (i = 1; i < 20; i += 3) {
+        Pages = MiFaultCounters.PagesRead;
+        CHECK(PagedIsWhole(Va + i * PAGE_SIZE));
+        CHECK_EQUAL(Pages + 1, MiFaultCounters.PagesRead);
+        CHECK_EQUAL(MiPtePagefile, PagedKind(Va + (i - 1) * PAGE_SIZE));
+    }
+    CHECK(AreWhole(Va, 20));
+    PagedEnd();
+}
+
+TEST(Hard_fault_looks_for_neighbours_in_memory_in_its_page_table_only)
+{
+    ULONG Pages;
+
+    PagedBegin(0);
+    SpaceAllocate(0x3F0000, 0x20000, MEM_COMMIT | MEM_RESERVE, RW);
+    SpaceWrite(0x3FE000, 1);
+    SpaceWrite(0x3FF000, 2);
+    SpaceWrite(0x400000, 3);
+    SpaceWrite(0x401000, 4);
+    PagedOut(0x3FE000, 4);
+    CHECK_EQUAL(3, SpaceRead(0x400000));
+    Pages = MiFaultCounters.PagesRead;
+    CHECK_EQUAL(2, SpaceRead(0x3FF000)); /* 0x400000 is in memory, but elsewhere */
+    CHECK_EQUAL(Pages + 1, MiFaultCounters.PagesRead);
+    PagedOut(0x400000, 1);
+    Pages = MiFaultCounters.PagesRead;
+    CHECK_EQUAL(3, SpaceRead(0x400000)); /* and the other way round */
+    CHECK_EQUAL(Pages + 1, MiFaultCounters.PagesRead);
     PagedEnd();
 }
 
@@ -168,6 +212,7 @@ TEST(Hard_fault_whose_neighbours_fail_reads_the_page_alone)
     PagedBegin(0);
     Va = PagedAllocate(8);
     PagedOut(Va, 8);
+    CHECK(PagedIsWhole(Va));
     Errors = MiFaultCounters.InPageErrors;
     IoDisk.FailAt[DiskRead] = 1;
     IoDisk.Scramble = TRUE;
@@ -190,7 +235,8 @@ TEST(Hard_fault_never_gives_a_page_with_another_checksum)
     PagedOut(Va, 8);
     Place = PagedPlace(Va + 3 * PAGE_SIZE);
     Place[100] ^= 1;
-    CHECK(PagedIsWhole(Va)); /* 0 to 7 were read; one was not good */
+    CHECK(PagedIsWhole(Va));
+    CHECK(PagedIsWhole(Va + PAGE_SIZE)); /* 1 to 7 were read; one was not good */
     CHECK_EQUAL(MiPtePagefile, PagedKind(Va + 3 * PAGE_SIZE));
     CHECK_EQUAL(MiPteTransition, PagedKind(Va + 4 * PAGE_SIZE));
     CHECK_EQUAL(STATUS_IN_PAGE_ERROR, SpaceTryRead(Va + 3 * PAGE_SIZE, &Value));
@@ -269,8 +315,10 @@ TEST(Hard_fault_survives_each_single_failure_on_its_way)
             ULONG Value = 0;
 
             PagedBegin(0);
-            Va = PagedAllocate(8);
-            PagedOut(Va, 8);
+            Va = PagedAllocate(9);
+            PagedOut(Va, 9);
+            CHECK(PagedIsWhole(Va)); /* so that the next one is read with its neighbours */
+            Va += PAGE_SIZE;
             Arm(What, Nth);
             Status = SpaceTryRead(Va, &Value);
             CHECK(Status == STATUS_SUCCESS || (What == 3 && Status == STATUS_IN_PAGE_ERROR));

@@ -162,6 +162,23 @@ TEST(Permit_fragmented_file_shrinks_from_its_end_and_is_closed_whole)
     FatWorldFinish();
 }
 
+TEST(Permit_closed_file_may_not_be_written_even_if_a_change_of_it_failed)
+{
+    FAT_FILE File;
+    ULONG Done;
+
+    FatWorldStart(&FatWorldFat12, 0);
+    FatWorldPut("/A", 1500, 1);
+    Open("/A", &File);
+    FatDisk.FailAt[DiskWrite] = 2;
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, FatSetSize(&File, 5000));
+    FatDisk.FailAt[DiskWrite] = 0;
+    CHECK_EQUAL(STATUS_SUCCESS, FatRead(&File, 0, 512, FatBuffer, &Done)); /* what it is now */
+    FatClose(&File);
+    CHECK_EQUAL(0, CountPermitted());
+    FatWorldFinish();
+}
+
 TEST(Permit_failed_growth_leaves_the_old_clusters_to_the_file)
 {
     FAT_FILE File;

@@ -62,6 +62,53 @@ TEST(Commitment_limit_falls_as_far_as_nothing_is_promised)
     CHECK(MiChargeCommitment(4));
 }
 
+TEST(Commitment_limit_may_rise_up_to_the_largest)
+{
+    MiInitializeCommit(10);
+    MiRaiseCommitMaximum(20);
+    CHECK(MiChargeCommitment(10));
+    CHECK(!MiChargeCommitment(1));
+    CHECK_EQUAL(1, MiCommit.Wanted);
+    CHECK(!MiChargeCommitment(21));
+    CHECK_EQUAL(1, MiCommit.Wanted);
+    CHECK(!MiChargeCommitment(20));
+    CHECK_EQUAL(20, MiCommit.Wanted);
+    MiGrowCommitLimit(15);
+    CHECK_EQUAL(25, MiCommit.Limit);
+    CHECK_EQUAL(30, MiCommit.MaximumLimit);
+    CHECK(MiChargeCommitment(15));
+    MiReturnCommitment(15);
+    CHECK_EQUAL(15, MiLowerCommitLimit(20)); /* both */
+    CHECK_EQUAL(10, MiCommit.Limit);
+    CHECK_EQUAL(15, MiCommit.MaximumLimit);
+    MiLowerCommitMaximum(5);
+    CHECK_EQUAL(10, MiCommit.MaximumLimit);
+}
+
+static void GrowTooFar(PVOID Context)
+{
+    (void)Context;
+    MiGrowCommitLimit(21);
+}
+
+static void LowerTooFar(PVOID Context)
+{
+    (void)Context;
+    MiLowerCommitMaximum(21);
+}
+
+TEST(Commitment_limit_above_the_largest_stops_the_machine)
+{
+    HostMachineCreate(4, TestSeed());
+    MiInitializeCommit(10);
+    MiRaiseCommitMaximum(20);
+    HostExpectBugCheck(MEMORY_MANAGEMENT, GrowTooFar, NULL);
+    MiInitializeCommit(10);
+    MiRaiseCommitMaximum(20);
+    HostExpectBugCheck(MEMORY_MANAGEMENT, LowerTooFar, NULL);
+    HostMachineDelete();
+}
+
 TEST(ResidentAvailable_keeps_the_fluid_pages_back)
 {
     MiInitializeCommit(100);

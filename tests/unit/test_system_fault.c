@@ -83,6 +83,7 @@ TEST(System_fault_reads_a_page_and_its_neighbours_back)
 
     Start(PAGES);
     Used = MmPagingFile[0]->CurrentUsage;
+    CHECK(IsWhole(3));
     Before = MiFaultCounters;
     CHECK(IsWhole(4)); /* 4 to 11 */
     CHECK_EQUAL(MiPteValid, PagedKind(VaOf(4)));
@@ -192,6 +193,7 @@ TEST(System_fault_survives_each_single_failure_on_its_way)
     for (What = 0; What < 4; What++) {
         for (Nth = 1; Nth <= 12; Nth++) {
             Start(8);
+            CHECK(IsWhole(2));
             Arm(What, Nth);
             CHECK(IsWhole(3)); /* a read of several pages that failed is tried for one */
             Arm(0, 0);
