@@ -111,6 +111,25 @@ static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)
     return FALSE;
 }
 
+/* => Whether a page table of the user half lies there, in the self-map. */
+static BOOLEAN MipIsUserTable(ULONG_PTR Va)
+{
+    return Va >= PTE_BASE && Va < (ULONG_PTR)MiGetPteAddress(MM_SYSTEM_RANGE_START);
+}
+
+static BOOLEAN MipPageTableFault(const MM_FAULT *Fault, MM_STOP *Stop)
+{
+    MI_USER_FAULT Found;
+    NTSTATUS Status = MiPageTableFault(Fault, &Found);
+
+    if (Status == STATUS_SUCCESS) {
+        return TRUE;
+    }
+    return Status == STATUS_NO_MEMORY
+               ? MiWaitForMemory(Stop)
+               : MiStopForInPageError(Stop, MiTableVa(Found.Va), Found.Pte, Found.Read.Status);
+}
+
 /* => TRUE: Entry lets the access through: another thread was quicker, or the TLB was behind. */
 static BOOLEAN MipIsSpurious(const MM_FAULT *Fault, MMPTE Entry)
 {
@@ -135,6 +154,9 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
     }
     if (!Entry.Hard.Valid && Entry.Long != 0 && MiIsPageableSystemVa(Fault->Va)) {
         return MipSystemFault(Fault, Stop);
+    }
+    if (!Entry.Hard.Valid && Entry.Long != 0 && MipIsUserTable(Fault->Va)) {
+        return MipPageTableFault(Fault, Stop);
     }
     return MipNameTheBug(Fault, Stop);
 }

@@ -11,6 +11,9 @@
  * reads a page table needs the lock to finish, nor does anybody to free a block.  It never waits
  * for memory there.
  *
+ * Who looks at entries without the lock, at low IRQL, may find that their table has left meanwhile:
+ * a fault on the table itself, which is resolved the same way.  Under the lock it is a bug.
+ *
  * A fault on a table that cannot be read fails, as on a page.  The kernel cannot go on without:
  * what the entries name could be neither found nor freed.  It tries MIP_TRIES times, and stops.
  */
@@ -47,6 +50,25 @@ NTSTATUS MiUserPageTable(PMI_USER_FAULT Fault)
     MiMakeRoomForTable(&Fault->Process->Vm);
     Fault->Pte = MiReadPte(Pde);
     return MipLook(Fault->Process, Pde, &Fault->Read);
+}
+
+NTSTATUS MiPageTableFault(const MM_FAULT *Fault, PMI_USER_FAULT Found)
+{
+    PEPROCESS Process = PsGetCurrentProcess();
+    NTSTATUS Status = STATUS_RETRY;
+
+    if (Process->AddressCreationLock.Owner == KeGetCurrentThread()) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MI_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
+    }
+    *Found = (MI_USER_FAULT){.Process = Process, .TableOut = TRUE, .Read = MiMakeFaultRead()};
+    Found->Va = MiGetVaMappedByPte((PMMPTE)ROUND_DOWN(Fault->Va, (ULONG_PTR)PAGE_SIZE));
+    while (Status == STATUS_RETRY) {
+        MiLockAddressSpace(Process);
+        Status = MiIsPageTableOut(Found->Va) ? MiUserPageTable(Found) : STATUS_SUCCESS;
+        MiUnlockAddressSpace(Process);
+        Status = MiEndFaultTry(&Found->Read, Status);
+    }
+    return Status;
 }
 
 NTSTATUS MiReadPageTable(PEPROCESS Process, PMMPTE Pde)

@@ -24,8 +24,6 @@
 #include "mm/space/user_page.h"
 #include "nt/bugcodes.h"
 
-#define MIP_FAULT_UNDER_LOCK 0x41287u /* subcode of 0x1A */
-
 static void MipLookUp(PMI_USER_FAULT Found)
 {
     Found->Vad = MiFindVad(Found->Process, (ULONG)(Found->Va >> PAGE_SHIFT));
@@ -99,7 +97,7 @@ NTSTATUS MiUserFault(const MM_FAULT *Fault, PMI_USER_FAULT Found)
         return STATUS_ACCESS_VIOLATION;
     }
     if (Process->AddressCreationLock.Owner == KeGetCurrentThread()) {
-        KeBugCheckEx(MEMORY_MANAGEMENT, MIP_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
+        KeBugCheckEx(MEMORY_MANAGEMENT, MI_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
     }
     *Found = (MI_USER_FAULT){
         .Process = Process,

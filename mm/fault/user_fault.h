@@ -8,6 +8,8 @@
 #include "mm/fault/fault_read.h"
 #include "mm/space/vad.h"
 
+#define MI_FAULT_UNDER_LOCK 0x41287u /* subcode of 0x1A */
+
 /* A fault, and what was found at its address while the address space was locked. */
 typedef struct _MI_USER_FAULT {
     PEPROCESS Process;
@@ -40,6 +42,14 @@ NT_MUST_CHECK NTSTATUS MiUserPrototype(PMI_USER_FAULT Fault, BOOLEAN Write);
 NT_MUST_CHECK NTSTATUS MiUserGuardPage(const MI_USER_FAULT *Fault); /* touched once */
 /* The page table is out.  => STATUS_RETRY: it is not any more: the fault is looked at again. */
 NT_MUST_CHECK NTSTATUS MiUserPageTable(PMI_USER_FAULT Fault);
+
+/*
+ * Resolve a fault on a page table of the user half itself, in the self-map: whoever looks at its
+ * entries without the lock (the audit, !pte) may find that it has left.
+ *
+ * => As MiUserFault; the table has a directory entry.
+ */
+NT_MUST_CHECK NTSTATUS MiPageTableFault(const MM_FAULT *Fault, PMI_USER_FAULT Found);
 
 /* MiJoinFaultRead for this fault, whose PTE is then the one that is waited for. */
 static inline BOOLEAN MiUserCollided(PMI_USER_FAULT Fault, PMMPTE Pte)

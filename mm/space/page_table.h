@@ -51,7 +51,9 @@ static inline BOOLEAN MiIsPageTableResident(ULONG_PTR Va)
 /* => Va's page table has entries, and they cannot be read. */
 static inline BOOLEAN MiIsPageTableOut(ULONG_PTR Va)
 {
-    return MiHasPageTable(Va) && !MiIsPageTableResident(Va);
+    MMPTE Pde = MiReadPte(MiGetPdeAddress(Va));
+
+    return !Pde.Hard.Valid && Pde.Long != 0;
 }
 
 static inline BOOLEAN MiIsPageTableCommitted(ULONG Table)

@@ -207,16 +207,17 @@ static void MipBeginTransition(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE 
 BOOLEAN MiTrimUserPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
 {
     PEPROCESS Process = CONTAINING_RECORD(WorkingSet, EPROCESS, Vm);
-    PMMVAD Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
     PMMPTE Pte = MiGetPteAddress(Va);
     const MMPFN *Pfn;
     BOOLEAN Goes;
     KIRQL OldIrql;
+    PMMVAD Vad;
     MMPTE Old;
 
     if (Va >= MM_SYSTEM_RANGE_START) {
         return MiTrimPageTable(Process, Va);
     }
+    Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
     OldIrql = MiLockPfn();
     Old = MiReadPte(Pte);
     Pfn = MI_PFN(Old.Hard.PageFrameNumber);

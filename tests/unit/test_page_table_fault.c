@@ -108,6 +108,54 @@ TEST(PageTable_faults_and_services_of_several_threads_share_one_read)
     PagedEnd();
 }
 
+/* ---- the table itself is touched ---- */
+
+static void ReadWord(PVOID Va)
+{
+    (void)*(volatile ULONG *)Va;
+}
+
+static void ReadUnderLock(PVOID Va)
+{
+    MiLockAddressSpace(PagedProcess());
+    ReadWord(Va);
+}
+
+TEST(PageTable_that_is_looked_at_without_the_lock_comes_by_a_fault)
+{
+    Begin(0);
+    CHECK_EQUAL(MiPtePagefile, PagedKind(Base));
+    CHECK_EQUAL(1, MiPageTableCounters.Restored);
+    CHECK(PagedIsWhole(Base));
+    PagedEnd();
+}
+
+TEST(PageTable_that_was_not_brought_in_under_the_lock_is_a_bug)
+{
+    HOST_BUGCHECK Stop;
+
+    Begin(0);
+    CHECK(HostCatchBugCheck(ReadUnderLock, MiGetPteAddress(Base), &Stop));
+    CHECK_EQUAL(MEMORY_MANAGEMENT, Stop.Code);
+    CHECK_EQUAL(0x41287, Stop.Parameter[0]);
+    CHECK_EQUAL((ULONG_PTR)MiGetPteAddress(Base), Stop.Parameter[1]);
+    HostMachineDelete();
+}
+
+TEST(PageTable_that_is_looked_at_and_cannot_be_read_stops_with_7A)
+{
+    HOST_BUGCHECK Stop;
+
+    Begin(0);
+    IoDisk.FailAt[DiskRead] = 1;
+    CHECK(HostCatchBugCheck(ReadWord, MiGetPteAddress(Base), &Stop));
+    CHECK_EQUAL(KERNEL_DATA_INPAGE_ERROR, Stop.Code);
+    CHECK_EQUAL((ULONG_PTR)MiGetPdeAddress(Base), Stop.Parameter[0]);
+    CHECK_EQUAL(MiTableVa(Base), Stop.Parameter[3]);
+    CHECK(PagedIsWhole(Base));
+    PagedEnd();
+}
+
 /* ---- tables that cannot be read ---- */
 
 TEST(PageTable_fault_that_the_disk_fails_is_an_in_page_error_once)
@@ -126,11 +174,6 @@ TEST(PageTable_fault_that_the_disk_fails_is_an_in_page_error_once)
     MiVerifyPagingFiles();
     CHECK(PagedIsWhole(Base));
     PagedEnd();
-}
-
-static void ReadWord(PVOID Va)
-{
-    (void)*(volatile ULONG *)Va;
 }
 
 TEST(PageTable_fault_of_the_kernel_without_protection_stops_with_7A)
