@@ -12,6 +12,7 @@
 #include "arch/cpu.h"
 #include "ex.h"
 #include "mm/pfn/commit.h"
+#include "mm/pool/pool_pages.h"
 #include "report.h"
 
 #define MIP_MOST_PAGES     32u /* of a block */
@@ -57,19 +58,35 @@ static BOOLEAN MipIsCommitScarce(void)
     return MiCommit.Limit - MiCommit.Committed < MiCommit.Limit / MIP_SPARE;
 }
 
+static BOOLEAN MipAddBlock(PMI_POOL_WORK Work, ULONG Pages)
+{
+    MI_POOL_WORK_BLOCK *Block = &Work->Blocks[Work->Count];
+
+    Block->Pages = (USHORT)Pages;
+    Block->Va = ExAllocatePoolWithTag(PagedPool, Pages * PAGE_SIZE, MI_PAGING_RUN_TAG);
+    if (Block->Va == NULL) {
+        return FALSE;
+    }
+    MipWrite(Work, Block);
+    Work->Pages += Pages;
+    Work->Count++;
+    return TRUE;
+}
+
+/* The last gaps are filled page by page: pool is full when it refuses one page. */
 static void MipFill(PMI_POOL_WORK Work)
 {
     while (Work->Count < MI_POOL_WORK_BLOCKS && !MipIsCommitScarce()) {
-        MI_POOL_WORK_BLOCK *Block = &Work->Blocks[Work->Count];
+        ULONG Pages = 1 + MiNextWorkNumber(&Work->Random, MIP_MOST_PAGES);
 
-        Block->Pages = (USHORT)(1 + MiNextWorkNumber(&Work->Random, MIP_MOST_PAGES));
-        Block->Va = ExAllocatePoolWithTag(PagedPool, Block->Pages * PAGE_SIZE, MI_PAGING_RUN_TAG);
-        if (Block->Va == NULL) {
+        if (!MipAddBlock(Work, Pages) && !MipAddBlock(Work, 1)) {
+            MI_POOL_PAGES Pool;
+
+            MiQueryPoolPages(PagedPool, &Pool);
+            KiPrint("# paging: paged pool refused a page with %u of %u in use\n", Pool.UsedPages,
+                    Pool.MaximumPages);
             break;
         }
-        MipWrite(Work, Block);
-        Work->Pages += Block->Pages;
-        Work->Count++;
     }
 }
 

@@ -91,8 +91,7 @@ static void MipReportTrip(const MIP_CODE *Code)
 
     Faults = MipRead(&MiSystemCodeFaults) - Faults;
     Read = MipRead(&MiFaultCounters.PagesRead) - Read;
-    KiReport(Gone && Before == After && Left == 0 && Faults == Code->Pages &&
-                 MipResident() == Code->Pages &&
+    KiReport(Gone && Before == After && Left == 0 && Faults >= Code->Pages &&
                  (MmNumberOfPagingFiles == 0 || Read >= Code->Pages),
              "pageable code: %u pages of the kernel at %08x, %u resident once they were trimmed; "
              "%u faults brought them back, %u pages read, contents %08x, before %08x",

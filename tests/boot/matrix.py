@@ -165,7 +165,7 @@ def with_value(name: str, value: str) -> Callable[[hq.Image], None]:
     """Change a number of system.reg."""
     def change(image: hq.Image) -> None:
         text = image.read("system.reg").decode("latin-1")
-        changed = re.sub(r'^"%s"=dword:\w+' % name, '"%s"=dword:%s' % (name, value), text,
+        changed = re.sub(r'^;?"%s"=dword:\w+' % name, '"%s"=dword:%s' % (name, value), text,
                          flags=re.M)
         if changed == text:
             raise ValueError("system.reg has no %s to change" % name)

@@ -12,7 +12,10 @@
     grow      a paging file that is small at first: the work passes as it grows; at the next start
               it has its smallest size; on a volume that becomes full the rest is refused
     sizes     64 MB to 4 GB of RAM: the report passes
-    checked   the work with freed pool poisoned, or all pool in special pool (R11)
+    pool      paged pool filled to its limit, where one more page is refused, while processes need
+              the memory too
+    checked   the work with freed pool poisoned, or all pool in special pool (R11); with paged pool,
+              and all pageable memory trimmed before each raise of IRQL (R13)
     soak      the same work again and again: counters do not drift (R17)
 
 Where the volume is small enough every sector that was written is compared with what was ours to
@@ -41,13 +44,15 @@ MEMORY = 64
 PROCESSES = 4
 LARGE, SMALL = 512, 112  # MB that are committed
 POOL_MB = 128  # room for paged pool, and for what the system takes
-TIMEOUT = 400  # seconds; of a hang, not of the work
+FULL_MB = 40  # paged pool has at least so much with MEMORY
+TIMEOUT = 1200  # seconds; of a hang, not of the work
 COMMITMENT_LIMIT = "c000012d"
 counting = threading.Lock()
 paged = [0, 0]  # R2: pages read from the paging file, and pages that were wrong
 injected = [0, 0]  # R4: requests that failed, and runs that were not right
 confined = [0, 0]  # R14: runs compared, and those with a stray write
 checked = [0, 0]  # R11: runs with checking on, and those that were not right
+forced = [0, 0]  # R13: the same with force IRQL checking
 soaked = [0, 0]  # R17: soaks, and those that drifted
 
 TOUCHED = re.compile(r"^# paging: pages touched (\d+), written (\d+), wrong (\d+)", re.M)
@@ -430,6 +435,58 @@ def size_test(firmware: str, memory: int) -> Test:
     return Test(name, test, "sizes")
 
 
+FULL = re.compile(r"^# paging: paged pool refused a page with (\d+) of (\d+) in use", re.M)
+
+
+def filled(result: hq.Result) -> Optional[str]:
+    """=> What is wrong: paged pool refused nothing, or refused a page while it had some."""
+    match = FULL.search(result.log)
+    if not match or match.group(1) != match.group(2):
+        return explain(result, "paged pool to be full: " + (match.group(0) if match else "no"))
+    return None
+
+
+def pool_test(firmware: str, disk: str, seed: int) -> Test:
+    name = "pool: paged pool filled to its limit on %s, %s" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        image = own_copy(bench, base(bench, 340), name,
+                         "paging:%d:%d:%d:pool,shutdown" % (SMALL // 2, PROCESSES, seed),
+                         (SMALL + POOL_MB, SMALL + POOL_MB))
+        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                          TIMEOUT))
+        discard(image)
+        note_pages(result)
+        if result.outcome != "passed":
+            return explain(result, "passed")
+        return verdicts(result, 1) or really_paged(result, SMALL // 2 + FULL_MB) or filled(result)
+
+    return Test(name, test, "pool")
+
+
+def forced_test(firmware: str, disk: str, seed: int) -> Test:
+    name = "checked: VerifyDriverLevel 2, with paged pool, on %s, %s" % (disk, firmware)
+
+    def test(bench: Bench) -> Optional[str]:
+        image = own_copy(bench, base(bench, 340), name,
+                         "report,paging:%d:2:%d:pool,shutdown" % (SMALL // 2, seed),
+                         (SMALL + POOL_MB, SMALL + POOL_MB))
+        copy = hq.Image(image, image + ".checked")
+        with_value("VerifyDriverLevel", "00000002")(copy)
+        result = bench.keep(name, hq.boot(hq.Machine(copy.path, firmware, disk, MEMORY,
+                                                     writable=True), TIMEOUT))
+        discard(image, copy.path)
+        note_pages(result)
+        problem = None if result.outcome == "passed" else explain(result, "passed")
+        problem = problem or verdicts(result, 1) or filled(result)
+        with counting:
+            forced[0] += 1
+            forced[1] += bool(problem)
+        return problem
+
+    return Test(name, test, "checked")
+
+
 def checked_test(firmware: str, disk: str, value: str, number: str, seed: int) -> Test:
     name = "checked: %s %s on %s, %s" % (value, number, disk, firmware)
 
@@ -517,6 +574,9 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
             tests.append(grow_test(firmware, BUSES[number() % len(BUSES)], SMALL, number()))
             if thorough:
                 tests.append(grow_test(firmware, BUSES[number() % len(BUSES)], LARGE, number()))
+        if thorough or turn != seed % 2:
+            tests.append(pool_test(firmware, BUSES[number() % len(BUSES)], number()))
+            tests.append(forced_test(firmware, BUSES[number() % len(BUSES)], number()))
         sizes = (64, 96, 128, 256, 512, 1024, 2048, 4096) if thorough else ((64,), (4096,))[turn]
         tests += [size_test(firmware, memory) for memory in sizes]
     for turn, (value, to) in enumerate((("PoisonFreedPool", "00000001"), ("PoolTag", "0000002a"))):
@@ -532,6 +592,7 @@ def main() -> int:
         print("# figure R2 %d %d" % tuple(paged))
         print("# figure R4 %d %d" % tuple(injected))
         print("# figure R11 %d %d" % tuple(checked))
+        print("# figure R13 %d %d" % tuple(forced))
         print("# figure R14 %d %d" % tuple(confined))
         if soaked[0]:
             print("# figure R17 %d %d" % tuple(soaked))
