@@ -4,6 +4,8 @@
  */
 #include "mm/inspect/page_out.h"
 
+#include "ex.h"
+#include "mm.h"
 #include "mm/paging/modified_writer.h"
 #include "rtl.h"
 #include "tests/unit/paging_world.h"
@@ -33,6 +35,76 @@ TEST(PageOut_leaves_no_page_in_memory_and_everything_in_the_file)
     PagingWorldLeave();
     PagingWorldFinish();
 }
+
+/* ---- without nonpaged pool ---- */
+
+typedef struct _HOARD {
+    struct _HOARD *Next;
+} HOARD;
+
+/* All that there is, down to the smallest block. */
+static HOARD *TakeNonPagedPool(void)
+{
+    HOARD *First = NULL;
+    SIZE_T Bytes;
+
+    for (Bytes = 64 * PAGE_SIZE; Bytes >= sizeof(HOARD); Bytes /= 2) {
+        HOARD *Block;
+
+        while ((Block = ExAllocatePoolWithTag(NonPagedPool, Bytes, IO_WORLD_TAG)) != NULL) {
+            Block->Next = First;
+            First = Block;
+        }
+    }
+    return First;
+}
+
+static void GiveBack(HOARD *First)
+{
+    while (First != NULL) {
+        HOARD *Next = First->Next;
+
+        ExFreePoolWithTag(First, IO_WORLD_TAG);
+        First = Next;
+    }
+}
+
+TEST(PageOut_and_back_need_no_nonpaged_pool)
+{
+    volatile UCHAR *Paged;
+    ULONG Reads;
+    ULONG Reused;
+    ULONG_PTR Va;
+    HOARD *Hoard;
+    ULONG Round;
+    ULONG i;
+
+    MmWorldNextUnforced();
+    PagingWorldStartWith(1, 4, 4);
+    PagingWorldEnter();
+    Va = PagingWorldPages(PAGES, 7);
+    Paged = ExAllocatePoolWithTag(PagedPool, PAGE_SIZE, IO_WORLD_TAG);
+    *Paged = 99;
+    Hoard = TakeNonPagedPool();
+    Reads = MiFaultCounters.PagesRead;
+    for (Round = 0; Round < 3; Round++) {
+        CHECK(ExAllocatePoolWithTag(NonPagedPool, sizeof(HOARD), IO_WORLD_TAG) == NULL);
+        CHECK(MmTrimAllSystemPageableMemory(FALSE));
+        CHECK_EQUAL(STATUS_SUCCESS, MiPageOutProcess(&Reused));
+        for (i = 0; i < PAGES; i++) {
+            CHECK_EQUAL(7 + i + Round, SpaceRead(Va + i * PAGE_SIZE + 256));
+            SpaceWrite(Va + i * PAGE_SIZE + 256, 8 + i + Round);
+        }
+        CHECK_EQUAL(99, *Paged);
+    }
+    CHECK(MiFaultCounters.PagesRead >= Reads + 3 * (PAGES + 1)); /* paged pool had more pages */
+    GiveBack(Hoard);
+    ExFreePoolWithTag((PVOID)Paged, IO_WORLD_TAG);
+    PagingWorldLeave();
+    PagingWorldFinish();
+}
+
+/* ---- what goes wrong ---- */
 
 TEST(PageOut_says_what_the_disk_says)
 {
