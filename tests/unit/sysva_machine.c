@@ -8,6 +8,7 @@
 #include "mm/pfn/frame.h"
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/system_image.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
 #include "mm/sysva/mdl.h"
@@ -71,6 +72,7 @@ void SysvaStart(ULONG Frames, ULONG Ptes)
     MiLockedPages = 0;
     MiBringingPages = 0;
     MiForgetPagingFiles();
+    MiInitializeSystemImages(TRUE);
     MiSetMakeResidentRoutine(NULL);
     CHECK_EQUAL(STATUS_SUCCESS, MiCreateHyperspace());
     CHECK_EQUAL(STATUS_SUCCESS, MiCreateSystemPtes(SYSVA_PTES_START, Ptes));
