@@ -133,6 +133,20 @@ static int RunCase(const TEST_CASE *Case, unsigned Number)
     return Passed;
 }
 
+/* Any of the arguments: part of the name, or, with a slash, of the file's. */
+static int IsWanted(const TEST_CASE *Case, int Count, char **Arguments)
+{
+    int i;
+
+    for (i = 1; i < Count; i++) {
+        if (strstr(strchr(Arguments[i], '/') != NULL ? Case->File : Case->Name, Arguments[i]) !=
+            NULL) {
+            return 1;
+        }
+    }
+    return Count < 2;
+}
+
 int main(int Count, char **Arguments)
 {
     static unsigned Passed;
@@ -142,7 +156,7 @@ int main(int Count, char **Arguments)
     GivenSeed = EnvironmentNumber("HYPERSPACE_SEED", Seed);
     Effort = EnvironmentNumber("HYPERSPACE_EFFORT", Effort);
     for (Case = FirstCase; Case != NULL; Case = Case->Next) {
-        if (Count > 1 && strstr(Case->Name, Arguments[1]) == NULL) {
+        if (!IsWanted(Case, Count, Arguments)) {
             continue;
         }
         if (RunCase(Case, Passed + Failed + 1)) {

@@ -84,6 +84,14 @@ static void LoadCode(PFN_NUMBER First)
     }
 }
 
+/* What a bug check left behind in the machine before. */
+static void ForgetLastMachine(void) NT_NO_LOCK_ANALYSIS
+{
+    MiLockedPages = 0;
+    MiPeakLockedPages = 0;
+    MiBringingPages = 0;
+}
+
 void MmWorldPowerOn(ULONG Frames)
 {
     const ULONG Tables = CodePages != 0; /* the first free frame becomes it */
@@ -91,6 +99,7 @@ void MmWorldPowerOn(ULONG Frames)
     const ULONG First = Code + CodePages;
 
     HostMachineCreate(Frames, TestSeed());
+    ForgetLastMachine();
     HostSetFaultHandler(Fault);
     MiBringingPages = 0; /* an earlier test may have ended while it brought some */
     Runs[0] = (LOADER_MEMORY_RUN){HOST_DIRECTORY_FRAME, 1 + Tables, LoaderPageTables, 0};

@@ -7,10 +7,10 @@
  *         CHECK_EQUAL(Expected, Actual);
  *     }
  *
- * A TEST registers itself; main (tests/unit/main.c) runs those whose names contain the program's
- * first argument (all without one), prints a TAP line for each and exits with 0 exactly when all
- * passed and there was at least one.  The same harness carries the property tests, which ask for
- * TestSeed() and TestRounds().
+ * A TEST registers itself; main (tests/unit/main.c) runs those whose names contain one of the
+ * program's arguments (all without one; with a slash it is part of a file's name), prints a TAP
+ * line for each and exits with 0 exactly when all passed and there was at least one.  The same
+ * harness carries the property tests, which ask for TestSeed() and TestRounds().
  */
 #ifndef TEST_H
 #define TEST_H
