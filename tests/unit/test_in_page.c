@@ -106,6 +106,39 @@ TEST(In_page_without_a_frame_or_a_block_changes_nothing)
     PagedEnd();
 }
 
+/* While no block is free nobody may be told that one is. */
+TEST(In_page_has_its_blocks_and_no_more)
+{
+    PMI_IN_PAGE Begun[MI_IN_PAGE_BLOCKS];
+    PMI_IN_PAGE None;
+    PFN_NUMBER Frame;
+    ULONG_PTR Va;
+    ULONG i;
+
+    PagedBegin(0);
+    Va = PagedAllocate(MI_IN_PAGE_BLOCKS + 1);
+    PagedOut(Va, MI_IN_PAGE_BLOCKS + 1);
+    for (i = 0; i < MI_IN_PAGE_BLOCKS; i++) {
+        Begun[i] = Begin(Va + i * PAGE_SIZE, 1);
+    }
+    MiVerifyInPage();
+    CHECK_EQUAL(MI_IN_PAGE_BLOCKS, MiInPageCounters.InUse);
+    MiLockAddressSpace(PagedProcess());
+    CHECK_EQUAL(STATUS_INSUFFICIENT_RESOURCES,
+                MiBeginInPage(MiGetPteAddress(Va + MI_IN_PAGE_BLOCKS * PAGE_SIZE), 1, &None));
+    MiUnlockAddressSpace(PagedProcess());
+    for (i = 0; i < MI_IN_PAGE_BLOCKS; i++) {
+        CHECK_EQUAL(STATUS_SUCCESS, MiFinishInPage(Begun[i], &Frame));
+        Dereference(Frame);
+        MiVerifyInPage();
+    }
+    MiWaitForInPage(); /* returns at once */
+    for (i = 0; i <= MI_IN_PAGE_BLOCKS; i++) {
+        CHECK(PagedIsWhole(Va + i * PAGE_SIZE));
+    }
+    PagedEnd();
+}
+
 TEST(In_page_of_a_page_that_is_deleted_meanwhile_frees_its_frame)
 {
     PMI_IN_PAGE Block;

@@ -85,7 +85,8 @@ TEST(Manager_takes_as_much_as_is_missing_to_ample_and_contents_stay)
     CHECK_EQUAL(MiBalanceCounters.Trimmed, Left);
     CHECK(Left >= Ample - MiPressurePages(SPACE_FRAMES) - 2 && Left <= Ample);
     CHECK_EQUAL(Left, MiPageCounts[ModifiedPageList]);
-    CHECK_EQUAL(1, MiBalanceCounters.LastPasses); /* none was old */
+    CHECK_EQUAL(1, MiBalanceCounters.LastPasses);        /* none was old */
+    CHECK(MiBalanceCounters.Aged >= (PAGES - Left) / 2); /* so as to know next time: half of them */
     MiVerifyAll();
     GiveBack();
     for (i = 0; i < PAGES; i++) {
@@ -98,15 +99,21 @@ TEST(Manager_takes_as_much_as_is_missing_to_ample_and_contents_stay)
 TEST(Manager_takes_pages_that_were_not_accessed_for_long_first)
 {
     ULONG_PTR Va = Start(PAGES);
+    const MMSUPPORT *Set;
     ULONG Round;
+    ULONG Old;
 
     for (Round = 0; Round < 40; Round++) {
         Touch(Va + PAGES / 2 * PAGE_SIZE, PAGES / 2);
         CHECK(!MmWorkingSetManager(TRUE));
     }
-    CHECK(SpaceCurrent()->Vm.EstimatedAvailable > PAGES / 5);
+    Set = &SpaceCurrent()->Vm;
+    Old = Set->EstimatedAvailable;
+    CHECK(Old > PAGES / 5);
     LeaveFrames(MiPressurePages(MiPhysicalPages) - 1);
     CHECK(!MmWorkingSetManager(FALSE));
+    CHECK_EQUAL(Old - MiBalanceCounters.Trimmed, Set->EstimatedAvailable); /* for the next pass */
+    CHECK_EQUAL(MiClaim(Set), Set->Claim);
     CHECK(MiBalanceCounters.Trimmed >= 100);
     CHECK_EQUAL(PAGES / 2, CountValid(Va + PAGES / 2 * PAGE_SIZE, PAGES / 2));
     CHECK_EQUAL(PAGES / 2 - MiBalanceCounters.Trimmed, CountValid(Va, PAGES / 2));
@@ -139,6 +146,7 @@ TEST(Manager_passes_by_who_is_busy_and_says_so)
     HostRunThreads();
     CHECK(!MmWorkingSetManager(FALSE));
     CHECK(CountValid(Va, PAGES) < PAGES);
+    CHECK_EQUAL(KeQueryInterruptTime(), SpaceCurrent()->Vm.LastTrimTime);
     GiveBack();
     SpaceFinish();
 }
@@ -169,14 +177,19 @@ TEST(Manager_never_takes_a_hard_minimum_nor_locked_pages)
 {
     ULONG_PTR Va = Start(40);
     PEPROCESS Process = SpaceCurrent();
+    PVOID Locked = (PVOID)Va;
+    SIZE_T Bytes = 3 * PAGE_SIZE;
 
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtLockVirtualMemory(NtCurrentProcess(), &Locked, &Bytes, MAP_PROCESS));
     Process->Vm.MinimumWorkingSetHard = TRUE;
     LeaveFrames(4);
     CHECK(!MmWorkingSetManager(FALSE));
     CHECK_EQUAL(40, CountValid(Va, 40));
     Process->Vm.MinimumWorkingSetHard = FALSE;
     CHECK(!MmWorkingSetManager(FALSE));
-    CHECK_EQUAL(0, CountValid(Va, 40));
+    CHECK_EQUAL(3, CountValid(Va, 40));
+    CHECK_EQUAL(3, CountValid(Va, 3));
     GiveBack();
     SpaceFinish();
 }
