@@ -9,7 +9,10 @@
 #include "mm/space/clone.h"
 #include "mm/ws/wsle.h"
 #include "process_information.h"
+#include "tests/unit/command_bench.h"
 #include "tests/unit/paged_world.h"
+
+#include <stdio.h>
 
 #define RW PAGE_READWRITE
 
@@ -193,6 +196,23 @@ TEST(PageTable_goes_to_the_paging_file_and_comes_back)
     CHECK_EQUAL(1, MiPageTableCounters.Reads);
     CHECK_EQUAL(1, MiPageTableCounters.Restored);
     CHECK_EQUAL(Committed, MiCommit.Committed);
+    PagedEnd();
+}
+
+TEST(PageTable_that_is_out_is_shown_by_its_directory_entry)
+{
+    char Slot[32];
+    ULONG_PTR Va;
+
+    PagedBegin(0);
+    Va = PagedAllocate(1);
+    PagedTablesToLists(Va, PAGE_SIZE);
+    CHECK_SHOWS("not valid: transition\n", Command("!pte 10000"));
+    PagedTablesOut(Va, PAGE_SIZE);
+    snprintf(Slot, sizeof(Slot), "PageFile: 0\n Offset: %x\n", (unsigned)MiPteSlot(PagedPde(Va)));
+    CHECK_SHOWS(Slot, Command("!pte 10000"));
+    CHECK_EQUAL(0x10000, Va);
+    CHECK_EQUAL(MiPtePagefile, TableKind(Va)); /* looking does not bring it in */
     PagedEnd();
 }
 
