@@ -224,6 +224,9 @@ static void GiveFramesBack(void)
 
 static void StartWorld(ULONG Kind, uint64_t Seed)
 {
+    if (Kind == 2) {
+        MmWorldNextUnforced(); /* nor may any other page of paged pool be read there */
+    }
     PagingWorldStartWith(Seed | 1, Kind == 4 ? LEAST_MB : FILE_MB, FILE_MB);
     CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
     CHECK_EQUAL(STATUS_SUCCESS, MiStartFileGrowth());

@@ -59,6 +59,7 @@ void PagedEnd(void)
         PsTerminateProcess(Process);
     }
     PsDereferenceProcess(Process);
+    PagingWorldEmptyFiles(); /* of paged pool, which force IRQL checking sends there */
     After = TakeBalance();
     CHECK_EQUAL(Before.Available, After.Available);
     CHECK_EQUAL(Before.Committed, After.Committed);

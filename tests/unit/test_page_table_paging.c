@@ -272,6 +272,7 @@ TEST(PageTables_of_a_sparse_process_leave_until_nothing_is_left)
     MI_PFN_COUNTERS Empty;
     ULONG i;
 
+    MmWorldNextUnforced();
     PagedBegin(0);
     MakeSparse();
     MiQueryPfnCounters(&Full);
@@ -361,6 +362,7 @@ TEST(PageTables_that_are_out_give_their_slots_back_when_all_is_released)
 {
     ULONG Slots;
 
+    MmWorldNextUnforced();
     PagedBegin(0);
     Slots = MmPagingFile[0]->FreeSpace;
     MakeSparse();
@@ -377,6 +379,7 @@ TEST(PageTables_that_are_out_give_their_slots_back_with_the_process)
 {
     ULONG Slots;
 
+    MmWorldNextUnforced();
     PagedBegin(0);
     Slots = MmPagingFile[0]->FreeSpace;
     MakeSparse();
