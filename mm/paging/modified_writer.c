@@ -9,7 +9,8 @@
  *                   or for one while memory is low
  *
  * When nothing can be written, because the disk fails or no slot is free, it waits, twice as long
- * each time up to 8 seconds, whoever wakes it: a disk that fails everything costs no processor.
+ * each time up to 8 seconds, whoever wakes it: a disk that fails everything costs no processor.  A
+ * slot that becomes free ends the wait for one.
  *
  * Locking: MipWriterLock around each write, so that there is one at a time; under it the disk is
  * waited for, and no working set's mutex is taken.
@@ -29,6 +30,7 @@
 
 static KGUARDED_MUTEX MipWriterLock;
 static KEVENT MipWake;    /* synchronization: the thread takes it */
+static KEVENT MipSlots;   /* synchronization: there are slots again */
 static KEVENT MipStop;    /* notification: the thread ends */
 static KEVENT MipStopped; /* notification: it has, or was never started */
 
@@ -44,6 +46,7 @@ void MiInitializeModifiedWriter(void)
 
     KeInitializeGuardedMutex(&MipWriterLock);
     KeInitializeEvent(&MipWake, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&MipSlots, SynchronizationEvent, FALSE);
     KeInitializeEvent(&MipStop, NotificationEvent, FALSE);
     KeInitializeEvent(&MipStopped, NotificationEvent, TRUE);
     MiInitializePageWriting();
@@ -136,6 +139,25 @@ static NTSTATUS MipServe(NTSTATUS Woken, PULONG Seconds)
     return MipWriteDownTo(0);
 }
 
+/* Nothing could be written, for the reason Status.  => FALSE: it has to end. */
+static BOOLEAN MipBackOff(NTSTATUS Status, LONGLONG *Time)
+{
+    NTSTATUS Woken;
+    BOOLEAN GoesOn;
+
+    MiWriterFigures.BackOffs++;
+    if (Status != STATUS_DISK_FULL) {
+        GoesOn = MipWait(NULL, *Time, &Woken);
+    } else {
+        KeClearEvent(&MipSlots);
+        MiAwaitSlots(&MipSlots);
+        GoesOn = MipWait(&MipSlots, *Time, &Woken);
+        MiAwaitSlots(NULL);
+    }
+    *Time = 2 * *Time < MIP_LONGEST_WAIT ? 2 * *Time : MIP_LONGEST_WAIT;
+    return GoesOn;
+}
+
 static void NTAPI MipWriterThread(PVOID Context)
 {
     LONGLONG BackOff = MIP_FIRST_WAIT;
@@ -150,11 +172,9 @@ static void NTAPI MipWriterThread(PVOID Context)
             BackOff = MIP_FIRST_WAIT;
             continue;
         }
-        MiWriterFigures.BackOffs++;
-        if (!MipWait(NULL, BackOff, &Woken)) {
+        if (!MipBackOff(Status, &BackOff)) {
             break;
         }
-        BackOff = 2 * BackOff < MIP_LONGEST_WAIT ? 2 * BackOff : MIP_LONGEST_WAIT;
         MiWakeModifiedWriter(); /* what it was woken for is still to be done */
     }
     (void)KeSetEvent(&MipStopped, IO_NO_INCREMENT, FALSE);

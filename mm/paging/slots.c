@@ -27,13 +27,16 @@
 
 #define MIP_WINDOWS 8u /* looked at for a run of the length that is wanted, before a shorter one */
 
+static PKEVENT MipAwaiting NT_GUARDED_BY(MiPfnLock); /* set when slots are free; NULL: no need */
+
 static void MipReleaseSlot(MMPTE Software) NT_HOLDS(MiPfnLock)
 {
     MiReleaseSlots(MiPteFile(Software), MiPteSlot(Software), 1);
 }
 
-void MiInitializeSlots(void)
+void MiInitializeSlots(void) NT_NO_LOCK_ANALYSIS /* nobody else runs yet */
 {
+    MipAwaiting = NULL;
     MiForgetPagingFiles();
     MiInitializeChecksums();
     MiSetReleaseSlotRoutine(MipReleaseSlot);
@@ -142,6 +145,27 @@ static PMMPAGING_FILE MipCheckTaken(ULONG File, ULONG First, ULONG Count) NT_HOL
     return Paging;
 }
 
+static void MipTellOfSlots(void) NT_HOLDS(MiPfnLock)
+{
+    if (MipAwaiting != NULL) {
+        (void)KeSetEvent(MipAwaiting, IO_NO_INCREMENT, FALSE);
+    }
+}
+
+void MiAwaitSlots(PKEVENT Event)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG i;
+
+    MipAwaiting = Event;
+    for (i = 0; i < MmNumberOfPagingFiles; i++) {
+        if (MmPagingFile[i]->FreeSpace != 0) {
+            MipTellOfSlots();
+        }
+    }
+    MiUnlockPfn(OldIrql);
+}
+
 void MiReleaseSlots(ULONG File, ULONG First, ULONG Count)
 {
     PMMPAGING_FILE Paging = MipCheckTaken(File, First, Count);
@@ -149,6 +173,7 @@ void MiReleaseSlots(ULONG File, ULONG First, ULONG Count)
     RtlClearBits(&Paging->Bitmap, First, Count);
     Paging->CurrentUsage -= Count;
     Paging->FreeSpace += Count; /* S1 holds again */
+    MipTellOfSlots();
 }
 
 void MiRetireSlots(ULONG File, ULONG First, ULONG Count)
@@ -177,5 +202,6 @@ void MiAddSlots(PMMPAGING_FILE File, PFN_NUMBER NewSize)
     File->FreeSpace += More;
     File->Size = NewSize;    /* S1, S2 hold again */
     MiGrowCommitLimit(More); /* S5 too */
+    MipTellOfSlots();
     MiUnlockPfn(OldIrql);
 }

@@ -53,6 +53,13 @@ MI_SLOTS MiAllocateSlots(ULONG Most) NT_NOT_HOLDING(MiPfnLock);
 /* They are free again. */
 void MiReleaseSlots(ULONG File, ULONG First, ULONG Count) NT_HOLDS(MiPfnLock);
 
+/*
+ * Event is set as soon as slots are free, at once if some are.  NULL: nobody waits any more.
+ *
+ * => One that waits at a time.
+ */
+void MiAwaitSlots(PKEVENT Event) NT_NOT_HOLDING(MiPfnLock);
+
 /* They could not be written: nobody gets them again. */
 void MiRetireSlots(ULONG File, ULONG First, ULONG Count) NT_HOLDS(MiPfnLock);
 

@@ -168,6 +168,46 @@ TEST(The_writer_waits_while_there_is_no_paging_file)
     Finish();
 }
 
+/* => How many runs there are in all: no slot is left. */
+static ULONG TakeAllSlots(MI_SLOTS *Runs, ULONG Most)
+{
+    ULONG Count = 0;
+
+    while (Count < Most && (Runs[Count] = MiAllocateSlots(64)).Count != 0) {
+        Count++;
+    }
+    CHECK(Count < Most);
+    return Count;
+}
+
+static void ReleaseSlots(const MI_SLOTS *Run)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MiReleaseSlots(Run->File, Run->First, Run->Count);
+    MiUnlockPfn(OldIrql);
+}
+
+TEST(The_writer_goes_on_as_soon_as_slots_are_free)
+{
+    MI_SLOTS Runs[16];
+    ULONG Count;
+
+    Start(1);
+    Count = TakeAllSlots(Runs, RTL_NUMBER_OF(Runs));
+    (void)Modify(100);
+    Sleep(30 * SECOND);
+    CHECK_EQUAL(0, MiWriterFigures.PagesWritten);
+    CHECK(MiWriterFigures.BackOffs >= 5 && MiWriterFigures.BackOffs <= 10);
+    ReleaseSlots(&Runs[0]);
+    Sleep(SECOND / 10);
+    CHECK_EQUAL(64, MiWriterFigures.PagesWritten);
+    while (Count > 1) {
+        ReleaseSlots(&Runs[--Count]);
+    }
+    Finish();
+}
+
 TEST(The_writer_stops_while_the_disk_fails)
 {
     Start(1);
