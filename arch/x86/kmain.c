@@ -184,7 +184,8 @@ static void KipMemoryManager(void)
         .RangeStart = KipRangeStart(Block),
         .KernelStart = LOADER_WINDOW_BASE + KipDelta(Block),
         .PageableCode = (ULONG_PTR)KiPagedCodeStart,
-        .PageableCodePages = (ULONG)(KiPagedCodeEnd - KiPagedCodeStart) >> PAGE_SHIFT,
+        .PageableCodePages =
+            ((ULONG_PTR)KiPagedCodeEnd - (ULONG_PTR)KiPagedCodeStart) >> PAGE_SHIFT,
         .GlobalPages = (KiReadCr4() & CR4_PGE) != 0,
         .WriteCombining = (ArchCpuid(1, 0).Edx & CPUID_1_EDX_PAT) != 0,
     };

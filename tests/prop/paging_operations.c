@@ -5,6 +5,7 @@
  */
 #include "tests/prop/paging_model_i.h"
 
+#include "mm/inspect/page_out.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/ws/wsle.h"
 
@@ -433,21 +434,6 @@ static void Flush(const RANGE *Range)
     CHECK(NT_SUCCESS(Status) || ModelErrors || Status == STATUS_DISK_FULL);
 }
 
-static void ReuseStandbyFrames(void)
-{
-    PFN_NUMBER Frame;
-
-    do {
-        KIRQL OldIrql = MiLockPfn();
-
-        Frame = MiRemoveStandbyFrame();
-        MiUnlockPfn(OldIrql);
-        if (Frame != MI_NO_FRAME) {
-            MiFreeFrame(Frame);
-        }
-    } while (Frame != MI_NO_FRAME);
-}
-
 /* All pages, and then the page tables: to the lists, or as far as the file. */
 static void SendAway(const RANGE *Range)
 {
@@ -456,7 +442,7 @@ static void SendAway(const RANGE *Range)
     Empty(Range);
     for (; Rounds != 0; Rounds--) {
         Flush(Range);
-        ReuseStandbyFrames();
+        (void)MiReuseStandbyFrames();
         Empty(Range);
     }
 }

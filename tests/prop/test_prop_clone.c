@@ -5,6 +5,7 @@
  * The model copies a whole array when a process is cloned: it knows nothing of sharing.  Frames on
  * standby are reused in between, and now and then a frame or a block of pool cannot be had.
  */
+#include "mm/inspect/page_out.h"
 #include "mm/pool/pool_inject.h"
 #include "mm/space/clone_table.h"
 #include "tests/unit/space_world.h"
@@ -190,19 +191,8 @@ static void Clone(ULONG Page)
 /* As when memory is short. */
 static void Reuse(ULONG Page)
 {
-    PFN_NUMBER Frame;
-
     (void)Page;
-    do {
-        KIRQL OldIrql = MiLockPfn();
-
-        Frame = MiRemoveStandbyFrame();
-        MiUnlockPfn(OldIrql);
-        if (Frame != MI_NO_FRAME) {
-            MiFreeFrame(Frame);
-            Reused++;
-        }
-    } while (Frame != MI_NO_FRAME);
+    Reused += MiReuseStandbyFrames();
 }
 
 typedef void OPERATION(ULONG Page);

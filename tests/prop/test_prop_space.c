@@ -7,6 +7,7 @@
  * the statuses must be equal; what is read and asked shows the rest.  Now and then a frame or a
  * block of pool cannot be had: then nothing may have changed.
  */
+#include "mm/inspect/page_out.h"
 #include "mm/pool/pool_inject.h"
 #include "tests/unit/space_world.h"
 
@@ -315,23 +316,6 @@ static void Choose(PULONG Page, PULONG Pages)
     *Pages = 1 + Random(Random(3) == 0 ? Most : Most < 4 ? Most : 4);
 }
 
-/* As when memory is short: who has only zeroes to lose loses the frame. */
-static void ReuseStandby(void)
-{
-    PFN_NUMBER Frame;
-
-    do {
-        KIRQL OldIrql = MiLockPfn();
-
-        Frame = MiRemoveStandbyFrame();
-        MiUnlockPfn(OldIrql);
-        if (Frame != MI_NO_FRAME) {
-            MiFreeFrame(Frame);
-            Reused++;
-        }
-    } while (Frame != MI_NO_FRAME);
-}
-
 static void Step(void)
 {
     OPERATION *Operation = Operations[Random(RTL_NUMBER_OF(Operations))];
@@ -379,7 +363,7 @@ TEST(Prop_space_behaves_as_an_array_of_pages)
     for (i = 0; i < Steps; i++) {
         Step();
         if (i % 16 == 0) {
-            ReuseStandby();
+            Reused += MiReuseStandbyFrames();
         }
         if (i % VERIFY == 0) {
             ULONG_PTR Stale;

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/paged_world.h"
 
+#include "mm/inspect/page_out.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/pfn_inspect.h"
@@ -204,27 +205,12 @@ void PagedToStandby(ULONG_PTR Va, ULONG Pages)
     }
 }
 
-void PagedEmptyStandby(void)
-{
-    PFN_NUMBER Frame;
-    KIRQL OldIrql;
-
-    do {
-        OldIrql = MiLockPfn();
-        Frame = MiRemoveStandbyFrame();
-        MiUnlockPfn(OldIrql);
-        if (Frame != MI_NO_FRAME) {
-            MiFreeFrame(Frame);
-        }
-    } while (Frame != MI_NO_FRAME);
-}
-
 void PagedOut(ULONG_PTR Va, ULONG Pages)
 {
     ULONG i;
 
     PagedToStandby(Va, Pages);
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     for (i = 0; i < Pages; i++) {
         CHECK_EQUAL(MiPtePagefile, PagedKind(Va + i * PAGE_SIZE));
     }
@@ -259,7 +245,7 @@ void PagedTablesToLists(ULONG_PTR Va, SIZE_T Bytes)
 {
     EmptyWorkingSet();
     CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     EmptyWorkingSet();
     CheckTables(Va, Bytes, FALSE);
 }
@@ -268,6 +254,14 @@ void PagedTablesOut(ULONG_PTR Va, SIZE_T Bytes)
 {
     PagedTablesToLists(Va, Bytes);
     CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     CheckTables(Va, Bytes, TRUE);
+}
+
+void PagedArm(ULONG What, ULONG Nth)
+{
+    MiFailFrameAllocation = What == 0 ? Nth : 0;
+    MiFailInPageBlock = What == 1 ? Nth : 0;
+    MiFailWsleReservation = What == 2 ? Nth : 0;
+    IoDisk.FailAt[DiskRead] = What == 3 ? Nth : 0;
 }

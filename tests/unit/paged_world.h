@@ -9,6 +9,7 @@
 #ifndef TESTS_UNIT_PAGED_WORLD_H
 #define TESTS_UNIT_PAGED_WORLD_H
 
+#include "mm/inspect/page_out.h"
 #include "mm/paging/in_page.h"
 #include "tests/unit/io_world.h"
 #include "tests/unit/space_world.h"
@@ -38,9 +39,6 @@ void PagedOut(ULONG_PTR Va, ULONG Pages);
 /* The same, but the frames stay on standby. */
 void PagedToStandby(ULONG_PTR Va, ULONG Pages);
 
-/* Reuse all frames on standby. */
-void PagedEmptyStandby(void);
-
 /*
  * Take the pages of [Va, Va + Bytes) out, whatever they are and however many, and then their page
  * tables: to the lists, or with their frames reused.
@@ -56,5 +54,8 @@ MI_PTE_KIND PagedKind(ULONG_PTR Va);
 
 /* Where on the disk's medium the page is.  => It is paged out. */
 PUCHAR PagedPlace(ULONG_PTR Va);
+
+/* The Nth of what a fault needs fails: 0 a frame, 1 a block to read into, 2 a WSLE, 3 the read. */
+void PagedArm(ULONG What, ULONG Nth);
 
 #endif

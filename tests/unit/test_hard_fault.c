@@ -442,7 +442,7 @@ static void Pager(PVOID Context)
     (void)Context;
     while (Running != 0) {
         CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
-        PagedEmptyStandby();
+        (void)MiReuseStandbyFrames();
         if (++Round % 16 == 0) {
             IoDisk.FailAt[DiskRead] = 2;
         }

@@ -89,7 +89,7 @@ TEST(Mdl_keeps_user_pages_that_are_trimmed_and_what_a_device_writes)
     Frame = MmGetMdlPfnArray(Mdl)[0];
     Trim(Va, 2);
     CHECK_EQUAL(TransitionPage, StateOf(Frame));
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     CHECK_EQUAL(MiPteTransition, PagedKind(Va));
     MiVerifyAll();
     DeviceWrites(Mdl, 0, 0xD0D0);
@@ -126,7 +126,7 @@ TEST(Mdl_write_to_a_page_that_is_on_its_way_to_the_paging_file_is_kept)
     Unlock(Mdl);
     CHECK_EQUAL(ModifiedPageList, StateOf(Frame));
     CHECK_EQUAL(Free, MmPagingFile[0]->FreeSpace); /* what was written is stale */
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     CHECK_EQUAL(0xABCD, SpaceRead(Va));
     PagedEnd();
 }

@@ -255,14 +255,6 @@ TEST(PageTable_that_the_kernel_cannot_do_without_stops_with_7A)
 
 /* ---- what may fail on the way ---- */
 
-static void Arm(ULONG What, ULONG Nth)
-{
-    MiFailFrameAllocation = What == 0 ? Nth : 0;
-    MiFailInPageBlock = What == 1 ? Nth : 0;
-    MiFailWsleReservation = What == 2 ? Nth : 0;
-    IoDisk.FailAt[DiskRead] = What == 3 ? Nth : 0;
-}
-
 TEST(PageTable_fault_survives_each_single_failure_on_its_way)
 {
     ULONG What;
@@ -274,11 +266,11 @@ TEST(PageTable_fault_survives_each_single_failure_on_its_way)
             ULONG Value = 0;
 
             Begin(0);
-            Arm(What, Nth);
+            PagedArm(What, Nth);
             Status = SpaceTryRead(Base, &Value);
             CHECK(Status == STATUS_SUCCESS || (What == 3 && Status == STATUS_IN_PAGE_ERROR));
             CHECK(Status != STATUS_SUCCESS || Value == PagedWord(Base));
-            Arm(0, 0);
+            PagedArm(0, 0);
             CHECK(PagedIsWhole(Base));
             PagedEnd();
         }
@@ -293,9 +285,9 @@ TEST(PageTable_that_a_service_needs_survives_each_single_failure)
     for (What = 0; What < 4; What++) {
         for (Nth = 1; Nth <= 8; Nth++) {
             Begin(0);
-            Arm(What, Nth);
+            PagedArm(What, Nth);
             CHECK_EQUAL(RW, SpaceQuery(Base).Protect);
-            Arm(0, 0);
+            PagedArm(0, 0);
             CHECK(PagedIsWhole(Base));
             PagedEnd();
         }

@@ -68,7 +68,7 @@ TEST(PageTable_stays_while_a_page_is_valid_or_in_transition)
     CHECK_EQUAL(MiPteValid, TableKind(Va));
     CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
     CHECK_EQUAL(0, Trim()); /* on standby */
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     CHECK_EQUAL(1, MI_PFN(Frame)->u2.ShareCount);
     CHECK_EQUAL(1, Trim());
     CHECK_EQUAL(MiPteTransition, TableKind(Va));
@@ -230,7 +230,7 @@ TEST(PageTable_that_was_only_read_is_not_written_again)
     CHECK_EQUAL(1, Trim());
     Frame = PagedPde(Va).Hard.PageFrameNumber;
     CHECK_EQUAL(StandbyPageList, MI_PFN(Frame)->u3.e1.PageLocation);
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     CHECK_EQUAL(MiPtePagefile, TableKind(Va));
     CHECK_EQUAL(PAGE_READWRITE, SpaceProtect(Va, 1, PAGE_READONLY)); /* and now it is stale */
     CHECK_EQUAL(1, Trim());
@@ -238,7 +238,7 @@ TEST(PageTable_that_was_only_read_is_not_written_again)
     CHECK_EQUAL(ModifiedPageList, MI_PFN(Frame)->u3.e1.PageLocation);
     CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
     CHECK_EQUAL(Written + 1, MiWriterFigures.TablesWritten);
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     CHECK_EQUAL(PAGE_READONLY, SpaceQuery(Va).Protect);
     CHECK(PagedIsWhole(Va));
     PagedEnd();
@@ -305,7 +305,7 @@ TEST(PageTables_of_a_sparse_process_fit_into_a_hard_maximum)
             CHECK_EQUAL(100 + i, SpaceRead(At(i)));
             CHECK(WorkingSet()->WorkingSetSize <= 20);
             CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
-            PagedEmptyStandby(); /* else pages in transition keep their page tables */
+            (void)MiReuseStandbyFrames(); /* else pages in transition keep their page tables */
         }
     }
     CHECK(MiPageTableCounters.Reads > 3 * (SPARSE - 20));
@@ -474,7 +474,7 @@ TEST(PageTables_that_are_out_are_cloned_and_those_of_the_clone_leave_too)
     CHECK_EQUAL(SPARSE, MiTablesOut.Tables);
     CHECK_EQUAL(0, MiTablesOut.Slots); /* which are the blocks' */
     CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     MiVerifyPagingFiles();
     for (i = 0; i < SPARSE; i += 2) {
         CHECK_EQUAL(100 + i, SpaceRead(At(i)));

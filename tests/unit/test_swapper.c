@@ -152,7 +152,7 @@ static void PageOutAStack(void)
     Look();
     CHECK_EQUAL(1, MiSwapCounters.Outswaps);
     CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
-    PagedEmptyStandby();
+    (void)MiReuseStandbyFrames();
     First = MiFirstStackPte(Waiter->StackBase);
     for (i = 0; i < MI_KERNEL_STACK_PAGES; i++) {
         CHECK_EQUAL(MiPtePagefile, MiPteKind(MiReadPte(First + i)));

@@ -176,15 +176,6 @@ TEST(System_fault_never_gives_a_page_that_came_back_different)
     Finish();
 }
 
-/* Each: the n-th fails. */
-static void Arm(ULONG What, ULONG Nth)
-{
-    MiFailFrameAllocation = What == 0 ? Nth : 0;
-    MiFailInPageBlock = What == 1 ? Nth : 0;
-    MiFailWsleReservation = What == 2 ? Nth : 0;
-    IoDisk.FailAt[DiskRead] = What == 3 ? Nth : 0;
-}
-
 TEST(System_fault_survives_each_single_failure_on_its_way)
 {
     ULONG What;
@@ -194,9 +185,9 @@ TEST(System_fault_survives_each_single_failure_on_its_way)
         for (Nth = 1; Nth <= 12; Nth++) {
             Start(8);
             CHECK(IsWhole(2));
-            Arm(What, Nth);
+            PagedArm(What, Nth);
             CHECK(IsWhole(3)); /* a read of several pages that failed is tried for one */
-            Arm(0, 0);
+            PagedArm(0, 0);
             MiVerifyAll();
             CHECK(AreWhole(0, 8));
             Finish();
