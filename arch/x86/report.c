@@ -61,7 +61,7 @@ static void KipCheckSelfMap(void)
     PFN_NUMBER Directory = MiReadPte(MiGetPdeAddress(PTE_BASE)).Hard.PageFrameNumber;
     PFN_NUMBER First = KiLoaderBlock->KernelPhysical >> PAGE_SHIFT;
     ULONG Pages = KiLoaderBlock->KernelBytes >> PAGE_SHIFT;
-    ULONG Pageable = (ULONG)(KiPagedCodeEnd - KiPagedCodeStart) >> PAGE_SHIFT;
+    ULONG Pageable = ((ULONG)KiPagedCodeEnd - (ULONG)KiPagedCodeStart) >> PAGE_SHIFT;
     ULONG Right = 0;
     ULONG Guards = 0;
     ULONG i;

@@ -88,7 +88,7 @@ static PMI_SYSTEM_IMAGE MipFindImage(ULONG_PTR Va)
     return NULL;
 }
 
-/* => Under the mutex.  NULL: there is none. */
+/* => Under the mutex.  Bug check 1234: no section of an image lies there. */
 static PMI_IMAGE_SECTION MipFindSection(ULONG_PTR Va)
 {
     PMI_SYSTEM_IMAGE Image = MipFindImage(Va);
@@ -99,7 +99,7 @@ static PMI_IMAGE_SECTION MipFindSection(ULONG_PTR Va)
             return &Image->Sections[i];
         }
     }
-    return NULL;
+    KeBugCheckEx(MEMORY_MANAGEMENT, MIP_NO_SECTION, Va, 1, 0);
 }
 
 /* A handle is a section's address.  => Under the mutex.  Bug check 1234: it is not one. */
@@ -390,9 +390,6 @@ PVOID NTAPI MmLockPagableDataSection(PVOID AddressWithinSection)
 
     ExAcquireFastMutex(&MiSystemImageMutex);
     Section = MipFindSection((ULONG_PTR)AddressWithinSection);
-    if (Section == NULL) {
-        KeBugCheckEx(MEMORY_MANAGEMENT, MIP_NO_SECTION, (ULONG_PTR)AddressWithinSection, 1, 0);
-    }
     MipAddLock(Section);
     ExReleaseFastMutex(&MiSystemImageMutex);
     return Section;
