@@ -20,8 +20,8 @@
 #include "mm/sysva/layout.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/sysva/system_ptes.h"
+#include "mm/ws/wsle.h"
 #include "report.h"
-#include "verify.h"
 #include "verify.h"
 
 #define MIP_TAG 0x74736554u /* 'Test' */
@@ -342,7 +342,7 @@ static void MipReportDemandZero(void)
 /* ---- together ---- */
 
 typedef struct _MIP_BALANCE {
-    ULONG Available; /* with the page tables that were made since the start, which stay */
+    ULONG Available; /* with page tables made since the start, which stay, and pageable pages */
     ULONG Committed;
     ULONG ResidentAvailable;
     ULONG FreePtes;
@@ -362,7 +362,8 @@ static MIP_BALANCE MipTakeBalance(void)
     MiQueryPoolFigures(PagedPool, &Paged);
     MiQuerySystemPtes(&Ptes);
     MiQueryPfnCounters(&Frames);
-    return (MIP_BALANCE){Frames.AvailablePages + MiSystemPageTables,
+    return (MIP_BALANCE){Frames.AvailablePages + MiSystemPageTables +
+                             MiSystemCacheWorkingSet.WorkingSetSize,
                          Frames.Commit.Committed - MiSystemPageTables,
                          Frames.Commit.ResidentAvailable + MiSystemPageTables, Ptes.Free,
                          NonPaged.InUseBytes + Paged.InUseBytes};

@@ -10,7 +10,6 @@
 #include "tests/unit/pool_world.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* A verbose line: nonpaged Allocs, Frees, Diff, Used, then the same of paged pool. */
 typedef struct _LINE {
