@@ -6,7 +6,6 @@
 #include <string.h>
 #include "tests/unit/ke_bench.h"
 
-
 static KEVENT Event;
 
 static PKTHREAD StartWithWaiter(void)
