@@ -128,4 +128,5 @@ void MiReportPageableCode(void)
     }
     MipReportTrip(&Code);
     MipReportLock(&Code);
+    (void)MipHash(&Code); /* it comes back: whoever needs it next may have lost the disk */
 }

@@ -112,7 +112,8 @@ static NT_PAGED void MipTravel(PEPROCESS Process, MIP_TRIP *Trip)
     Trip->TablesRead = MiPageTableCounters.Reads - Trip->TablesRead;
 }
 
-static NT_PAGED void MipReportTrip(void)
+/* => Whether the paging files can be used: what goes out can be read again. */
+static NT_PAGED BOOLEAN MipReportTrip(void)
 {
     MIP_TRIP Trip = {.Wrong = 0};
     PEPROCESS Process;
@@ -136,10 +137,12 @@ static NT_PAGED void MipReportTrip(void)
         "written, %u read; status %08x",
         Trip.Resident, Trip.Left, Trip.Written, Trip.Reused, Trip.Read, Trip.Reads, Trip.Wrong,
         Trip.TablesWritten, Trip.TablesRead, (ULONG)Trip.Status);
+    return NT_SUCCESS(Trip.Status);
 }
 
 void MiReportPaging(void)
 {
+    BOOLEAN Usable = TRUE;
     ULONG i;
 
     for (i = 0; i < MmNumberOfPagingFiles; i++) {
@@ -155,9 +158,13 @@ void MiReportPaging(void)
     if (MmNumberOfPagingFiles == 0) {
         KiPrint("# paging files: none; a modified page has nowhere to go, it stays in memory\n");
     } else {
-        MipReportTrip();
+        Usable = MipReportTrip();
     }
-    MiReportPageableCode();
+    if (Usable) {
+        MiReportPageableCode();
+    } else {
+        KiPrint("# pageable code: stays where it is, as pages cannot be written and read back\n");
+    }
     if (DiskBootVolumeReason() != NULL) {
         KiPrint("# NO BOOT VOLUME: %s; RAM stands in for it\n", DiskBootVolumeReason());
     }

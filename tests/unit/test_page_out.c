@@ -7,6 +7,7 @@
 #include "ex.h"
 #include "mm.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/pool/system_image.h"
 #include "rtl.h"
 #include "tests/unit/paging_world.h"
 #include "tests/unit/space_world.h"
@@ -140,5 +141,25 @@ TEST(The_report_says_that_without_a_paging_file_nothing_goes_out)
     HostConsoleClear();
     MiReportPaging();
     CHECK(RtlFindText(HostConsoleText(), "# paging files: none") != NULL);
+    PagingWorldFinish();
+}
+
+TEST(The_report_keeps_the_kernels_code_in_memory_when_the_disk_is_gone)
+{
+    MI_IMAGE_FIGURES Figures;
+
+    MmWorldNextUnforced();
+    MmWorldNextPageableCode(3);
+    PagingWorldStartWith(1, 4, 4);
+    HostConsoleClear();
+    MiReportPaging(); /* the code has places in the file from now on */
+    IoDisk.FailFrom = 1;
+    HostFailedLines = 1;
+    MiReportPaging();
+    CHECK_EQUAL(0, HostFailedLines);
+    IoDisk.FailFrom = 0;
+    CHECK(RtlFindText(HostConsoleText(), "# pageable code: stays where it is") != NULL);
+    MiQuerySystemImages(&Figures);
+    CHECK_EQUAL(3, Figures.ResidentPages);
     PagingWorldFinish();
 }

@@ -52,6 +52,7 @@ TEST(Report_shows_code_that_goes_to_the_paging_file_and_comes_back)
     CHECK_EQUAL(PAGES, Figures().ResidentPages);
     CHECK(!MiReadPte(MiGetPteAddress(MM_WORLD_CODE)).Hard.Write);
     MiReportPageableCode();
+    CHECK_EQUAL(PAGES, Figures().ResidentPages);
     CHECK(strstr(HostConsoleText(),
                  "pageable code: 5 pages of the kernel at 80801000, 0 "
                  "resident once they were trimmed; 5 faults brought them back, 5 "
