@@ -265,3 +265,23 @@ void PagedArm(ULONG What, ULONG Nth)
     MiFailWsleReservation = What == 2 ? Nth : 0;
     IoDisk.FailAt[DiskRead] = What == 3 ? Nth : 0;
 }
+
+static PFN_NUMBER Hoard[4096];
+static ULONG Hoarded;
+
+void PagedTakeFrames(ULONG Left)
+{
+    for (Hoarded = 0; NT_SUCCESS(MiAllocateFrame(MiFrameAny, 0, &Hoard[Hoarded])); Hoarded++) {
+        continue;
+    }
+    for (; Left != 0; Left--) {
+        MiFreeFrame(Hoard[--Hoarded]);
+    }
+}
+
+void PagedGiveFrames(void)
+{
+    while (Hoarded != 0) {
+        MiFreeFrame(Hoard[--Hoarded]);
+    }
+}

@@ -58,4 +58,8 @@ PUCHAR PagedPlace(ULONG_PTR Va);
 /* The Nth of what a fault needs fails: 0 a frame, 1 a block to read into, 2 a WSLE, 3 the read. */
 void PagedArm(ULONG What, ULONG Nth);
 
+/* Take every frame that is available, but Left; and give them back. */
+void PagedTakeFrames(ULONG Left);
+void PagedGiveFrames(void);
+
 #endif

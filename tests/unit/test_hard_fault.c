@@ -331,18 +331,13 @@ TEST(Hard_fault_survives_each_single_failure_on_its_way)
     }
 }
 
-static PFN_NUMBER Hoard[4096];
-static ULONG Hoarded;
-
 static void GiveFrames(PVOID Context)
 {
     LARGE_INTEGER Delay = {.QuadPart = -10000000};
 
     (void)Context;
     KeDelayExecutionThread(KernelMode, FALSE, &Delay);
-    while (Hoarded != 0) {
-        MiFreeFrame(Hoard[--Hoarded]);
-    }
+    PagedGiveFrames();
 }
 
 TEST(Hard_fault_reads_one_page_while_memory_is_low_and_waits_when_there_is_none)
@@ -354,11 +349,7 @@ TEST(Hard_fault_reads_one_page_while_memory_is_low_and_waits_when_there_is_none)
     PagedBegin(0);
     Va = PagedAllocate(16);
     PagedOut(Va, 16);
-    for (Hoarded = 0; NT_SUCCESS(MiAllocateFrame(MiFrameAny, 0, &Hoard[Hoarded])); Hoarded++) {
-        continue;
-    }
-    MiFreeFrame(Hoard[--Hoarded]);
-    MiFreeFrame(Hoard[--Hoarded]);
+    PagedTakeFrames(2);
     Pages = MiFaultCounters.PagesRead;
     CHECK(PagedIsWhole(Va));
     CHECK_EQUAL(Pages + 1, MiFaultCounters.PagesRead);

@@ -491,9 +491,6 @@ TEST(PageTables_that_are_out_are_cloned_and_those_of_the_clone_leave_too)
 
 /* ---- memory that runs out, and damage ---- */
 
-static PFN_NUMBER Hoard[4096];
-static ULONG Hoarded;
-
 static void GiveFrames(PVOID Context)
 {
     LARGE_INTEGER Delay = {.QuadPart = -10000000};
@@ -502,9 +499,7 @@ static void GiveFrames(PVOID Context)
     KeDelayExecutionThread(KernelMode, FALSE, &Delay);
     CHECK(ExTryToAcquireFastMutex(&PagedProcess()->AddressCreationLock)); /* nobody waits with it */
     ExReleaseFastMutex(&PagedProcess()->AddressCreationLock);
-    while (Hoarded != 0) {
-        MiFreeFrame(Hoard[--Hoarded]);
-    }
+    PagedGiveFrames();
 }
 
 TEST(PageTables_that_find_no_memory_are_waited_for_without_the_lock)
@@ -514,10 +509,7 @@ TEST(PageTables_that_find_no_memory_are_waited_for_without_the_lock)
     PagedBegin(0);
     MakeSparse();
     PagedTablesOut(At(0), SPARSE_END - PAGE_SIZE);
-    for (Hoarded = 0; NT_SUCCESS(MiAllocateFrame(MiFrameAny, 0, &Hoard[Hoarded])); Hoarded++) {
-        continue;
-    }
-    MiFreeFrame(Hoard[--Hoarded]);
+    PagedTakeFrames(1);
     HostThreadCreate(GiveFrames, NULL);
     SpaceFree(0x10000, 0, MEM_RELEASE);
     CHECK(MiFaultCounters.MemoryWaits > Waits);
@@ -531,9 +523,7 @@ TEST(PageTables_that_a_query_waits_for_are_looked_at_anew)
     PagedBegin(0);
     MakeSparse();
     PagedTablesOut(At(0), SPARSE_END - PAGE_SIZE);
-    for (Hoarded = 0; NT_SUCCESS(MiAllocateFrame(MiFrameAny, 0, &Hoard[Hoarded])); Hoarded++) {
-        continue;
-    }
+    PagedTakeFrames(0);
     HostThreadCreate(GiveFrames, NULL);
     CHECK_EQUAL(PAGE_SIZE, SpaceQuery(At(3)).RegionSize);
     HostRunThreads();
