@@ -42,6 +42,8 @@ EFI_SRC    := $(wildcard efi/*.c efi/*.S) $(wildcard mm/rtl/text.c mm/rtl/print.
 ARCH_PURE  := psf text_screen screen_pixels keymap serial keyboard console symbols stack_trace
 HOST_PURE  := $(wildcard mm/*/*.c disk/*/*.c) $(EFI_PURE) \
               $(wildcard arch/x86/acpi_*.c $(ARCH_PURE:%=arch/x86/%.c))
+# what only describes images; the others make sections of them
+IMAGE_PURE := $(filter-out %_segment.c %_read.c %_move.c, $(wildcard mm/section/image_*.c))
 UNIT_SRC   := $(wildcard tests/unit/*.c tests/prop/*.c tests/inject/*.c tests/host/*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 
@@ -161,7 +163,7 @@ bench: ## guest instructions for each operation, into build/bench.txt
 bench: image
 	$(Q)python3 tests/boot/bench.py $(B)/hyperspace.img --output $(B)/bench.txt $(BENCH)
 # The pools beside malloc: the kernel's own objects over plain memory.
-POOL_BENCH_SRC := $(filter-out mm/pool/pool_memory.c mm/pool/paged_page.c mm/pool/trim_system.c,$(wildcard mm/pool/*.c mm/ke/*.c)) mm/sysva/user_half.c mm/rtl/bitmap.c mm/rtl/text.c mm/rtl/print.c mm/rtl/assert.c mm/rtl/console_print.c
+POOL_BENCH_SRC := $(filter-out mm/pool/pool_memory.c mm/pool/paged_page.c mm/pool/trim_system.c mm/pool/system_image.c,$(wildcard mm/pool/*.c mm/ke/*.c)) mm/sysva/user_half.c mm/rtl/bitmap.c mm/rtl/text.c mm/rtl/print.c mm/rtl/assert.c mm/rtl/console_print.c
 $(B)/pool_bench: $(wildcard tests/bench/*.[ch]) $(POOL_BENCH_SRC:%=$(B)/kernel/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(COMMON) -MF $@.d -m32 -march=i686 -O2 -fno-builtin -fno-pie -no-pie -fno-omit-frame-pointer \
@@ -190,12 +192,21 @@ unit: $(B)/unit
 FAT_PURE     := $(filter-out disk/fat/replace_volume.c disk/fat/judge_volume.c disk/fat/fsd%,$(wildcard disk/fat/*.c))
 FAT_TOOL_SRC := $(wildcard tests/disk/*.c) $(FAT_PURE) \
                 $(addprefix disk/volume/,crc32.c partition_device.c write_list.c) \
-                $(addprefix mm/rtl/,bitmap.c time_fields.c assert.c print.c console_print.c text.c)
+                $(addprefix mm/rtl/,bitmap.c time_fields.c unicode.c assert.c print.c console_print.c text.c)
 $(B)/fat_tool: $(FAT_TOOL_SRC) $(wildcard tests/disk/*.h disk/fat/*.h)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(HOSTCC) $(COMMON) -MF $@.d -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -DHYPERSPACE_HOST \
 	    -o $@ $(FAT_TOOL_SRC)
+
+# ---- image sections over PE files, for comparison with another reader and objdump ----
+IMAGE_TOOL_SRC := $(wildcard tests/image/*.c) $(IMAGE_PURE) mm/space/protection.c \
+                  $(addprefix mm/rtl/,assert.c print.c console_print.c text.c)
+$(B)/image_tool: $(IMAGE_TOOL_SRC) $(wildcard mm/section/image_*.h)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(HOSTCC) $(COMMON) -MF $@.d -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -DHYPERSPACE_HOST \
+	    -o $@ $(IMAGE_TOOL_SRC)
 
 # FatFs, another implementation: what package-lock.json names, checked against its hash
 FATFS := $(B)/fatfs/node_modules/.package-lock.json
@@ -207,7 +218,8 @@ $(FATFS): tests/disk/package.json tests/disk/package-lock.json
 # ---- fuzzing: 64 bits, since libFuzzer has no 32; only what does not depend on pointers' size ----
 FUZZ_PURE := $(EFI_PURE) $(wildcard mm/rtl/*.c arch/x86/acpi_*.c arch/x86/psf.c tests/unit/seed_*.c \
               $(addprefix disk/volume/,crc32.c gpt.c mbr.c partition.c partition_device.c write_list.c) \
-              tests/disk/plain_disk.c) $(FAT_PURE)
+              tests/disk/plain_disk.c) $(FAT_PURE) \
+              $(IMAGE_PURE) $(wildcard mm/space/protection.c tests/unit/image_oracle.c)
 FUZZ_RUNS ?= 100000
 FUZZFLAGS := $(COMMON) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
              -DHYPERSPACE_HOST
@@ -235,17 +247,18 @@ BENCH_quick := --quick
 # NAME&=: needs one processor and runs beside its neighbours, so the longest come first
 # R13 once more: those tests that have a memory manager, which trims at each raise of IRQL.
 PAGED_TESTS = $(shell grep -lE '_world\.h"|paging_model\.h"' $(wildcard tests/unit/test_*.c tests/prop/*.c tests/inject/*.c))
-SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit $(B)/fat_tool $(FATFS) $(FUZZ)" \
+SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit $(B)/fat_tool $(B)/image_tool $(B)/pool_bench $(FATFS) $(FUZZ)" \
          "clang=$(MAKE) -s -j$(JOBS) CC=clang B=$(B)/clang image $(B)/clang/unit" \
          "bench&=$(MAKE) -s bench BENCH=$(BENCH_$(EXTENT))" "unit&=$(B)/unit" "irql&=HYPERSPACE_FORCE_IRQL=1 $(B)/unit $(PAGED_TESTS)" \
          "check&=tests/tools/check.sh $(B)" \
-         "fat&=tests/disk/fat.py $(EXTENT) --build $(B)" "fuzz&=$(MAKE) -s fuzz" \
+         "fat&=tests/disk/fat.py $(EXTENT) --build $(B)" "fuzz&=$(MAKE) -s fuzz" "image&=tests/image/image.py --build $(B)" \
          "runner&=tests/boot/test_runner.py $(B)" "usb&=tests/tools/test_usb.sh" \
          "commands=tests/boot/commands.py $(EXTENT) --build $(B)" \
          "console=tests/boot/console.py $(EXTENT) --build $(B)" \
          "monitor=tests/boot/monitor.py $(EXTENT) --build $(B)" \
          "storage=tests/boot/storage.py $(EXTENT) --build $(B)" \
          "paging=tests/boot/paging.py $(EXTENT) --build $(B)" \
+         "files=tests/boot/files.py $(EXTENT) --build $(B)" \
          "plug=tests/boot/usb.py $(EXTENT) --build $(B)" \
          "boot=tests/boot/matrix.py $(EXTENT) --build $(B) --figures $(B)/figures.json"
 TEST_ALL = $(Q)tests/tools/tap.py --log $(B)/test.log --figures $(B)/figures.json $(SUITES)

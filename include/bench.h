@@ -101,6 +101,18 @@ typedef void MI_BENCH_PRINT(const char *Row, const MI_BENCH_FIGURES *Figures);
 ULONG MiMeasureAddressSpaces(MI_BENCH_PRINT *Print);
 
 /*
+ * Measure views in the system half, of a section over the paging files whose pages are in memory:
+ *
+ *     section.view64k.system  map and unmap 64 KB, untouched
+ *     section.soft.system     touch the last page of such a view
+ *     section.cluster.system  each page of such a view, touched in order
+ *     cc.view256k             map and unmap a view of the system cache, untouched
+ *
+ * => As MiMeasureSections.
+ */
+ULONG MiMeasureSystemViews(MI_BENCH_PRINT *Print);
+
+/*
  * Measure what takes pages away and brings them back:
  *
  *     fault.transition      a page on standby or a modified one, whichever is worse
@@ -119,6 +131,29 @@ ULONG MiMeasureAddressSpaces(MI_BENCH_PRINT *Print);
 ULONG MiMeasureSoftFaults(MI_BENCH_PRINT *Print);
 ULONG MiMeasureWorkingSets(MI_BENCH_PRINT *Print);
 ULONG MiMeasurePaging(MI_BENCH_PRINT *Print);
+
+/*
+ * Measure views of a file on C: whose pages are in memory, in a process that ends afterwards:
+ *
+ *     section.soft     the first access to the only page of a view
+ *     section.cluster  each page of a view of 64, touched in order
+ *     section.view64k  map and unmap a view of 64 KB, untouched
+ *
+ * => As MiMeasure; PASSIVE_LEVEL.  Returns the rows printed: none without a volume or memory.
+ */
+ULONG MiMeasureSections(MI_BENCH_PRINT *Print);
+
+/*
+ * Measure the system cache, with a file on C:
+ *
+ *     cc.read4k      CcCopyRead of the pages of 256 KB in order, all in memory; without page.copy
+ *     cc.pin         CcPinRead and CcUnpinData of such a page
+ *     cc.sequential  each page of 4 MB that NtReadFile reads in order, none in memory; time in
+ *                    which everybody waits for the disk does not count
+ *
+ * => As MiMeasureSections.
+ */
+ULONG MiMeasureCache(MI_BENCH_PRINT *Print);
 
 /* Measure nothing, and subtract its median from then on.  => Returns the figures before that. */
 void MiCalibrateBench(PMI_BENCH_FIGURES Figures);

@@ -59,6 +59,7 @@ struct _DISK_DEVICE {
     LIST_ENTRY ListEntry;     /* among all devices */
     ULONG64 RequestCounts[3]; /* by DISK_OPERATION, completed */
     ULONG64 Failures;
+    ULONG Unannounced; /* requests that the driver found ended, but no interrupt said so */
 };
 
 /*

@@ -13,8 +13,8 @@
  * event, frees the request.  So what these point to is nonpaged, as paging I/O has it on NT too.
  * Threads have no list of their requests: a thread that ends cancels none.
  *
- * There is no object manager: devices and drivers have names only to be looked at, files count
- * their references themselves.
+ * Drivers, devices and files are objects (ob.h); what callers do with handles to them is in
+ * io_services.h.
  */
 #ifndef IO_H
 #define IO_H
@@ -22,11 +22,24 @@
 #include "disk.h"
 #include "io_objects.h"
 #include "nt/annotations.h"
+#include "ob.h"
+
+/* The types of objects: "Driver", "Device", "File".  => After IoInitializeSystem. */
+extern POBJECT_TYPE IoDriverObjectType;
+extern POBJECT_TYPE IoDeviceObjectType;
+extern POBJECT_TYPE IoFileObjectType;
 
 /* ---- the start (own) ---- */
 
-/* Make the lists, locks and the reserve of requests.  => Once, after the pools; PASSIVE_LEVEL. */
+/*
+ * Make the types, the directories \Driver and \FileSystem, \DosDevices for \??, the reserve.
+ *
+ * => Once a machine, after ObInitSystem; PASSIVE_LEVEL.
+ */
 NT_MUST_CHECK NTSTATUS IoInitializeSystem(void);
+
+/* (own) Have every file system write what the cache has of its files: IRP_MJ_FLUSH_BUFFERS. */
+NTSTATUS IoFlushFileSystems(void);
 
 /*
  * Send IRP_MJ_SHUTDOWN to every registered file system, newest first: volumes are brought to order.
@@ -207,31 +220,37 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp);
  * Make a driver object, let InitializationFunction fill it in.  MajorFunction begins with routines
  * that fail with STATUS_INVALID_DEVICE_REQUEST.
  *
- * => PASSIVE_LEVEL.  DriverName may be NULL.
- * => STATUS_INSUFFICIENT_RESOURCES, or what the function returned: there is no driver then.
+ * => PASSIVE_LEVEL.  DriverName, "\Driver\Disk" for example, may be NULL.
+ * => STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_COLLISION and others of ObInsertObject, or
+ *    what the function returned: there is no driver then.
  */
 NT_MUST_CHECK NTSTATUS NTAPI IoCreateDriver(PUNICODE_STRING DriverName,
                                             PDRIVER_INITIALIZE InitializationFunction);
 
-/* => Its devices are deleted. */
+/* => PASSIVE_LEVEL; its devices are deleted. */
 void NTAPI IoDeleteDriver(PDRIVER_OBJECT DriverObject);
 
-/* (own) => The driver of that name, or NULL. */
+/* (own) => The driver of that name, which nobody deletes meanwhile; or NULL. */
 PDRIVER_OBJECT IoFindDriver(PCUNICODE_STRING DriverName);
 
 /*
  * Make a device object with DeviceExtensionSize zeroed bytes behind it, and a VPB if it is a disk.
- * DO_DEVICE_INITIALIZING is set; the driver clears it (not asked for in DriverEntry).
+ * DO_DEVICE_INITIALIZING is set: nobody can open it, until the driver clears it (for devices that
+ * DriverEntry makes, IoCreateDriver does).  Exclusive: one file at a time is open on it.
  *
- * => PASSIVE_LEVEL or APC_LEVEL.  Exclusive has no effect: nobody opens devices by name.
- * => STATUS_INSUFFICIENT_RESOURCES; STATUS_OBJECT_NAME_COLLISION: there is one of that name.
+ * => PASSIVE_LEVEL or APC_LEVEL.
+ * => STATUS_INSUFFICIENT_RESOURCES; STATUS_OBJECT_NAME_COLLISION: there is something of that name;
+ *    others of ObInsertObject for DeviceName.
  */
 NT_MUST_CHECK NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
                                             PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType,
                                             ULONG DeviceCharacteristics, BOOLEAN Exclusive,
                                             PDEVICE_OBJECT *DeviceObject);
 
-/* => Nothing is attached to it and no file is open on it; IRQL <= APC_LEVEL. */
+/*
+ * => Nothing is attached to it and no file is open on it; IRQL <= APC_LEVEL.  The name goes at
+ *    once, the memory with the last reference.
+ */
 void NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject);
 
 /* => Returns what SourceDevice is attached to now: the former top of the stack.  NULL: too deep. */
@@ -253,6 +272,26 @@ PDEVICE_OBJECT NTAPI IoGetBaseFileSystemDeviceObject(PFILE_OBJECT FileObject);
 /* => The device's name; an empty one: it has none. (own) */
 PCUNICODE_STRING IoQueryDeviceName(PDEVICE_OBJECT DeviceObject);
 
+/*
+ * A name that stands for another: "\??\C:" for "\Device\HarddiskVolume1".  It is permanent.
+ *
+ * => PASSIVE_LEVEL.  As NtCreateSymbolicLinkObject.
+ */
+NT_MUST_CHECK NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName,
+                                                  PUNICODE_STRING DeviceName);
+NT_MUST_CHECK NTSTATUS NTAPI IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName);
+
+/*
+ * Open a device by name.
+ *
+ * => PASSIVE_LEVEL.  *FileObject is referenced, *DeviceObject is the top of its stack and stays as
+ *    long as that reference.  As NtOpenFile.
+ */
+NT_MUST_CHECK NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName,
+                                                      ACCESS_MASK DesiredAccess,
+                                                      PFILE_OBJECT *FileObject,
+                                                      PDEVICE_OBJECT *DeviceObject);
+
 /* ---- disk transfers without pool: for file system drivers and disk drivers (own) ---- */
 
 /* Consecutive sectors of a device. */
@@ -268,6 +307,17 @@ typedef struct _IO_RUNS {
     IO_RUN Run[];
 } IO_RUNS, *PIO_RUNS;
 
+/*
+ * Where requests go, and who wants to know when one is done: nonpaged.
+ *
+ * => Done, unless NULL: once for each request, at IRQL <= DISPATCH_LEVEL.  Its IoStatus is there
+ *    and may be changed; it is completed next.
+ */
+typedef struct _IO_RUN_MAP {
+    PIO_RUNS Runs; /* the queue's lock, to change: the three calls below */
+    void (*Done)(struct _IO_RUN_MAP *Map, PIRP Irp);
+} IO_RUN_MAP, *PIO_RUN_MAP;
+
 typedef struct _IO_DISK_QUEUE IO_DISK_QUEUE, *PIO_DISK_QUEUE;
 
 /* Make a queue with Requests disk requests, which is how many are under way at most. */
@@ -282,18 +332,32 @@ void IoDeleteDiskQueue(PIO_DISK_QUEUE Queue);
  * once; when none is left it waits for its turn.  Allocates nothing, waits for nothing; marks the
  * request pending and completes it from the disk's DPC.
  *
- * => IRQL <= DISPATCH_LEVEL.  The range is that of the current stack location, in bytes of Runs:
- *    whole sectors, at least one, inside; MdlAddress is locked and as long.  Runs stays until then.
+ * => IRQL <= DISPATCH_LEVEL.  The range is that of the current stack location, in bytes of the
+ *    runs: whole sectors, at least one, inside; MdlAddress is locked and as long.  Map stays until
+ *    then, and what its runs say of the range.
  * => Returns STATUS_PENDING.  IoStatus: all of the bytes, or 0 and why one part failed.
  */
-NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const PIO_RUNS *Runs);
+NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, PIO_RUN_MAP Map);
 
 /*
  * The runs become others, which hold the old ones' sectors at the same positions, and more.
  *
  * => IRQL <= DISPATCH_LEVEL; requests may be in the queue.  Returns the old ones: nobody uses them.
  */
-PIO_RUNS IoReplaceRuns(PIO_DISK_QUEUE Queue, PIO_RUNS *Runs, PIO_RUNS New);
+PIO_RUNS IoReplaceRuns(PIO_DISK_QUEUE Queue, PIO_RUN_MAP Map, PIO_RUNS New);
+
+/* The last run goes on for so many sectors.  => As above; there is one. */
+void IoLengthenRuns(PIO_DISK_QUEUE Queue, PIO_RUN_MAP Map, ULONG64 Sectors);
+
+/* Keep the first Sectors.  => As above; no request in the queue goes beyond. */
+void IoCutRuns(PIO_DISK_QUEUE Queue, PIO_RUN_MAP Map, ULONG64 Sectors);
+
+/*
+ * Zero what a locked MDL describes, from Offset to its end.
+ *
+ * => IRQL <= DISPATCH_LEVEL; nobody needs to have it mapped.
+ */
+void IoZeroMdl(PMDL Mdl, ULONG Offset);
 
 /* ---- file systems and volumes ---- */
 
@@ -321,8 +385,9 @@ NT_MUST_CHECK NTSTATUS IoMountVolume(PDISK_DEVICE Volume, PCSTR DeviceName, PDEV
 /*
  * (own) Flush, let the file system forget the volume (FSCTL_DISMOUNT_VOLUME), delete the device.
  *
- * => PASSIVE_LEVEL.  STATUS_ACCESS_DENIED: files are open.  Otherwise it is gone, and the status
- *    says whether the flush worked.
+ * => PASSIVE_LEVEL.  STATUS_ACCESS_DENIED: files are open; or why what the cache has of closed ones
+ *    could not be written: nothing changed.  Otherwise it is gone, and the status says whether the
+ *    flush worked.
  */
 NTSTATUS IoDismountVolume(PDEVICE_OBJECT Device);
 
@@ -399,12 +464,23 @@ NT_MUST_CHECK NTSTATUS IoExtendPagingFile(PFILE_OBJECT File, ULONG64 Bytes, PULO
 /* (own) Where a paging file lies.  => STATUS_INVALID_PARAMETER: it is none. */
 NT_MUST_CHECK NTSTATUS IoQueryPagingRuns(PFILE_OBJECT File, PFILE_PAGING_RUNS Runs);
 
-/* (own) The last user is done: IRP_MJ_CLEANUP, and IRP_MJ_CLOSE when no reference is left. */
+/*
+ * (own) The user of a file from one of these calls is done, and gives his reference back:
+ * IRP_MJ_CLEANUP, and IRP_MJ_CLOSE when no reference is left (above PASSIVE_LEVEL a worker thread
+ * sends it).
+ */
 void IoCloseFile(PFILE_OBJECT File);
 
-/* (own) Keep the object after IoCloseFile.  => IRQL <= DISPATCH_LEVEL; releasing PASSIVE_LEVEL. */
-void IoReferenceFile(PFILE_OBJECT File);
-void IoDereferenceFile(PFILE_OBJECT File);
+/* (own) Keep the object after IoCloseFile.  => As ObReferenceObject. */
+static inline void IoReferenceFile(PFILE_OBJECT File)
+{
+    (void)ObReferenceObject(File);
+}
+
+static inline void IoDereferenceFile(PFILE_OBJECT File)
+{
+    (void)ObDereferenceObject(File);
+}
 
 /*
  * (own) Read up to Bytes.
@@ -465,14 +541,23 @@ NT_MUST_CHECK NTSTATUS IoQueryVolumeSize(PDEVICE_OBJECT Volume, PULONG64 Bytes, 
 /* ---- paging I/O ---- */
 
 /*
- * Read pages of a file into the frames of MemoryDescriptorList.  Takes no page fault, waits for no
- * file system lock and allocates no pool: the request comes from a reserve (a paging file has its
- * own), whose users wait for one another when it is used up.
+ * Read pages of a file into the frames of MemoryDescriptorList, or write them.  Takes no page fault
+ * and allocates no pool: the request comes from a reserve (a paging file has its own), whose users
+ * wait for one another when it is used up.  The caller may hold any lock of the file system; he
+ * waits while the same pages are written past him, by IoWriteFile or because the file becomes
+ * longer.
  *
  * => IRQL <= APC_LEVEL.  Offset and length are multiples of the device's sectors.  Event and
- *    IoStatusBlock are nonpaged.
+ *    IoStatusBlock are nonpaged.  FileObject is referenced until the end, and some opening of the
+ *    file was for data; to write, for writing.
  * => STATUS_PENDING or what is in *IoStatusBlock; the event is set in both cases once the frames
- *    are the caller's again.  STATUS_END_OF_FILE, STATUS_INVALID_PARAMETER, the disk's.
+ *    are the caller's again.  Information: the bytes of the file that were moved; what a read has
+ *    no bytes for, at the end of the file, is zero, and a write never makes the file longer.
+ * => STATUS_END_OF_FILE: nothing of it is in the file.  STATUS_FILE_DELETED.
+ *    STATUS_INVALID_PARAMETER; to write, STATUS_ACCESS_DENIED, STATUS_MEDIA_WRITE_PROTECTED,
+ *    STATUS_DISK_CORRUPT_ERROR (the volume's files cannot be told apart).  The disk's; and those
+ *    of a change of the file that failed, for pages that nobody can find until it is looked at
+ *    again: STATUS_INSUFFICIENT_RESOURCES too.
  */
 NTSTATUS NTAPI IoPageRead(PFILE_OBJECT FileObject, PMDL MemoryDescriptorList,
                           PLARGE_INTEGER StartingOffset, PKEVENT Event,

@@ -8,9 +8,9 @@
 #ifndef IO_FILES_H
 #define IO_FILES_H
 
+#include "nt/access.h"
 #include "nt/unicode.h"
 
-typedef ULONG ACCESS_MASK, *PACCESS_MASK;
 typedef ULONG DEVICE_TYPE;
 
 /* ---- opening ---- */
@@ -27,18 +27,18 @@ typedef ULONG DEVICE_TYPE;
 #define FILE_DELETE_CHILD     0x0040u
 #define FILE_READ_ATTRIBUTES  0x0080u
 #define FILE_WRITE_ATTRIBUTES 0x0100u
-#define DELETE                0x00010000u
-#define READ_CONTROL          0x00020000u
-#define SYNCHRONIZE           0x00100000u
+#define FILE_ALL_ACCESS       (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0x1FFu)
 #define FILE_GENERIC_READ                                                                          \
     (READ_CONTROL | SYNCHRONIZE | FILE_READ_DATA | FILE_READ_ATTRIBUTES | FILE_READ_EA)
 #define FILE_GENERIC_WRITE                                                                         \
     (READ_CONTROL | SYNCHRONIZE | FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES |     \
      FILE_WRITE_EA)
+#define FILE_GENERIC_EXECUTE   (READ_CONTROL | SYNCHRONIZE | FILE_EXECUTE | FILE_READ_ATTRIBUTES)
 
-#define FILE_SHARE_READ   0x1u
-#define FILE_SHARE_WRITE  0x2u
-#define FILE_SHARE_DELETE 0x4u
+#define FILE_SHARE_READ        0x1u
+#define FILE_SHARE_WRITE       0x2u
+#define FILE_SHARE_DELETE      0x4u
+#define FILE_SHARE_VALID_FLAGS 0x7u
 
 /* Dispositions. */
 #define FILE_SUPERSEDE           0u
@@ -65,9 +65,14 @@ typedef ULONG DEVICE_TYPE;
 #define FILE_SYNCHRONOUS_IO_ALERT      0x00000010u
 #define FILE_SYNCHRONOUS_IO_NONALERT   0x00000020u
 #define FILE_NON_DIRECTORY_FILE        0x00000040u
+#define FILE_COMPLETE_IF_OPLOCKED      0x00000100u
+#define FILE_NO_EA_KNOWLEDGE           0x00000200u
 #define FILE_RANDOM_ACCESS             0x00000800u
 #define FILE_DELETE_ON_CLOSE           0x00001000u
 #define FILE_OPEN_BY_FILE_ID           0x00002000u
+#define FILE_OPEN_FOR_BACKUP_INTENT    0x00004000u
+#define FILE_RESERVE_OPFILTER          0x00100000u
+#define FILE_OPEN_REPARSE_POINT        0x00200000u
 #define FILE_VALID_OPTION_FLAGS        0x00FFFFFFu
 
 #define FILE_ATTRIBUTE_READONLY        0x01u
@@ -76,6 +81,8 @@ typedef ULONG DEVICE_TYPE;
 #define FILE_ATTRIBUTE_DIRECTORY       0x10u
 #define FILE_ATTRIBUTE_ARCHIVE         0x20u
 #define FILE_ATTRIBUTE_NORMAL          0x80u
+#define FILE_ATTRIBUTE_TEMPORARY       0x100u
+#define FILE_ATTRIBUTE_VALID_FLAGS     0x7FB7u
 
 /* A write's ByteOffset with HighPart -1 and this LowPart. */
 #define FILE_WRITE_TO_END_OF_FILE      0xFFFFFFFFu
@@ -91,11 +98,14 @@ typedef enum _FILE_INFORMATION_CLASS {
     FileStandardInformation = 5,
     FileInternalInformation = 6,
     FileEaInformation = 7,
+    FileAccessInformation = 8,
     FileNameInformation = 9,
     FileRenameInformation = 10,
     FileNamesInformation = 12,
     FileDispositionInformation = 13,
     FilePositionInformation = 14,
+    FileModeInformation = 16,
+    FileAlignmentInformation = 17,
     FileAllInformation = 18,
     FileAllocationInformation = 19,
     FileEndOfFileInformation = 20,
@@ -118,6 +128,27 @@ typedef struct _FILE_STANDARD_INFORMATION {
     BOOLEAN DeletePending;
     BOOLEAN Directory;
 } FILE_STANDARD_INFORMATION, *PFILE_STANDARD_INFORMATION;
+
+typedef struct _FILE_INTERNAL_INFORMATION {
+    LARGE_INTEGER IndexNumber; /* what the file is, on its volume */
+} FILE_INTERNAL_INFORMATION, *PFILE_INTERNAL_INFORMATION;
+
+typedef struct _FILE_EA_INFORMATION {
+    ULONG EaSize;
+} FILE_EA_INFORMATION, *PFILE_EA_INFORMATION;
+
+typedef struct _FILE_ACCESS_INFORMATION {
+    ACCESS_MASK AccessFlags; /* that the handle was granted */
+} FILE_ACCESS_INFORMATION, *PFILE_ACCESS_INFORMATION;
+
+/* Of FILE_WRITE_THROUGH, SEQUENTIAL_ONLY, NO_INTERMEDIATE_BUFFERING, SYNCHRONOUS_IO_*. */
+typedef struct _FILE_MODE_INFORMATION {
+    ULONG Mode;
+} FILE_MODE_INFORMATION, *PFILE_MODE_INFORMATION;
+
+typedef struct _FILE_ALIGNMENT_INFORMATION {
+    ULONG AlignmentRequirement; /* of buffers: a mask of the bits that are 0 */
+} FILE_ALIGNMENT_INFORMATION, *PFILE_ALIGNMENT_INFORMATION;
 
 typedef struct _FILE_NAME_INFORMATION {
     ULONG FileNameLength; /* in bytes */
@@ -146,6 +177,18 @@ typedef struct _FILE_RENAME_INFORMATION {
     ULONG FileNameLength; /* in bytes */
     WCHAR FileName[1];
 } FILE_RENAME_INFORMATION, *PFILE_RENAME_INFORMATION;
+
+typedef struct _FILE_ALL_INFORMATION {
+    FILE_BASIC_INFORMATION BasicInformation;
+    FILE_STANDARD_INFORMATION StandardInformation;
+    FILE_INTERNAL_INFORMATION InternalInformation;
+    FILE_EA_INFORMATION EaInformation;
+    FILE_ACCESS_INFORMATION AccessInformation;
+    FILE_POSITION_INFORMATION PositionInformation;
+    FILE_MODE_INFORMATION ModeInformation;
+    FILE_ALIGNMENT_INFORMATION AlignmentInformation;
+    FILE_NAME_INFORMATION NameInformation;
+} FILE_ALL_INFORMATION, *PFILE_ALL_INFORMATION;
 
 typedef struct _FILE_NETWORK_OPEN_INFORMATION {
     LARGE_INTEGER CreationTime;
@@ -271,7 +314,10 @@ typedef struct _FILE_FS_ATTRIBUTE_INFORMATION {
 #define CTL_CODE(DeviceType, Function, Method, Access)                                             \
     (((DeviceType) << 16) | ((Access) << 14) | ((Function) << 2) | (Method))
 #define METHOD_FROM_CTL_CODE(Code) ((Code)&3u)
+#define ACCESS_FROM_CTL_CODE(Code) ((Code) >> 14 & 3u)
 
+/* Without a file: what nobody has open is written and closed.  STATUS_ACCESS_DENIED: more is. */
+#define FSCTL_LOCK_VOLUME CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 6u, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define FSCTL_DISMOUNT_VOLUME                                                                      \
     CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 8u, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
@@ -336,8 +382,11 @@ NT_C_ASSERT(IOCTL_DISK_GET_DRIVE_GEOMETRY == 0x70000u);
 NT_C_ASSERT(IOCTL_DISK_GET_LENGTH_INFO == 0x7405Cu);
 NT_C_ASSERT(IOCTL_DISK_CHECK_VERIFY == 0x74800u);
 NT_C_ASSERT(IOCTL_STORAGE_CHECK_VERIFY == 0x2D4800u);
+NT_C_ASSERT(FSCTL_LOCK_VOLUME == 0x90018u);
 NT_C_ASSERT(FSCTL_DISMOUNT_VOLUME == 0x90020u);
 #if defined(__i386__)
+NT_C_ASSERT(sizeof(FILE_ALL_INFORMATION) == 0x68);
+NT_C_ASSERT(offsetof(FILE_ALL_INFORMATION, NameInformation) == 0x60);
 NT_C_ASSERT(offsetof(FILE_RENAME_INFORMATION, FileName) == 0x0C);
 #endif
 

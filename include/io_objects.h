@@ -213,6 +213,9 @@ typedef struct _IO_SECURITY_CONTEXT {
 #define IRP_MN_MOUNT_VOLUME             0x01
 #define IRP_MN_VERIFY_VOLUME            0x02
 #define IRP_MN_LOAD_FILE_SYSTEM         0x03
+#define IRP_MN_MDL                      0x02 /* IRP_MJ_READ and WRITE */
+#define IRP_MN_COMPLETE                 0x04
+#define IRP_MN_COMPLETE_MDL             (IRP_MN_COMPLETE | IRP_MN_MDL)
 
 /* IO_STACK_LOCATION.Flags, by major function. */
 #define SL_FORCE_ACCESS_CHECK     0x01 /* create */
@@ -483,6 +486,7 @@ typedef struct _FILE_OBJECT {
 #define FO_DIRECT_DEVICE_OPEN        0x00000800u
 #define FO_FILE_MODIFIED             0x00001000u
 #define FO_FILE_SIZE_CHANGED         0x00002000u
+#define FO_TEMPORARY_FILE            0x00008000u
 #define FO_CLEANUP_COMPLETE          0x00004000u
 #define FO_DELETE_ON_CLOSE           0x00010000u
 #define FO_HANDLE_CREATED            0x00040000u

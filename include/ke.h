@@ -276,6 +276,15 @@ void NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState);
  */
 BOOLEAN NTAPI KeSetKernelStackSwapEnable(BOOLEAN Enable);
 
+/*
+ * Whose rules hold for the services that the running thread calls: threads begin with KernelMode.
+ * => Any IRQL.
+ */
+KPROCESSOR_MODE NTAPI ExGetPreviousMode(void);
+
+/* Ours: set it.  => Returns what it was. */
+KPROCESSOR_MODE KeSetPreviousMode(KPROCESSOR_MODE Mode);
+
 /* ---- waits ---- */
 
 #define THREAD_WAIT_OBJECTS  3  /* without a wait block array */

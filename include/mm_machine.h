@@ -43,6 +43,8 @@ void MmInitSystem(const MM_BOOT *Boot);
 #define MM_BOOT_THREADS     5u
 #define MM_BOOT_PROCESS     6u /* the system's process */
 #define MM_BOOT_WORKING_SET 7u /* the system's working set */
+#define MM_BOOT_OBJECTS     8u /* the first objects and directories */
+#define MM_BOOT_CACHE       9u /* the system cache's views and its thread */
 
 /*
  * Start the zero-page thread and the worker threads.
@@ -50,6 +52,13 @@ void MmInitSystem(const MM_BOOT *Boot);
  * => PASSIVE_LEVEL, once, after MmInitSystem.  Bug check 0x7D as MmInitSystem.
  */
 void MmStartSystemThreads(void);
+
+/*
+ * Start the system cache and the lazy writer: files are cached from now on.
+ *
+ * => PASSIVE_LEVEL, once, after MmStartSystemThreads.  Bug check 0x7D as MmInitSystem.
+ */
+void MmStartSystemCache(void);
 
 /*
  * Memory that the firmware and the loader needed up to here becomes free frames.
@@ -133,6 +142,9 @@ void MiReportMemory(void);
  * => PASSIVE_LEVEL, before the file systems are shut down.
  */
 void MmShutdownPaging(void);
+
+/* A file's, on C:.  => PASSIVE_LEVEL, after IoMountSystemVolume. */
+void MiReportFiles(void);
 
 /* The paging files'.  => PASSIVE_LEVEL, after MmCreatePagingFiles. */
 void MiReportPaging(void);

@@ -16,6 +16,7 @@
  * in any place
  *
  *     pool      beside them a thread fills and checks as much paged pool as there may be
+ *     nonpaged  nonpaged pool is exhausted while they work
  *     errors    accesses may end with STATUS_IN_PAGE_ERROR; they are counted, and what can be read
  *               still has to be right
  *     soakN     again and again for N seconds, each time with the next seed; after each round a

@@ -2,17 +2,42 @@
 /*
  * ps.h - processes, as drivers see them, and threads of the system's own.
  *
- * Names and prototypes are those of ntddk.h and ntifs.h.  A process is an address space and what it
- * is charged for; threads and handles of its own come with user mode.
+ * Names and prototypes are those of ntddk.h and ntifs.h.  A process is an object (ob.h): an address
+ * space, what it is charged for, and its handles; threads of its own come with user mode.
  */
 #ifndef PS_H
 #define PS_H
 
 #include "ke.h"
+#include "nt/access.h"
 #include "nt/status.h"
 #include "nt/types.h"
 
+struct _OBJECT_ATTRIBUTES; /* ob.h */
+
 typedef struct _EPROCESS *PEPROCESS;
+
+extern struct _OBJECT_TYPE *PsProcessType; /* of process objects */
+
+/* What a handle to a process may be used for. */
+#define PROCESS_TERMINATE         0x0001u
+#define PROCESS_CREATE_THREAD     0x0002u
+#define PROCESS_SET_SESSIONID     0x0004u
+#define PROCESS_VM_OPERATION      0x0008u
+#define PROCESS_VM_READ           0x0010u
+#define PROCESS_VM_WRITE          0x0020u
+#define PROCESS_DUP_HANDLE        0x0040u
+#define PROCESS_CREATE_PROCESS    0x0080u
+#define PROCESS_SET_QUOTA         0x0100u
+#define PROCESS_SET_INFORMATION   0x0200u
+#define PROCESS_QUERY_INFORMATION 0x0400u
+#define PROCESS_SUSPEND_RESUME    0x0800u
+#define PROCESS_ALL_ACCESS        (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0xFFFu)
+
+typedef struct _CLIENT_ID {
+    HANDLE UniqueProcess;
+    HANDLE UniqueThread; /* threads have no handles yet: 0 */
+} CLIENT_ID, *PCLIENT_ID;
 
 extern PEPROCESS PsInitialSystemProcess; /* NULL until there are processes */
 
@@ -28,7 +53,19 @@ HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
  */
 NT_MUST_CHECK NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process);
 
-/* ---- ours, until there are process objects and handles ---- */
+/*
+ * A handle to the process that ClientId names, or ObjectAttributes' name; not both.
+ *
+ *     STATUS_INVALID_PARAMETER_MIX    both, or neither
+ *     STATUS_INVALID_CID              there is no such process, or a thread is named
+ *     STATUS_ACCESS_DENIED            DesiredAccess (ob.h)
+ *     and those of ObOpenObjectByName
+ */
+NT_MUST_CHECK NTSTATUS NTAPI NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+                                           const struct _OBJECT_ATTRIBUTES *ObjectAttributes,
+                                           PCLIENT_ID ClientId);
+
+/* ---- ours, until programs make processes ---- */
 
 /*
  * Make a process with an empty user half.  Name: up to 15 characters are kept.
@@ -50,7 +87,8 @@ NT_MUST_CHECK NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCES
 /*
  * A process with a copy of Parent's user half: what NtCreateProcess does with a parent and without
  * a section.  Limits are Parent's; locked pages and the working set are not inherited, the bits of
- * a write watch are.  Memory is copied when one of the two writes to it.
+ * a write watch are; so are handles with OBJ_INHERIT.  Memory is copied when one of the two writes
+ * to it.
  *
  * => As PsCreateProcess; Parent is referenced.  A thread of Parent that writes meanwhile may find
  *    its write in the child or not.
@@ -60,21 +98,19 @@ NT_MUST_CHECK NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCES
 NT_MUST_CHECK NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *Process);
 
 /*
- * End a process: its user half is empty from now on, it refuses services with
- * STATUS_PROCESS_IS_TERMINATING, and whoever waits for it goes on.
+ * End a process: its handles are closed, its user half is empty from now on, it refuses services
+ * with STATUS_PROCESS_IS_TERMINATING, and whoever waits for it goes on.
  *
  * => PASSIVE_LEVEL, once; not the system's process.
  */
 void PsTerminateProcess(PEPROCESS Process);
 
-/* => Any IRQL; the caller has a reference, or the process did not end. */
-void PsReferenceProcess(PEPROCESS Process);
-
 /*
- * The last one deletes a process that was ended.
+ * ObReferenceObject and ObDereferenceObject.  The last one deletes a process that was ended.
  *
- * => PASSIVE_LEVEL; no thread runs in its address space.
+ * => No thread runs in its address space then.
  */
+void PsReferenceProcess(PEPROCESS Process);
 void PsDereferenceProcess(PEPROCESS Process);
 
 /* ---- threads ---- */

@@ -43,6 +43,12 @@ NT_MUST_CHECK NTSTATUS RtlParseNumber(const char **Text, const char *End, ULONG6
 /* Describe a text that ends in zero; NULL: the empty one.  => Up to 32766 units. */
 void NTAPI RtlInitUnicodeString(PUNICODE_STRING Destination, PCWSTR Source);
 
+/* ASCII, Latin-1, Greek and Cyrillic: those whose two cases lie side by side. */
+WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
+
+BOOLEAN NTAPI RtlEqualUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2,
+                                    BOOLEAN CaseInSensitive);
+
 /*
  * Convert between encodings; no zero is added.  Destination NULL: only count.
  *

@@ -2,10 +2,18 @@
 /*
  * vm.h - the virtual memory services of a process, as ntifs.h declares them.
  *
- * ProcessHandle is NtCurrentProcess(), or a process id (PsGetProcessId) while there are no handles:
- * whoever knows it may use it, and anything else is STATUS_INVALID_HANDLE.  Previous mode is always
- * kernel mode: the pointers to arguments and results are trusted; addresses inside the process are
- * not.  Results are written on success only, and what they say holds for whole pages.
+ * ProcessHandle is NtCurrentProcess(), or a handle of the running process (NtOpenProcess), for
+ * UserMode with the access that a service names; if it is not, the service returns what
+ * ObReferenceObjectByHandle does: STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH,
+ * STATUS_ACCESS_DENIED.  The pointers to arguments and results are trusted in both modes; addresses
+ * inside the process are not.  Results are written on success only, and what they say holds for
+ * whole pages.
+ *
+ *     PROCESS_VM_OPERATION        NtAllocate, NtFree, NtProtect, NtLock, NtUnlock, NtGetWriteWatch,
+ *                                 NtResetWriteWatch
+ *     PROCESS_QUERY_INFORMATION   NtQueryVirtualMemory
+ *     PROCESS_VM_READ             NtReadVirtualMemory
+ *     PROCESS_VM_WRITE, PROCESS_VM_OPERATION   NtWriteVirtualMemory
  *
  * A service that needs memory which cannot be had returns one of these, and changes nothing:
  *
@@ -48,8 +56,10 @@
 #define MEM_RELEASE               0x00008000u
 #define MEM_FREE                  0x00010000u
 #define MEM_PRIVATE               0x00020000u
+#define MEM_MAPPED                0x00040000u
 #define MEM_RESET                 0x00080000u
 #define MEM_TOP_DOWN              0x00100000u
+#define MEM_IMAGE                 0x01000000u
 #define MEM_WRITE_WATCH           0x00200000u
 #define MEM_PHYSICAL              0x00400000u
 
@@ -72,6 +82,8 @@
  *                                     that is not large-address-aware; else: not all is reserved by
  *                                     one call
  *     STATUS_NOT_SUPPORTED            MEM_PHYSICAL, which is not there yet
+ *     STATUS_ALREADY_COMMITTED        a view of a section whose pages are all committed
+ *     STATUS_SECTION_PROTECTION       a view was mapped with less than Protect
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
                                                      ULONG_PTR ZeroBits, PSIZE_T RegionSize,
@@ -86,6 +98,7 @@ NT_MUST_CHECK NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE ProcessHandle, PVOID
  *     STATUS_MEMORY_NOT_ALLOCATED     nothing is reserved there
  *     STATUS_UNABLE_TO_FREE_VM        it leads out of the reservation; or a part is to be released
  *     STATUS_FREE_VM_NOT_AT_BASE      *RegionSize is 0 and *BaseAddress not the base
+ *     STATUS_UNABLE_TO_DELETE_SECTION it is a view of a section
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtFreeVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
                                                  PSIZE_T RegionSize, ULONG FreeType);
@@ -97,6 +110,7 @@ NT_MUST_CHECK NTSTATUS NTAPI NtFreeVirtualMemory(HANDLE ProcessHandle, PVOID *Ba
  *     STATUS_INVALID_PAGE_PROTECTION  as NtAllocateVirtualMemory
  *     STATUS_CONFLICTING_ADDRESSES    not all lies in one reservation
  *     STATUS_NOT_COMMITTED            a page is not committed
+ *     STATUS_SECTION_PROTECTION       a view of a section was mapped with less
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtProtectVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
                                                     PSIZE_T RegionSize, ULONG NewProtect,
@@ -114,7 +128,7 @@ typedef struct _MEMORY_BASIC_INFORMATION {
     SIZE_T RegionSize;       /* from BaseAddress */
     ULONG State;             /* MEM_COMMIT, MEM_RESERVE, MEM_FREE */
     ULONG Protect;           /* of committed pages; free ones: PAGE_NOACCESS */
-    ULONG Type;              /* MEM_PRIVATE; free ones: 0 */
+    ULONG Type;              /* MEM_PRIVATE, MEM_MAPPED, MEM_IMAGE; free ones: 0 */
 } MEMORY_BASIC_INFORMATION, *PMEMORY_BASIC_INFORMATION;
 
 #if defined(__i386__)

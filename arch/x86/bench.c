@@ -209,6 +209,16 @@ void KiRunSetBenchmarks(void)
     KipRunGroup("working sets", MiMeasureWorkingSets, 6);
 }
 
+static ULONG KipMeasureFiles(MI_BENCH_PRINT *Print)
+{
+    return MiMeasureSections(Print) + MiMeasureSystemViews(Print) + MiMeasureCache(Print);
+}
+
+void KiRunFileBenchmarks(void)
+{
+    KipRunGroup("files", KipMeasureFiles, 10);
+}
+
 void KiRunBenchmarks(ULONG64 PromptTsc)
 {
     MI_BENCH_FIGURES Figures;

@@ -15,6 +15,9 @@
 #include "mm_machine.h"
 #include "rtl.h"
 
+/* Paged pool that nobody has had yet. */
+#define KIP_NOBODYS 0xE17FF000
+
 const char KiCrashKinds[] = "null readonly stack divide opcode irql unmapped "
                             "breakpoint nmi raise lower esp handler nested screen manual";
 
@@ -62,7 +65,7 @@ static void KipOpcode(void)
 static void KipTouchAtDispatch(void)
 {
     KfRaiseIrql(DISPATCH_LEVEL);
-    (void)*(volatile ULONG *)0xE1000000;
+    (void)*(volatile ULONG *)KIP_NOBODYS;
 }
 
 static void KipBreakpoint(void)
@@ -79,7 +82,7 @@ static void KipNmi(void)
 /* Read of an address that nothing maps, where a page fault is allowed but cannot be helped. */
 static void KipReadUnmapped(void)
 {
-    (void)*(volatile ULONG *)0xE1000000;
+    (void)*(volatile ULONG *)KIP_NOBODYS;
 }
 
 /* "Raise" to a lower level, and "lower" to a higher one. */
@@ -132,7 +135,7 @@ static void KipStopWithoutScreen(void)
 /* A fault inside the stop screen: its symbols are gone. */
 static void KipStopBadly(void)
 {
-    KiInitializeSymbols((const char *)0xE1000000, PAGE_SIZE, 0);
+    KiInitializeSymbols((const char *)KIP_NOBODYS, PAGE_SIZE, 0);
     KeBugCheckEx(MANUALLY_INITIATED_CRASH, 1, 0, 0, 0);
 }
 

@@ -37,6 +37,7 @@ void KiRunBenchmarks(ULONG64 PromptTsc);
 void KiRunDiskBenchmarks(void);   /* the first disk's rows alone */
 void KiRunPagingBenchmarks(void); /* those of paging files */
 void KiRunSetBenchmarks(void);    /* those of large working sets */
+void KiRunFileBenchmarks(void);   /* those of views of files and of their cache */
 
 /* ---- crash.c ---- */
 

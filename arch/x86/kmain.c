@@ -269,6 +269,7 @@ static const KIP_STEP KipSteps[] = {
     {DiskStartDrivers, "disks, by interrupt; USB controllers are ours, not the firmware's"},
     {KipKeyboard, "input from a PS/2 keyboard, and no longer from the firmware's imitation"},
     {KipBootVolume, "what is on the disks, and which volume is ours"},
+    {MmStartSystemCache, "files in memory, written back each second"},
     {IoMountSystemVolume, "requests, drivers, files: C:"},
     {KipPagingFiles, "paging files"},
     {KiDescribeDevices, "what was found of timers, interrupts, input"},

@@ -376,6 +376,7 @@ void KiRunReport(void)
     MiReportThreads();
     MiReportMemory();
     DiskReport(&KiLoaderBlock->BootPartition);
+    MiReportFiles();
     MiReportPaging();
     KiPrint("# interrupts: %u delivered, %u held back, %u spurious, %u unexpected\n",
             KiInterruptCounters.Delivered, KiInterruptCounters.HeldBack,

@@ -6,8 +6,10 @@
  *     bench         the benchmark rows
  *     bench:disk    those of the first disk
  *     bench:paging  those of paging files; bench:sets those of large working sets
+ *     bench:files   those of views of files and of their cache
  *     storage       files written to the boot volume, read and changed (storage_run.h has options)
  *     paging        more memory than there is, used and checked (paging_run.h has options)
+ *     files         a file larger than memory, cached and mapped (files_run.h has options)
  *     crash:<kind>  a bug check on purpose (crash.c)
  *     wait          print READY, then take the list from the console (a restored machine's start)
  *     script        the monitor's commands in monitor.txt on the disk
@@ -20,6 +22,7 @@
 #include "arch/x86/kernel.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
+#include "files_run.h"
 #include "mm_machine.h"
 #include "monitor.h"
 #include "paging_run.h"
@@ -61,10 +64,14 @@ static void KipRunWord(const char *Word)
         KiRunPagingBenchmarks();
     } else if (strcmp(Word, "bench:sets") == 0) {
         KiRunSetBenchmarks();
+    } else if (strcmp(Word, "bench:files") == 0) {
+        KiRunFileBenchmarks();
     } else if (strcmp(Word, "storage") == 0 || strncmp(Word, "storage:", 8) == 0) {
         MiRunStorage(IoSystemVolume(), Word + 7);
     } else if (strcmp(Word, "paging") == 0 || strncmp(Word, "paging:", 7) == 0) {
         MiRunPaging(Word + 6);
+    } else if (strcmp(Word, "files") == 0 || strncmp(Word, "files:", 6) == 0) {
+        MiRunFiles(Word + 5);
     } else if (strcmp(Word, "wait") == 0) {
         KipWait();
     } else if (strcmp(Word, "script") == 0) {

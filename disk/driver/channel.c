@@ -8,6 +8,9 @@
  *     Waiting   in slot    again      ChannelRetry, while it has tries left
  *     Finished  any        completed  ChannelFinish, ChannelpReset, ChannelpLeave
  *
+ * An interrupt that is lost costs no more than CHANNEL_ASK_MS and a check: the controller is asked
+ * whenever a request is that old.
+ *
  * Every request ends: the controller answers, or its time is up.  Then the controller is reset and
  * everything in it starts again, each request CHANNEL_TRIES times at most; a controller that
  * cannot be reset, or was taken away, fails all there are and all that come.
@@ -110,7 +113,8 @@ static void ChannelpFillSlot(PDISK_CHANNEL Channel, ULONG Slot, PDISK_REQUEST Re
 
     Request->Private[PrivateTries]++;
     Channel->Slots[Slot].Request = Request;
-    Channel->Slots[Slot].Deadline = KeQueryInterruptTime() + (ULONG64)Limit * CHANNELP_MS;
+    Channel->Slots[Slot].Started = KeQueryInterruptTime();
+    Channel->Slots[Slot].Deadline = Channel->Slots[Slot].Started + (ULONG64)Limit * CHANNELP_MS;
     Channel->Busy |= 1u << Slot;
     Channel->Flush = Flush;
     ChannelpSetTimer(Channel);
@@ -167,17 +171,33 @@ static void ChannelpReset(PDISK_CHANNEL Channel, NTSTATUS Why) NT_HOLDS(Channel-
     }
 }
 
-static BOOLEAN ChannelpIsLate(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
+typedef enum _CHANNELP_AGE {
+    AgeYoung,
+    AgeOld, /* its end may have been overlooked */
+    AgeLate /* its time is up */
+} CHANNELP_AGE;
+
+/* => That of the oldest request in a slot. */
+static CHANNELP_AGE ChannelpAge(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
 {
     ULONG64 Now = KeQueryInterruptTime();
+    CHANNELP_AGE Age = AgeYoung;
     ULONG Slot;
 
     for (Slot = 0; Slot < Channel->SlotCount; Slot++) {
-        if (Channel->Slots[Slot].Request != NULL && Channel->Slots[Slot].Deadline <= Now) {
-            return TRUE;
+        const CHANNEL_SLOT *Each = &Channel->Slots[Slot];
+
+        if (Each->Request == NULL) {
+            continue;
+        }
+        if (Each->Deadline <= Now) {
+            return AgeLate;
+        }
+        if (Now - Each->Started >= (ULONG64)CHANNEL_ASK_MS * CHANNELP_MS) {
+            Age = AgeOld;
         }
     }
-    return FALSE;
+    return Age;
 }
 
 static void ChannelpPoll(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
@@ -203,6 +223,19 @@ static void NTAPI ChannelpInterruptDpc(PKDPC Dpc, PVOID Context, PVOID Argument1
     ChannelpComplete(Channel);
 }
 
+/* What it finds without an interrupt that is still to be served was overlooked. */
+static void ChannelpAsk(PDISK_CHANNEL Channel) NT_HOLDS(Channel->Lock)
+{
+    BOOLEAN Announced = Channel->InterruptDpc.DpcData != NULL;
+    ULONG Resets = Channel->Resets;
+    ULONG Before = Channel->Busy;
+
+    ChannelpPoll(Channel);
+    if (!Announced && Channel->Resets == Resets) {
+        Channel->Device.Unannounced += (ULONG)__builtin_popcount(Before & ~Channel->Busy);
+    }
+}
+
 /* Before somebody is blamed, the controller is asked: an interrupt may have been lost. */
 static void NTAPI ChannelpTimerDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
@@ -216,9 +249,9 @@ static void NTAPI ChannelpTimerDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PV
     if (Channel->Busy != 0 && !Channel->Operations->IsPresent(Channel)) {
         (void)Channel->Operations->Reset(Channel);
         ChannelpLeave(Channel);
-    } else if (ChannelpIsLate(Channel)) {
-        ChannelpPoll(Channel);
-        if (!Channel->Gone && ChannelpIsLate(Channel)) {
+    } else if (ChannelpAge(Channel) != AgeYoung) {
+        ChannelpAsk(Channel);
+        if (!Channel->Gone && ChannelpAge(Channel) == AgeLate) {
             ChannelpReset(Channel, STATUS_IO_TIMEOUT);
         }
     }

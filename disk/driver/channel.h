@@ -17,6 +17,7 @@
 #define CHANNEL_SLOTS       32u
 #define CHANNEL_TRIES       2u   /* how often a request is handed to the controller */
 #define CHANNEL_CHECK_MS    250u /* how often the time limits are looked at */
+#define CHANNEL_ASK_MS      500u /* a request that is so old may have ended without an interrupt */
 #define CHANNEL_LIMIT_MS    10000u
 #define CHANNEL_FLUSH_LIMIT 30000u
 
@@ -45,6 +46,7 @@ typedef struct _CHANNEL_OPERATIONS {
 
 typedef struct _CHANNEL_SLOT {
     PDISK_REQUEST Request; /* (C) NULL: free */
+    ULONG64 Started;       /* (C) interrupt time */
     ULONG64 Deadline;      /* (C) interrupt time */
 } CHANNEL_SLOT;
 

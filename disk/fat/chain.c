@@ -107,15 +107,38 @@ static void FatpAddRun(PFATP_RUNS To, ULONG64 Sector, ULONG Sectors)
     To->End = Sector + Sectors;
 }
 
+NTSTATUS FatResolveClusters(PFAT_FILE File, ULONG First, ULONG End, PFAT_RUN Runs, ULONG Room,
+                            PULONG Count)
+{
+    FATP_RUNS Found = {.Runs = Runs, .Room = Room};
+    ULONG Index = First;
+    ULONG Cluster;
+    ULONG Next;
+    ULONG Length;
+    NTSTATUS Status;
+
+    while (Index < End) {
+        ULONG Most =
+            (Index < File->Clusters && File->Clusters < End ? File->Clusters : End) - Index;
+
+        Status = FatFindCluster(File, Index, &Cluster);
+        if (NT_SUCCESS(Status)) {
+            Status = FatFollowRun(File->Volume, Cluster, Most, &Length, &Next);
+        }
+        if (!NT_SUCCESS(Status)) {
+            return Status == STATUS_END_OF_FILE ? STATUS_FILE_CORRUPT_ERROR : Status;
+        }
+        FatpAddRun(&Found, FatClusterSector(File->Volume, Cluster),
+                   Length * File->Volume->ClusterSectors);
+        Index += Length;
+    }
+    *Count = Found.Found;
+    return Found.Found <= Room ? STATUS_SUCCESS : STATUS_BUFFER_OVERFLOW;
+}
+
 NTSTATUS FatResolveRuns(PFAT_FILE File, PFAT_RUN Runs, ULONG Room, PULONG Count)
 {
-    PFAT_VOLUME Volume = File->Volume;
     NTSTATUS Status = FatRefresh(File);
-    FATP_RUNS Found = {.Runs = Runs, .Room = Room};
-    ULONG Cluster;
-    ULONG Clusters;
-    ULONG Length;
-    ULONG Index;
 
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -123,20 +146,5 @@ NTSTATUS FatResolveRuns(PFAT_FILE File, PFAT_RUN Runs, ULONG Room, PULONG Count)
     if ((File->Attributes & FAT_ATTRIBUTE_DIRECTORY) != 0) {
         return STATUS_FILE_IS_A_DIRECTORY;
     }
-    Clusters = FatClustersOf(Volume, File->Bytes);
-    Cluster = File->FirstCluster;
-    for (Index = 0; Index < Clusters; Index += Length) {
-        ULONG First = Cluster;
-
-        if (!FatIsCluster(Volume, First)) {
-            return STATUS_FILE_CORRUPT_ERROR; /* it is shorter than its size */
-        }
-        Status = FatFollowRun(Volume, First, Clusters - Index, &Length, &Cluster);
-        if (!NT_SUCCESS(Status)) {
-            return Status;
-        }
-        FatpAddRun(&Found, FatClusterSector(Volume, First), Length * Volume->ClusterSectors);
-    }
-    *Count = Found.Found;
-    return Found.Found <= Room ? STATUS_SUCCESS : STATUS_BUFFER_OVERFLOW;
+    return FatResolveClusters(File, 0, FatClustersOf(File->Volume, File->Bytes), Runs, Room, Count);
 }

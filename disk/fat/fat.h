@@ -38,6 +38,7 @@
 #define FAT_ATTRIBUTE_ARCHIVE   0x20u
 
 typedef struct _FAT_VOLUME FAT_VOLUME, *PFAT_VOLUME;
+struct _FAT_FILE;
 
 /* Where a file's entry stands. */
 typedef struct _FAT_LOCATION {
@@ -61,6 +62,12 @@ typedef struct _FAT_ENTRY {
     UCHAR ShortName[11];        /* as on disk */
 } FAT_ENTRY, *PFAT_ENTRY;
 
+/*
+ * A file is about to be Bytes long, more than before; the clusters that it will have are known.
+ * A failure leaves it as it is.
+ */
+typedef NTSTATUS FAT_GROWING(struct _FAT_FILE *File, ULONG Bytes);
+
 /* An open file or directory. */
 typedef struct _FAT_FILE {
     PFAT_VOLUME Volume;
@@ -70,11 +77,12 @@ typedef struct _FAT_FILE {
     ULONG Clusters;        /* of a file's chain */
     UCHAR Attributes;
     BOOLEAN Root;
-    BOOLEAN Stale;      /* a change failed: read the entry again */
-    BOOLEAN Permitted;  /* the clusters may be written */
-    ULONG Pending;      /* first of the clusters that will be attached behind the chain */
-    ULONG KnownIndex;   /* the last cluster that was looked for, and where it is; */
-    ULONG KnownCluster; /* 0: none */
+    BOOLEAN Stale;        /* a change failed: read the entry again */
+    BOOLEAN Permitted;    /* the clusters may be written */
+    ULONG Pending;        /* first of the clusters that will be attached behind the chain */
+    ULONG KnownIndex;     /* the last cluster that was looked for, and where it is; */
+    ULONG KnownCluster;   /* 0: none */
+    FAT_GROWING *Growing; /* the user's, who sets it after opening; or NULL */
 } FAT_FILE, *PFAT_FILE;
 
 /* Consecutive sectors of the volume's device. */
@@ -190,6 +198,9 @@ NT_MUST_CHECK NTSTATUS FatCreateDirectory(PFAT_VOLUME Volume, const char *Path);
  * => STATUS_DISK_FULL: nothing was written.  Also for files of 4 GB and more.
  */
 NT_MUST_CHECK NTSTATUS FatWrite(PFAT_FILE File, ULONG Offset, ULONG Bytes, const void *Buffer);
+
+/* Its sectors were written: now is when, and it is to be archived. */
+NT_MUST_CHECK NTSTATUS FatTouch(PFAT_FILE File);
 
 /* Cut the file, or make it longer with zeros. */
 NT_MUST_CHECK NTSTATUS FatSetSize(PFAT_FILE File, ULONG Bytes);

@@ -139,6 +139,9 @@ void FatMarkSector(PFAT_VOLUME Volume, ULONG64 Sector);
 /* Write what was changed, FAT sectors to each copy; no order, no flush. */
 NT_MUST_CHECK NTSTATUS FatWriteBack(PFAT_VOLUME Volume);
 
+/* Forget what was not changed: somebody wrote to a file's sectors past the cache. */
+void FatForgetClean(PFAT_VOLUME Volume);
+
 /* Forget everything, changes too. */
 void FatForgetSectors(PFAT_VOLUME Volume);
 
@@ -265,6 +268,14 @@ NT_MUST_CHECK NTSTATUS FatCountChain(PFAT_VOLUME Volume, ULONG First, PULONG Cou
 
 /* The Index-th cluster of a chain.  => STATUS_END_OF_FILE: it has fewer. */
 NT_MUST_CHECK NTSTATUS FatFindCluster(PFAT_FILE File, ULONG Index, PULONG Cluster);
+
+/*
+ * Resolve the clusters First to End - 1 of a file, those that will be attached included.
+ *
+ * => The file is not Stale.  Runs, Room and *Count as in FatResolveRuns.
+ */
+NT_MUST_CHECK NTSTATUS FatResolveClusters(PFAT_FILE File, ULONG First, ULONG End, PFAT_RUN Runs,
+                                          ULONG Room, PULONG Count);
 
 /* ---- file.c ---- */
 

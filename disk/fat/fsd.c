@@ -6,14 +6,9 @@
  * mount, and told of shutdown.  Each volume that it mounts gets an unnamed device object, whose
  * extension is the VCB.
  *
- * A request to a volume, step by step:
+ * A request to a volume is FatPageIo's (pages of a file) or FatHandleRequest's (the rest).
  *
- *     1  pages of a paging file: FatPageIo, without any lock
- *     2  the data's buffer is locked and mapped; that may fault, so it comes before the mutex
- *     3  under the volume's mutex, at APC_LEVEL: the handler, from the table below
- *     4  completed, with the handler's status; no handler leaves a request pending
- *
- * Locking: FatpGlobalMutex, for the list of volumes, above the volumes' mutexes.
+ * Locking: FatpGlobalMutex, for the list of volumes; then those of fsd_request.c.
  */
 #include "disk/fat/fsd_i.h"
 
@@ -21,115 +16,12 @@ static PDEVICE_OBJECT FatpControl; /* (I) */
 static KGUARDED_MUTEX FatpGlobalMutex;
 static LIST_ENTRY FatpVolumes; /* (G) of FAT_VCB.Link */
 
-static FAT_HANDLER *const FatpHandlers[IRP_MJ_MAXIMUM_FUNCTION + 1] = {
-    [IRP_MJ_CREATE] = FatFsdCreate,
-    [IRP_MJ_CLEANUP] = FatFsdCleanup,
-    [IRP_MJ_CLOSE] = FatFsdClose,
-    [IRP_MJ_READ] = FatFsdRead,
-    [IRP_MJ_WRITE] = FatFsdWrite,
-    [IRP_MJ_FLUSH_BUFFERS] = FatFsdFlush,
-    [IRP_MJ_FILE_SYSTEM_CONTROL] = FatFsdControl,
-    [IRP_MJ_QUERY_INFORMATION] = FatFsdQueryInformation,
-    [IRP_MJ_SET_INFORMATION] = FatFsdSetInformation,
-    [IRP_MJ_QUERY_VOLUME_INFORMATION] = FatFsdQueryVolumeInformation,
-    [IRP_MJ_DIRECTORY_CONTROL] = FatFsdQueryDirectory,
-};
-
 static NTSTATUS FatpComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
     Irp->IoStatus.Status = Status;
     Irp->IoStatus.Information = Information;
     IoCompleteRequest(Irp, IO_DISK_INCREMENT);
     return Status;
-}
-
-/* ---- requests to a volume ---- */
-
-/* The bytes that a request reads or writes in the caller's memory. */
-static ULONG FatpDataBytes(const IO_STACK_LOCATION *Stack, LOCK_OPERATION *Operation)
-{
-    *Operation = IoWriteAccess;
-    switch (Stack->MajorFunction) {
-    case IRP_MJ_WRITE:
-        *Operation = IoReadAccess;
-        return Stack->Parameters.Write.Length;
-    case IRP_MJ_READ:
-        return Stack->Parameters.Read.Length;
-    case IRP_MJ_DIRECTORY_CONTROL:
-        return Stack->Parameters.QueryDirectory.Length;
-    default:
-        return 0;
-    }
-}
-
-/* Lock and map the caller's memory.  What is locked here is unlocked when the request ends. */
-static NTSTATUS FatpPrepareBuffer(PFAT_REQUEST Request)
-{
-    PIRP Irp = Request->Irp;
-    LOCK_OPERATION Operation;
-    ULONG Bytes = FatpDataBytes(Request->Stack, &Operation);
-
-    if (Bytes == 0) {
-        return STATUS_SUCCESS;
-    }
-    if (Irp->MdlAddress == NULL) {
-        PMDL Mdl;
-
-        if (Irp->UserBuffer == NULL) {
-            return STATUS_INVALID_PARAMETER;
-        }
-        Mdl = IoAllocateMdl(Irp->UserBuffer, Bytes, FALSE, FALSE, Irp);
-        if (Mdl == NULL) {
-            return STATUS_INSUFFICIENT_RESOURCES;
-        }
-        MmProbeAndLockPages(Mdl, Irp->RequestorMode, Operation);
-    }
-    if (Irp->MdlAddress->ByteCount < Bytes) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    Request->Buffer = MmGetSystemAddressForMdlSafe(Irp->MdlAddress, NormalPagePriority);
-    return Request->Buffer != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
-}
-
-/* What was cleaned up may only be closed. */
-static NTSTATUS FatpCheckState(const FAT_REQUEST *Request)
-{
-    UCHAR Major = Request->Stack->MajorFunction;
-
-    if (Major == IRP_MJ_CREATE) {
-        return STATUS_SUCCESS;
-    }
-    if (Request->Fcb == NULL) {
-        return Major == IRP_MJ_FLUSH_BUFFERS ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
-    }
-    if ((Request->FileObject->Flags & FO_CLEANUP_COMPLETE) && Major != IRP_MJ_CLOSE &&
-        (Request->Irp->Flags & IRP_PAGING_IO) == 0) {
-        return STATUS_FILE_CLOSED;
-    }
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS FatpHandle(PFAT_VCB Vcb, PIRP Irp)
-{
-    FAT_REQUEST Request = {.Vcb = Vcb, .Irp = Irp, .Stack = IoGetCurrentIrpStackLocation(Irp)};
-    FAT_HANDLER *Handler = FatpHandlers[Request.Stack->MajorFunction];
-    NTSTATUS Status;
-
-    Request.FileObject = Request.Stack->FileObject;
-    if (Request.FileObject != NULL && Request.Stack->MajorFunction != IRP_MJ_CREATE) {
-        Request.Fcb = Request.FileObject->FsContext;
-        Request.Ccb = Request.FileObject->FsContext2;
-    }
-    Status = FatpCheckState(&Request);
-    if (NT_SUCCESS(Status)) {
-        Status = FatpPrepareBuffer(&Request);
-    }
-    if (NT_SUCCESS(Status)) {
-        ExAcquireFastMutex(&Vcb->Mutex);
-        Status = Handler(&Request);
-        ExReleaseFastMutex(&Vcb->Mutex);
-    }
-    return FatpComplete(Irp, Status, Request.Information);
 }
 
 /* ---- mounting ---- */
@@ -194,12 +86,32 @@ static NTSTATUS FatpMount(PIO_STACK_LOCATION Stack)
     return STATUS_SUCCESS;
 }
 
+/* Data first, so that a volume that is called clean is. */
 static NTSTATUS FatpFlushVolume(PFAT_VCB Vcb)
 {
-    NTSTATUS Status;
+    NTSTATUS Status = FatFlushFiles(Vcb);
+
+    if (NT_SUCCESS(Status) && !Vcb->Disk->ReadOnly) {
+        Status = DiskTransfer(Vcb->Disk, DiskFlush, 0, 0, NULL);
+    }
+    if (NT_SUCCESS(Status)) {
+        ExAcquireFastMutex(&Vcb->Mutex);
+        Status = FatFlush(Vcb->Volume);
+        ExReleaseFastMutex(&Vcb->Mutex);
+    }
+    return Status;
+}
+
+/* What nobody has open is written and closed.  => STATUS_ACCESS_DENIED: something is open. */
+static NTSTATUS FatpLock(PDEVICE_OBJECT Device)
+{
+    PFAT_VCB Vcb = Device->DeviceExtension;
+    NTSTATUS Status = FatLetGoFiles(Vcb);
 
     ExAcquireFastMutex(&Vcb->Mutex);
-    Status = FatFlush(Vcb->Volume);
+    if ((NT_SUCCESS(Status) || Status == STATUS_USER_MAPPED_FILE) && !IsListEmpty(&Vcb->Fcbs)) {
+        Status = STATUS_ACCESS_DENIED;
+    }
     ExReleaseFastMutex(&Vcb->Mutex);
     return Status;
 }
@@ -220,7 +132,7 @@ static NTSTATUS FatpDismount(PDEVICE_OBJECT Device)
     return Status;
 }
 
-static NTSTATUS FatpShutdown(void)
+static NTSTATUS FatpFlushVolumes(void)
 {
     NTSTATUS First = STATUS_SUCCESS;
     PLIST_ENTRY Link;
@@ -246,8 +158,9 @@ static NTSTATUS FatpControlRequest(PIRP Irp)
     case IRP_MJ_CLEANUP:
     case IRP_MJ_CLOSE:
         return FatpComplete(Irp, STATUS_SUCCESS, FILE_OPENED);
+    case IRP_MJ_FLUSH_BUFFERS:
     case IRP_MJ_SHUTDOWN:
-        return FatpComplete(Irp, FatpShutdown(), 0);
+        return FatpComplete(Irp, FatpFlushVolumes(), 0);
     case IRP_MJ_FILE_SYSTEM_CONTROL:
         if (Stack->MinorFunction == IRP_MN_MOUNT_VOLUME) {
             return FatpComplete(Irp, FatpMount(Stack), 0);
@@ -258,16 +171,21 @@ static NTSTATUS FatpControlRequest(PIRP Irp)
     }
 }
 
+/* A control that the I/O manager sends to the volume itself. */
+static BOOLEAN FatpIsControl(const IO_STACK_LOCATION *Stack, ULONG Code)
+{
+    return Stack->MajorFunction == IRP_MJ_FILE_SYSTEM_CONTROL &&
+           Stack->MinorFunction == IRP_MN_USER_FS_REQUEST && Stack->FileObject == NULL &&
+           Stack->Parameters.FileSystemControl.FsControlCode == Code;
+}
+
 static BOOLEAN FatpIsPaging(const IRP *Irp, const IO_STACK_LOCATION *Stack)
 {
-    const FAT_FCB *Fcb;
-
     if ((Stack->MajorFunction != IRP_MJ_READ && Stack->MajorFunction != IRP_MJ_WRITE) ||
         (Irp->Flags & IRP_PAGING_IO) == 0 || Stack->FileObject == NULL) {
         return FALSE;
     }
-    Fcb = Stack->FileObject->FsContext;
-    return Fcb != NULL && Fcb->Runs != NULL;
+    return Stack->FileObject->FsContext != NULL;
 }
 
 static NTSTATUS NTAPI FatpDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -278,18 +196,15 @@ static NTSTATUS NTAPI FatpDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return FatpControlRequest(Irp);
     }
     if (FatpIsPaging(Irp, Stack)) {
-        return FatPageIo(DeviceObject->DeviceExtension, Stack->FileObject->FsContext, Irp);
+        return FatPageIo(Stack->FileObject->FsContext, Irp);
     }
-    if (Stack->MajorFunction == IRP_MJ_FILE_SYSTEM_CONTROL &&
-        Stack->MinorFunction == IRP_MN_USER_FS_REQUEST &&
-        Stack->Parameters.FileSystemControl.FsControlCode == FSCTL_DISMOUNT_VOLUME &&
-        Stack->FileObject == NULL) {
+    if (FatpIsControl(Stack, FSCTL_LOCK_VOLUME)) {
+        return FatpComplete(Irp, FatpLock(DeviceObject), 0);
+    }
+    if (FatpIsControl(Stack, FSCTL_DISMOUNT_VOLUME)) {
         return FatpComplete(Irp, FatpDismount(DeviceObject), 0);
     }
-    if (FatpHandlers[Stack->MajorFunction] == NULL) {
-        return FatpComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
-    }
-    return FatpHandle(DeviceObject->DeviceExtension, Irp);
+    return FatHandleRequest(DeviceObject->DeviceExtension, Irp, FALSE);
 }
 
 /* ---- the driver ---- */

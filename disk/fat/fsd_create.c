@@ -15,6 +15,10 @@
  *
  * Source: learn.microsoft.com/windows-hardware/drivers/ifs/irp-mj-create; ntifs' ZwCreateFile.
  *
+ * A file that is open already, or that the cache has still, is emptied with its resources
+ * exclusive.  They come before the volume's mutex: the request gives up what it has, gets them, and
+ * begins anew (fsd_request.c).
+ *
  * Locking: the volume's mutex.
  */
 #include "disk/fat/fsd_i.h"
@@ -150,16 +154,46 @@ static NTSTATUS FatpCheckAttributes(const FATP_OPEN *Open, const FAT_FILE *File)
     return STATUS_SUCCESS;
 }
 
+/* What the opening does by itself, whatever access it asks for. */
+static ACCESS_MASK FatpImpliedAccess(const FATP_OPEN *Open)
+{
+    if (!FatpEmpties(Open)) {
+        return 0;
+    }
+    return Open->Disposition == FILE_SUPERSEDE ? DELETE : FILE_WRITE_DATA;
+}
+
+/* The check leaves in the file object what it was asked about: that is the opening's own access. */
 static NTSTATUS FatpCheckSharing(const FATP_OPEN *Open, PFAT_FCB Fcb)
 {
-    if (Fcb->DeletePending) {
-        return STATUS_DELETE_PENDING;
-    }
-    if (Fcb->Runs != NULL || Open->Paging) {
+    USHORT Share = Open->Request->Stack->Parameters.Create.ShareAccess;
+    ACCESS_MASK Implied = FatpImpliedAccess(Open);
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (Fcb->Paging || Open->Paging) {
         return STATUS_SHARING_VIOLATION;
     }
-    return IoCheckShareAccess(Open->Access, Open->Request->Stack->Parameters.Create.ShareAccess,
-                              Open->Request->FileObject, &Fcb->Share, FALSE);
+    if (Implied != 0) {
+        Status = IoCheckShareAccess(Open->Access | Implied, Share, Open->Request->FileObject,
+                                    &Fcb->Share, FALSE);
+    }
+    return NT_SUCCESS(Status) ? IoCheckShareAccess(Open->Access, Share, Open->Request->FileObject,
+                                                   &Fcb->Share, FALSE)
+                              : Status;
+}
+
+/* => Fcb is that of a file that is open, or in use by a section alone. */
+static NTSTATUS FatpCheckSections(const FATP_OPEN *Open, PFAT_FCB Fcb)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (Open->Options & FILE_DELETE_ON_CLOSE) {
+        Status = FatMayDelete(Fcb);
+    }
+    if (NT_SUCCESS(Status) && (Open->Access & (FILE_WRITE_DATA | FILE_APPEND_DATA))) {
+        Status = FatMayWrite(Fcb);
+    }
+    return Status;
 }
 
 /* ---- the changes ---- */
@@ -167,12 +201,42 @@ static NTSTATUS FatpCheckSharing(const FATP_OPEN *Open, PFAT_FCB Fcb)
 static NTSTATUS FatpEmpty(const FATP_OPEN *Open, PFAT_FCB Fcb)
 {
     FAT_TIMES Times = {.CreationTenths = 0};
-    NTSTATUS Status = FatSetSize(&Fcb->File, 0);
+    NTSTATUS Status = FatChangeSize(Fcb, 0);
 
     if (NT_SUCCESS(Status)) {
         Status = FatQueryTimes(&Fcb->File, &Times);
     }
     return NT_SUCCESS(Status) ? FatSetTimes(&Fcb->File, &Times, Open->Attributes) : Status;
+}
+
+/*
+ * The same when it is open already: then nobody may use its sizes.
+ *
+ * => STATUS_RETRY: its resources are needed, nothing has changed.
+ */
+static NTSTATUS FatpEmptyKnown(const FATP_OPEN *Open, PFAT_FCB Fcb)
+{
+    NTSTATUS Status;
+
+    if (Open->Request->Held != Fcb) {
+        Open->Request->Busy = Fcb;
+        Fcb->References++;
+        return STATUS_RETRY;
+    }
+    Status = FatMayCut(Fcb, 0);
+    return NT_SUCCESS(Status) ? FatpEmpty(Open, Fcb) : Status;
+}
+
+/* Runs, before anything changes, for those who want the data. */
+static NTSTATUS FatpMakePagesFor(const FATP_OPEN *Open)
+{
+    const ACCESS_MASK Writes = FILE_WRITE_DATA | FILE_APPEND_DATA;
+    const ACCESS_MASK Data = FILE_READ_DATA | FILE_EXECUTE | Writes;
+
+    if (Open->Paging || (Open->Access & Data) == 0 || FatIsDirectory(Open->Fcb)) {
+        return STATUS_SUCCESS;
+    }
+    return FatMakePages(Open->Fcb, (Open->Access & Writes) != 0);
 }
 
 /* A paging file is as long as was asked for, contents whatever they are. */
@@ -202,30 +266,67 @@ static NTSTATUS FatpLookInTarget(const FATP_OPEN *Open)
     return Status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_SUCCESS : Status;
 }
 
+/* That there is one says more than what it is, and whom it is shared with. */
+static NTSTATUS FatpMayBeThere(const FATP_OPEN *Open)
+{
+    if (Open->Fcb->DeletePending) {
+        return STATUS_DELETE_PENDING;
+    }
+    return Open->Disposition == FILE_CREATE ? STATUS_OBJECT_NAME_COLLISION : STATUS_SUCCESS;
+}
+
 static NTSTATUS FatpOpenFound(FATP_OPEN *Open)
 {
     PFAT_REQUEST Request = Open->Request;
-    NTSTATUS Status = FatpCheckKind(Open, &Open->Fcb->File);
+    NTSTATUS Status = FatpMayBeThere(Open);
 
+    if (NT_SUCCESS(Status)) {
+        Status = FatpCheckKind(Open, &Open->Fcb->File);
+    }
     if (NT_SUCCESS(Status)) {
         Status = FatpCheckAttributes(Open, &Open->Fcb->File);
     }
     if (NT_SUCCESS(Status) && !Open->New) {
         Status = FatpCheckSharing(Open, Open->Fcb);
     }
-    if (NT_SUCCESS(Status) && Open->Disposition == FILE_CREATE) {
-        Status = STATUS_OBJECT_NAME_COLLISION;
+    if (NT_SUCCESS(Status) && !Open->New && !FatIsDirectory(Open->Fcb)) {
+        Status = FatpCheckSections(Open, Open->Fcb);
     }
     Request->Information = FILE_OPENED;
     if (NT_SUCCESS(Status) && Open->Target) {
         Status = FatpLookInTarget(Open);
     }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpMakePagesFor(Open);
+    }
     if (NT_SUCCESS(Status) && FatpEmpties(Open)) {
-        Status = FatpEmpty(Open, Open->Fcb);
+        Status = Open->New ? FatpEmpty(Open, Open->Fcb) : FatpEmptyKnown(Open, Open->Fcb);
         Request->Information =
             Open->Disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED : FILE_OVERWRITTEN;
     }
     return Status;
+}
+
+/* Nothing is made in a directory that is to be deleted: it would keep it from going. */
+static NTSTATUS FatpMayMakeThere(const FATP_OPEN *Open)
+{
+    PFAT_VCB Vcb = Open->Request->Vcb;
+    PLIST_ENTRY Link;
+    FAT_PATH Path;
+
+    for (Link = Vcb->Fcbs.Flink; Link != &Vcb->Fcbs; Link = Link->Flink) {
+        const FAT_FCB *Fcb = CONTAINING_RECORD(Link, FAT_FCB, Link);
+        NTSTATUS Status;
+
+        if (!Fcb->DeletePending || Fcb->Deleted || !FatIsDirectory(Fcb)) {
+            continue;
+        }
+        Status = FatWalkPath(Vcb->Volume, Open->Path, Fcb->File.FirstCluster, &Path);
+        if (!NT_SUCCESS(Status)) {
+            return Status == STATUS_ACCESS_DENIED ? STATUS_DELETE_PENDING : Status;
+        }
+    }
+    return STATUS_SUCCESS;
 }
 
 static NTSTATUS FatpMakeFile(FATP_OPEN *Open)
@@ -240,12 +341,21 @@ static NTSTATUS FatpMakeFile(FATP_OPEN *Open)
         return STATUS_OBJECT_NAME_INVALID;
     }
     Open->Request->Information = FILE_CREATED;
+    Status = FatpMayMakeThere(Open);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
     if ((Open->Options & FILE_DIRECTORY_FILE) == 0) {
+        Open->Fcb->Temporary = (Open->Request->Stack->Parameters.Create.FileAttributes &
+                                FILE_ATTRIBUTE_TEMPORARY) != 0;
         if ((Open->Options & FILE_DELETE_ON_CLOSE) &&
             (Open->Attributes & FAT_ATTRIBUTE_READ_ONLY)) {
             return STATUS_CANNOT_DELETE;
         }
-        return FatCreate(Volume, Open->Path, Open->Attributes, &Open->Fcb->File);
+        Status = FatpMakePagesFor(Open);
+        return NT_SUCCESS(Status)
+                   ? FatCreate(Volume, Open->Path, Open->Attributes, &Open->Fcb->File)
+                   : Status;
     }
     Status = FatCreateDirectory(Volume, Open->Path);
     return NT_SUCCESS(Status) ? FatOpen(Volume, Open->Path, &Open->Fcb->File) : Status;
@@ -253,18 +363,32 @@ static NTSTATUS FatpMakeFile(FATP_OPEN *Open)
 
 /* ---- the request ---- */
 
-/* Those whose place is not known any more might be what is opened. */
-static void FatpFindLostFcbs(PFAT_VCB Vcb)
+static BOOLEAN FatpIsNowhere(NTSTATUS Status)
+{
+    return Status == STATUS_FILE_CLOSED || Status == STATUS_OBJECT_NAME_NOT_FOUND ||
+           Status == STATUS_OBJECT_PATH_NOT_FOUND;
+}
+
+/*
+ * Those whose place is not known any more might be what is opened, also when only a section or the
+ * cache has them.  => Why one cannot be looked for: then nothing can be opened (C2 of fsd_file.c).
+ */
+static NTSTATUS FatpFindLostFcbs(PFAT_VCB Vcb)
 {
     PLIST_ENTRY Link;
 
     for (Link = Vcb->Fcbs.Flink; Link != &Vcb->Fcbs; Link = Link->Flink) {
         PFAT_FCB Fcb = CONTAINING_RECORD(Link, FAT_FCB, Link);
 
-        if (Fcb->Lost && Fcb->Handles != 0) {
-            (void)FatUseFcb(Vcb, Fcb);
+        if (Fcb->Lost) {
+            NTSTATUS Status = FatUseFcb(Vcb, Fcb);
+
+            if (!NT_SUCCESS(Status) && !FatpIsNowhere(Status)) {
+                return Status;
+            }
         }
     }
+    return STATUS_SUCCESS;
 }
 
 /* The file, there or made; in an FCB of its own, or the one that it has. */
@@ -272,9 +396,11 @@ static NTSTATUS FatpOpenOrMake(FATP_OPEN *Open)
 {
     PFAT_VCB Vcb = Open->Request->Vcb;
     PFAT_FCB Known;
-    NTSTATUS Status;
+    NTSTATUS Status = FatpFindLostFcbs(Vcb);
 
-    FatpFindLostFcbs(Vcb);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
     Status = FatOpen(Vcb->Volume, Open->Path, &Open->Fcb->File);
     if (Status == STATUS_OBJECT_NAME_NOT_FOUND) {
         memset(&Open->Fcb->File, 0, sizeof(Open->Fcb->File));
@@ -286,6 +412,12 @@ static NTSTATUS FatpOpenOrMake(FATP_OPEN *Open)
     }
     Known = FatFindFcb(Vcb, &Open->Fcb->File);
     if (Known != NULL) {
+        if (Known->Handles == 0) { /* a directory above it may have been renamed since */
+            char *Old = Known->Path;
+
+            Known->Path = Open->Fcb->Path;
+            Open->Fcb->Path = Old;
+        }
         FatDeleteFcb(Open->Fcb);
         Open->Fcb = Known;
         Open->Path = Known->Path;
@@ -309,11 +441,17 @@ static void FatpFinishOpen(FATP_OPEN *Open)
     }
     Fcb->References++;
     Fcb->Handles++;
+    Fcb->File.Growing = FatGrowPages;
+    FatKeepPages(Fcb);
     Open->Ccb->DeleteOnClose = (Open->Options & FILE_DELETE_ON_CLOSE) != 0;
     FileObject->FsContext = Fcb;
     FileObject->FsContext2 = Open->Ccb;
     FileObject->SectionObjectPointer = &Fcb->Section;
     FileObject->Flags |= FO_FILE_OPEN;
+    if ((FileObject->Flags & FO_NO_INTERMEDIATE_BUFFERING) == 0 && !FatIsDirectory(Fcb)) {
+        FileObject->Flags |= FO_CACHE_SUPPORTED;
+    }
+    FileObject->Flags |= Fcb->Temporary ? FO_TEMPORARY_FILE : 0;
 }
 
 static NTSTATUS FatpAllocate(FATP_OPEN *Open)
@@ -323,7 +461,7 @@ static NTSTATUS FatpAllocate(FATP_OPEN *Open)
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     memset(Open->Ccb, 0, sizeof(FAT_CCB));
-    Open->Fcb = FatCreateFcb(Open->Path);
+    Open->Fcb = FatCreateFcb(Open->Request->Vcb, Open->Path);
     Open->New = Open->Fcb != NULL;
     return Open->New ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }

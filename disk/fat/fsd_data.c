@@ -2,26 +2,31 @@
 /*
  * fsd_data.c - IRP_MJ_READ, WRITE and FLUSH_BUFFERS, not cached.
  *
- * Any offset and length will do.  Pages (IRP_PAGING_IO) of a file that is no paging file come here
- * too: such a write never makes the file longer, what lies behind its end is dropped.
+ * Any offset and length will do.  Pages (IRP_PAGING_IO) do not come here: fsd_pages.c.
  *
- * Locking: the volume's mutex.
+ * All ways to read a file agree.  What the cache and sections changed is on the disk before bytes
+ * are read or written here (fsd_cache.c).  While they are written, page requests for the pages that
+ * they lie in wait: so a sector of which a part is written does not lose what a page wrote to it,
+ * and no page is read half old and half new.
+ *
+ * The pages are forgotten before the others wait, since who forgets a page waits for those who read
+ * it.  A page that was read between the two is in memory again, with the old bytes: then it begins
+ * anew.  Who faults on one later reads it when the new bytes are there.  Pages that somebody has
+ * mapped cannot be forgotten: STATUS_USER_MAPPED_FILE, and nothing is written here; FatWriteMapped
+ * comes next.
+ *
+ * Locking: the file's resources, shared to read and exclusive to write; the volume's mutex.
  */
 #include "disk/fat/fsd_i.h"
 
-#define FATP_MOST_BYTES 0xFFFFFFFFull /* of a FAT file */
-
-/* Where a synchronous file goes on. */
-static void FatpMovePosition(PFAT_REQUEST Request, ULONG64 End)
+void FatMovePosition(PFAT_REQUEST Request, ULONG64 End)
 {
-    if ((Request->FileObject->Flags & FO_SYNCHRONOUS_IO) &&
-        (Request->Irp->Flags & IRP_PAGING_IO) == 0) {
+    if (Request->FileObject->Flags & FO_SYNCHRONOUS_IO) {
         Request->FileObject->CurrentByteOffset.QuadPart = (LONGLONG)End;
     }
 }
 
-/* The offset that a request means.  => FALSE: none that there is. */
-static BOOLEAN FatpStart(PFAT_REQUEST Request, ULONG64 *Start)
+BOOLEAN FatFindStart(const FAT_REQUEST *Request, ULONG64 *Start)
 {
     LARGE_INTEGER Offset = Request->Stack->Parameters.Write.ByteOffset;
 
@@ -29,7 +34,7 @@ static BOOLEAN FatpStart(PFAT_REQUEST Request, ULONG64 *Start)
         Offset = Request->FileObject->CurrentByteOffset;
     } else if (Offset.HighPart == -1 && Offset.LowPart == FILE_WRITE_TO_END_OF_FILE &&
                Request->Stack->MajorFunction == IRP_MJ_WRITE) {
-        Offset.QuadPart = Request->Fcb->File.Bytes;
+        Offset = Request->Fcb->Header.FileSize;
     }
     *Start = (ULONG64)Offset.QuadPart;
     return Offset.QuadPart >= 0;
@@ -51,12 +56,13 @@ NTSTATUS FatFsdRead(PFAT_REQUEST Request)
     ULONG Length = Request->Stack->Parameters.Read.Length;
     ULONG64 Start;
     ULONG Done = 0;
-    NTSTATUS Status = FatpUseFile(Request);
+    NTSTATUS Status =
+        FatIsByMdl(Request->Stack) ? STATUS_INVALID_DEVICE_REQUEST : FatpUseFile(Request);
 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    if (!FatpStart(Request, &Start)) {
+    if (!FatFindStart(Request, &Start)) {
         return STATUS_INVALID_PARAMETER;
     }
     if (Length == 0) {
@@ -68,62 +74,103 @@ NTSTATUS FatFsdRead(PFAT_REQUEST Request)
     Status = FatRead(&Request->Fcb->File, (ULONG)Start, Length, Request->Buffer, &Done);
     if (NT_SUCCESS(Status)) {
         Request->Information = Done;
-        FatpMovePosition(Request, Start + Done);
+        FatMovePosition(Request, Start + Done);
     }
     return Status;
 }
 
-/* What of a write may be done.  => STATUS_SUCCESS with *Length 0: nothing. */
-static NTSTATUS FatpClipWrite(PFAT_REQUEST Request, ULONG64 Start, PULONG Length)
+NTSTATUS FatCheckWrite(const FAT_FCB *Fcb, ULONG64 Start, ULONG Length)
 {
-    ULONG64 Limit = Request->Fcb->File.Bytes;
+    if (Start > FAT_MOST_BYTES || Length > FAT_MOST_BYTES - Start) {
+        return STATUS_DISK_FULL;
+    }
+    return Fcb->Paging && Start + Length > Fcb->File.Bytes ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+}
 
-    if ((Request->Irp->Flags & IRP_PAGING_IO) == 0) {
-        if (Start > FATP_MOST_BYTES || *Length > FATP_MOST_BYTES - Start) {
-            return STATUS_DISK_FULL;
+#define FATP_TRIES 20u
+
+/*
+ * Pages From to To are not in memory, and requests for them wait.
+ *
+ * => STATUS_USER_MAPPED_FILE: some are, again and again; none wait.
+ */
+static NTSTATUS FatpForgetAndHold(PFAT_FCB Fcb, ULONG64 From, ULONG64 To)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG Tries;
+
+    for (Tries = 0; Tries < FATP_TRIES && NT_SUCCESS(Status); Tries++) {
+        ULONG Reads = FatCountPageReads(Fcb);
+
+        Status = FatPurgeCached(Fcb, From, To);
+        if (NT_SUCCESS(Status)) {
+            FatHoldPages(Fcb, From, To);
+            if (!FatHasSection(Fcb) || FatCountPageReads(Fcb) == Reads) {
+                return STATUS_SUCCESS;
+            }
+            FatReleasePages(Fcb);
         }
-        return Request->Fcb->Runs == NULL || Start + *Length <= Limit ? STATUS_SUCCESS
-                                                                      : STATUS_ACCESS_DENIED;
     }
-    if (Start >= Limit) {
-        *Length = 0;
-    } else if (*Length > Limit - Start) {
-        *Length = (ULONG)(Limit - Start);
+    return STATUS_USER_MAPPED_FILE;
+}
+
+/* => Start and Length are a FAT file's. */
+static NTSTATUS FatpWriteHeld(PFAT_REQUEST Request, ULONG Start, ULONG Length)
+{
+    PFAT_FCB Fcb = Request->Fcb;
+    ULONG Before = Fcb->File.Bytes;
+    ULONG64 From = ROUND_DOWN((ULONG64)(Start < Before ? Start : Before), (ULONG64)PAGE_SIZE);
+    ULONG64 To = ROUND_UP((ULONG64)Start + Length, (ULONG64)PAGE_SIZE);
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (!Fcb->Paging) {
+        Status = FatpForgetAndHold(Fcb, From, To);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        FatForgetWritten(Fcb); /* a page may have been written since the request came */
     }
-    return STATUS_SUCCESS;
+    Status = FatWrite(&Fcb->File, Start, Length, Request->Buffer);
+    FatKeepPages(Fcb);
+    if (!Fcb->Paging) {
+        FatReleasePages(Fcb);
+    }
+    if (NT_SUCCESS(Status)) {
+        Request->FileObject->Flags |= FO_FILE_MODIFIED;
+        Request->FileObject->Flags |= Fcb->File.Bytes != Before ? FO_FILE_SIZE_CHANGED : 0;
+    }
+    return Status;
 }
 
 NTSTATUS FatFsdWrite(PFAT_REQUEST Request)
 {
     ULONG Length = Request->Stack->Parameters.Write.Length;
-    ULONG Asked = Length;
     ULONG64 Start;
-    NTSTATUS Status = FatpUseFile(Request);
+    NTSTATUS Status =
+        FatIsByMdl(Request->Stack) ? STATUS_INVALID_DEVICE_REQUEST : FatpUseFile(Request);
 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    if (!FatpStart(Request, &Start)) {
+    if (!FatFindStart(Request, &Start)) {
         return STATUS_INVALID_PARAMETER;
     }
-    Status = FatpClipWrite(Request, Start, &Length);
+    Status = FatCheckWrite(Request->Fcb, Start, Length);
     if (NT_SUCCESS(Status) && Length != 0) {
-        Status = FatWrite(&Request->Fcb->File, (ULONG)Start, Length, Request->Buffer);
+        Status = FatpWriteHeld(Request, (ULONG)Start, Length);
     }
     if (NT_SUCCESS(Status)) {
-        Request->Information = Asked;
-        Request->FileObject->Flags |= Asked != 0 ? FO_FILE_MODIFIED : 0;
-        FatpMovePosition(Request, Start + Asked);
+        Request->Information = Length;
+        FatMovePosition(Request, Start + Length);
     }
     return Status;
 }
 
 NTSTATUS FatFsdFlush(PFAT_REQUEST Request)
 {
-    NTSTATUS Status = FatFlush(Request->Vcb->Volume);
+    BOOLEAN Pages = Request->Fcb == NULL || Request->Fcb->Pages.Map.Runs != NULL;
+    NTSTATUS Status =
+        Pages ? DiskTransfer(Request->Vcb->Disk, DiskFlush, 0, 0, NULL) : STATUS_SUCCESS;
 
-    if (NT_SUCCESS(Status) && Request->Fcb != NULL && Request->Fcb->Runs != NULL) {
-        Status = DiskTransfer(Request->Vcb->Disk, DiskFlush, 0, 0, NULL); /* its pages */
-    }
-    return Status;
+    return NT_SUCCESS(Status) ? FatFlush(Request->Vcb->Volume) : Status;
 }

@@ -91,8 +91,8 @@ static NTSTATUS FatpExtend(PFAT_VCB Vcb, PFAT_FCB Fcb, ULONG Bytes, PULONG Count
         return Status;
     }
     *Count = Runs->Count;
-    Runs = IoReplaceRuns(Vcb->Paging, &Fcb->Runs, Runs);
-    Fcb->RunBytes = Bytes; /* below 4 GB, as before: who reads it meanwhile reads one word */
+    Runs = IoReplaceRuns(Vcb->Paging, &Fcb->Pages.Map, Runs);
+    FatEndPages(Fcb, Bytes, STATUS_END_OF_FILE);
     ExFreePoolWithTag(Runs, FAT_FSD_TAG);
     return STATUS_SUCCESS;
 }
@@ -106,7 +106,7 @@ NTSTATUS FatFsdExtend(PFAT_REQUEST Request)
         Request->Stack->Parameters.FileSystemControl.OutputBufferLength < sizeof(*Extend)) {
         return STATUS_BUFFER_TOO_SMALL;
     }
-    if (Extend->Bytes <= Request->Fcb->RunBytes ||
+    if (Extend->Bytes <= Request->Fcb->Pages.Bytes ||
         Extend->Bytes % Request->Vcb->Disk->SectorBytes) {
         return STATUS_INVALID_PARAMETER;
     }

@@ -5,7 +5,7 @@
  *     an FCB           Handles   References   File
  *     being opened     0         0            being opened; in no list
  *     open             1 -       Handles -    open
- *     cleaned up       0         1 -          open, or void (Deleted)
+ *     cleaned up       0         1 -          open (for the cache, sections), or void (Deleted)
  *     gone             0         0            -
  *
  * What an open file is, is where its entry stands: two names of one file (long and short, other
@@ -39,7 +39,18 @@ PFAT_FCB FatFindFcb(PFAT_VCB Vcb, const FAT_FILE *File)
     return NULL;
 }
 
-PFAT_FCB FatCreateFcb(const char *Path)
+static void FatpInitializeHeader(PFAT_FCB Fcb)
+{
+    Fcb->Header.NodeTypeCode = FAT_NODE_TYPE_FILE;
+    Fcb->Header.NodeByteSize = sizeof(*Fcb);
+    Fcb->Header.IsFastIoPossible = FastIoIsNotPossible; /* the driver has no such routines */
+    Fcb->Header.Resource = &Fcb->Resource;
+    Fcb->Header.PagingIoResource = &Fcb->PagingIoResource;
+    (void)ExInitializeResourceLite(&Fcb->Resource);
+    (void)ExInitializeResourceLite(&Fcb->PagingIoResource);
+}
+
+PFAT_FCB FatCreateFcb(PFAT_VCB Vcb, const char *Path)
 {
     SIZE_T Bytes = strlen(Path) + 1;
     PFAT_FCB Fcb = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Fcb), FAT_FSD_TAG);
@@ -54,23 +65,70 @@ PFAT_FCB FatCreateFcb(const char *Path)
         return NULL;
     }
     memcpy(Fcb->Path, Path, Bytes);
+    Fcb->Vcb = Vcb;
+    FatpInitializeHeader(Fcb);
+    FatInitializePages(&Fcb->Pages);
     return Fcb;
+}
+
+static void FatpFreePath(char **Path)
+{
+    if (*Path != NULL) {
+        ExFreePoolWithTag(*Path, FAT_FSD_TAG);
+        *Path = NULL;
+    }
 }
 
 void FatDeleteFcb(PFAT_FCB Fcb)
 {
+    MI_ASSERT(Fcb->Pages.UnderWay == 0 && Fcb->Pages.HeldTo == 0);
+    FatForgetWritten(Fcb);
     if (Fcb->File.Volume != NULL) {
         FatClose(&Fcb->File);
     }
-    if (Fcb->Runs != NULL) {
-        ExFreePoolWithTag(Fcb->Runs, FAT_FSD_TAG);
+    if (Fcb->Pages.Map.Runs != NULL) {
+        ExFreePoolWithTag(Fcb->Pages.Map.Runs, FAT_FSD_TAG);
     }
-    ExFreePoolWithTag(Fcb->Path, FAT_FSD_TAG);
+    (void)ExDeleteResourceLite(&Fcb->Resource);
+    (void)ExDeleteResourceLite(&Fcb->PagingIoResource);
+    FatpFreePath(&Fcb->OtherPath);
+    FatpFreePath(&Fcb->Path);
     ExFreePoolWithTag(Fcb, FAT_FSD_TAG);
+}
+
+void FatDereferenceFcb(PFAT_FCB Fcb)
+{
+    MI_ASSERT(Fcb->References > Fcb->Handles);
+    Fcb->References--;
+    if (Fcb->References == 0) {
+        RemoveEntryList(&Fcb->Link);
+        FatDeleteFcb(Fcb);
+    }
+}
+
+/* What was found is what it was, under another name; or its pages begin anew. */
+static void FatpTakeFile(PFAT_FCB Fcb, PFAT_FILE Found)
+{
+    const FAT_FILE *Was = &Fcb->File;
+
+    if (Was->Volume != NULL && Was->FirstCluster == Found->FirstCluster &&
+        Was->Clusters == Found->Clusters && !Was->Stale) {
+        Found->Permitted = Was->Permitted;
+    } else {
+        FatCutPages(Fcb, 0, STATUS_END_OF_FILE);
+        FatPermitPages(Fcb, STATUS_ACCESS_DENIED);
+        if (Was->Volume != NULL) {
+            FatClose(&Fcb->File);
+        }
+    }
+    Found->Growing = FatGrowPages;
+    Fcb->File = *Found;
+    Fcb->Lost = FALSE;
 }
 
 NTSTATUS FatUseFcb(PFAT_VCB Vcb, PFAT_FCB Fcb)
 {
+    FAT_FILE Found;
     NTSTATUS Status;
 
     if (Fcb->Deleted) {
@@ -79,11 +137,24 @@ NTSTATUS FatUseFcb(PFAT_VCB Vcb, PFAT_FCB Fcb)
     if (!Fcb->Lost) {
         return STATUS_SUCCESS;
     }
-    Status = FatOpen(Vcb->Volume, Fcb->Path, &Fcb->File);
+    Status = FatOpen(Vcb->Volume, Fcb->Path, &Found);
+    if (Status == STATUS_OBJECT_NAME_NOT_FOUND && Fcb->OtherPath != NULL) {
+        Status = FatOpen(Vcb->Volume, Fcb->OtherPath, &Found);
+        if (NT_SUCCESS(Status)) {
+            char *Void = Fcb->Path;
+
+            Fcb->Path = Fcb->OtherPath;
+            Fcb->OtherPath = Void;
+        }
+    }
+    if (NT_SUCCESS(Status) && FatFindFcb(Vcb, &Found) != NULL) { /* C2: another file by its name */
+        FatClose(&Found);
+        Fcb->Deleted = TRUE;
+        return STATUS_FILE_CLOSED;
+    }
     if (NT_SUCCESS(Status)) {
-        Fcb->Lost = FALSE;
-    } else {
-        memset(&Fcb->File, 0, sizeof(Fcb->File));
+        FatpTakeFile(Fcb, &Found);
+        FatpFreePath(&Fcb->OtherPath);
     }
     return Status;
 }
@@ -93,7 +164,8 @@ NTSTATUS FatUseFcb(PFAT_VCB Vcb, PFAT_FCB Fcb)
 NTSTATUS FatMakePath(const FAT_FCB *Above, PCUNICODE_STRING Name, char **Path)
 {
     SIZE_T Parent = Above != NULL ? strlen(Above->Path) : 0;
-    SIZE_T Prefix = Parent != 0 && Above->Path[Parent - 1] != '\\' ? Parent + 1 : Parent;
+    BOOLEAN Slash = Parent != 0 && Name->Length != 0 && Above->Path[Parent - 1] != '\\';
+    SIZE_T Prefix = Parent + Slash; /* no name: the same file again */
     ULONG Bytes;
     char *Text;
     NTSTATUS Status = RtlUnicodeToUTF8N(NULL, 0, &Bytes, Name->Buffer, Name->Length);
@@ -107,7 +179,9 @@ NTSTATUS FatMakePath(const FAT_FCB *Above, PCUNICODE_STRING Name, char **Path)
     }
     if (Parent != 0) {
         memcpy(Text, Above->Path, Parent);
-        Text[Prefix - 1] = '\\';
+    }
+    if (Slash) {
+        Text[Parent] = '\\';
     }
     (void)RtlUnicodeToUTF8N(Text + Prefix, Bytes, &Bytes, Name->Buffer, Name->Length);
     Text[Prefix + Bytes] = '\0';
@@ -121,14 +195,15 @@ NTSTATUS FatMakePath(const FAT_FCB *Above, PCUNICODE_STRING Name, char **Path)
 
 /* ---- cleanup and close ---- */
 
-/* The last handle of a file that is to be deleted is gone. */
-static NTSTATUS FatpDeleteFile(PFAT_VCB Vcb, PFAT_FCB Fcb)
+NTSTATUS FatDeleteOpenFile(PFAT_VCB Vcb, PFAT_FCB Fcb)
 {
     NTSTATUS Status = FatUseFcb(Vcb, Fcb);
 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
+    FatCutPages(Fcb, 0, STATUS_FILE_DELETED);
+    FatPermitPages(Fcb, STATUS_FILE_DELETED);
     FatClose(&Fcb->File);
     Status = FatDelete(Vcb->Volume, Fcb->Path);
     Fcb->Deleted = NT_SUCCESS(Status);
@@ -149,7 +224,10 @@ NTSTATUS FatFsdCleanup(PFAT_REQUEST Request)
     }
     Fcb->Handles--;
     if (Fcb->Handles == 0 && Fcb->DeletePending) {
-        return FatpDeleteFile(Request->Vcb, Fcb);
+        return FatDeleteOpenFile(Request->Vcb, Fcb);
+    }
+    if (Request->Ccb->Modified && NT_SUCCESS(FatUseFcb(Request->Vcb, Fcb))) {
+        return FatTouch(&Fcb->File);
     }
     return STATUS_SUCCESS;
 }
@@ -165,11 +243,6 @@ NTSTATUS FatFsdClose(PFAT_REQUEST Request)
     Request->FileObject->FsContext = NULL;
     Request->FileObject->FsContext2 = NULL;
     Request->FileObject->SectionObjectPointer = NULL;
-    MI_ASSERT(Fcb->References > Fcb->Handles);
-    Fcb->References--;
-    if (Fcb->References == 0) {
-        RemoveEntryList(&Fcb->Link);
-        FatDeleteFcb(Fcb);
-    }
+    FatDereferenceFcb(Fcb);
     return STATUS_SUCCESS;
 }

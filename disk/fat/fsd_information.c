@@ -17,7 +17,7 @@
  *
  * Others are STATUS_INVALID_INFO_CLASS.  The system buffer holds the information.
  *
- * Locking: the volume's mutex.
+ * Locking: the file's resources, shared to query and exclusive to set; the volume's mutex.
  */
 #include "disk/fat/fsd_i.h"
 
@@ -218,17 +218,27 @@ static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION 
 static NTSTATUS FatpSetEnd(PFAT_REQUEST Request, LONGLONG Bytes)
 {
     PFAT_FCB Fcb = Request->Fcb;
+    NTSTATUS Status = STATUS_SUCCESS;
 
     if (FatIsDirectory(Fcb)) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
-    if (Fcb->Runs != NULL) {
+    if (Fcb->Paging) {
         return STATUS_ACCESS_DENIED;
     }
     if (Bytes < 0) {
         return STATUS_INVALID_PARAMETER;
     }
-    return Bytes > 0xFFFFFFFFLL ? STATUS_DISK_FULL : FatSetSize(&Fcb->File, (ULONG)Bytes);
+    if (Bytes > 0xFFFFFFFFLL) {
+        return STATUS_DISK_FULL;
+    }
+    if (Bytes < Fcb->File.Bytes) {
+        Status = FatMayCut(Fcb, (ULONG)Bytes);
+    }
+    if (NT_SUCCESS(Status) && Bytes != Fcb->File.Bytes) {
+        Request->FileObject->Flags |= FO_FILE_SIZE_CHANGED;
+    }
+    return NT_SUCCESS(Status) ? FatChangeSize(Fcb, (ULONG)Bytes) : Status;
 }
 
 static NTSTATUS FatpSetAllocation(PFAT_REQUEST Request, LONGLONG Bytes)
@@ -245,11 +255,10 @@ static NTSTATUS FatpSetDisposition(PFAT_REQUEST Request, BOOLEAN Delete)
     NTSTATUS Status = STATUS_SUCCESS;
 
     if (Delete) {
-        if (Fcb->File.Root || Fcb->Runs != NULL ||
-            (Fcb->File.Attributes & FAT_ATTRIBUTE_READ_ONLY)) {
+        if (Fcb->File.Root || Fcb->Paging || (Fcb->File.Attributes & FAT_ATTRIBUTE_READ_ONLY)) {
             return STATUS_CANNOT_DELETE;
         }
-        Status = FatIsDirectory(Fcb) ? FatIsDirectoryEmpty(&Fcb->File) : STATUS_SUCCESS;
+        Status = FatIsDirectory(Fcb) ? FatIsDirectoryEmpty(&Fcb->File) : FatMayDelete(Fcb);
     }
     if (NT_SUCCESS(Status)) {
         Fcb->DeletePending = Delete;

@@ -6,10 +6,9 @@
  * take one away (a smaller size, deletion, a rename, another opening) is allowed while it is open.
  * When it becomes longer (fsd_extend.c) its runs are replaced: they begin with the same sectors.
  *
- * From then on a page request needs no FAT, no lock of the volume's, no pool and no thread: it is
- * cut by the volume's disk queue and completed by the disk's DPC.
+ * Its pages go as those of any file do (fsd_pages.c), but none is ever cut or held: Pages.Whole.
  *
- * Invariant: Runs cover the positions 0 to RunBytes without a hole, RunBytes is whole sectors.
+ * Invariant: Runs cover the positions 0 to Pages.Bytes without a hole, which is whole sectors.
  */
 #include "disk/fat/fsd_i.h"
 
@@ -82,48 +81,21 @@ NTSTATUS FatPinRuns(PFAT_FCB Fcb)
     NTSTATUS Status = FatPermitFile(&Fcb->File);
 
     if (NT_SUCCESS(Status)) {
-        Status = FatMakeRuns(&Fcb->File, &Fcb->Runs);
+        Status = FatMakeRuns(&Fcb->File, &Fcb->Pages.Map.Runs);
     }
     if (NT_SUCCESS(Status)) {
-        Fcb->RunBytes = ROUND_UP((ULONG64)Fcb->File.Bytes, (ULONG64)SectorBytes);
+        Fcb->Paging = TRUE;
+        Fcb->Pages.Whole = TRUE;
+        FatPermitPages(Fcb, STATUS_SUCCESS);
+        FatEndPages(Fcb, ROUND_UP((ULONG64)Fcb->File.Bytes, (ULONG64)SectorBytes),
+                    STATUS_END_OF_FILE);
     }
     return Status;
 }
 
-static NTSTATUS FatpCheckPages(const FAT_FCB *Fcb, const DISK_DEVICE *Disk, const IRP *Irp,
-                               const IO_STACK_LOCATION *Stack)
-{
-    LONGLONG Offset = Stack->Parameters.Read.ByteOffset.QuadPart;
-    ULONG Length = Stack->Parameters.Read.Length;
-
-    if (Offset < 0 || Offset % Disk->SectorBytes != 0 || Length == 0 ||
-        Length % Disk->SectorBytes != 0 || Irp->MdlAddress == NULL ||
-        Irp->MdlAddress->ByteCount < Length) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    if ((ULONG64)Offset > Fcb->RunBytes || Length > Fcb->RunBytes - (ULONG64)Offset) {
-        return STATUS_END_OF_FILE;
-    }
-    return Disk->ReadOnly && Stack->MajorFunction == IRP_MJ_WRITE ? STATUS_MEDIA_WRITE_PROTECTED
-                                                                  : STATUS_SUCCESS;
-}
-
-NTSTATUS FatPageIo(PFAT_VCB Vcb, PFAT_FCB Fcb, PIRP Irp)
-{
-    NTSTATUS Status = FatpCheckPages(Fcb, Vcb->Disk, Irp, IoGetCurrentIrpStackLocation(Irp));
-
-    if (!NT_SUCCESS(Status)) {
-        Irp->IoStatus.Status = Status;
-        Irp->IoStatus.Information = 0;
-        IoCompleteRequest(Irp, IO_NO_INCREMENT);
-        return Status;
-    }
-    return IoQueueDiskRequest(Vcb->Paging, Irp, &Fcb->Runs);
-}
-
 static NTSTATUS FatpQueryRuns(PFAT_REQUEST Request)
 {
-    const IO_RUNS *Runs = Request->Fcb->Runs;
+    const IO_RUNS *Runs = Request->Fcb->Pages.Map.Runs;
     PFILE_PAGING_RUNS Answer = Request->Irp->AssociatedIrp.SystemBuffer;
 
     if (Request->Stack->Parameters.FileSystemControl.OutputBufferLength < sizeof(*Answer)) {
@@ -144,7 +116,7 @@ NTSTATUS FatFsdControl(PFAT_REQUEST Request)
         (Code != FSCTL_QUERY_PAGING_RUNS && Code != FSCTL_EXTEND_PAGING_FILE)) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
-    if (Request->Fcb->Runs == NULL) {
+    if (!Request->Fcb->Paging) {
         return STATUS_INVALID_PARAMETER;
     }
     return Code == FSCTL_QUERY_PAGING_RUNS ? FatpQueryRuns(Request) : FatFsdExtend(Request);

@@ -7,7 +7,8 @@
  * the information is a path from the root, or with no separator a name in the same directory.
  *
  * Refused with STATUS_ACCESS_DENIED: a paging file, the root, a directory with open files below it,
- * and replacing a file that is open, read-only or a directory.
+ * and replacing a file that is open, read-only or a directory.  A file that nobody has open, but
+ * the cache has still, is replaced when the cache has let go of it.
  *
  * A replaced file is deleted before the other is renamed, when there is room for all that follows:
  * a power cut or an I/O error between leaves neither under the new name, and the other under its
@@ -27,8 +28,8 @@ static NTSTATUS FatpCheckBelow(PFAT_VCB Vcb, const FAT_FCB *Directory)
         FAT_PATH Path;
         NTSTATUS Status;
 
-        if (Fcb == Directory || Fcb->Deleted) {
-            continue;
+        if (Fcb == Directory || Fcb->Deleted || Fcb->Handles == 0) {
+            continue; /* a file that nobody has open gets its path when it is opened */
         }
         Status = FatWalkPath(Vcb->Volume, Fcb->Path, Directory->File.FirstCluster, &Path);
         if (!NT_SUCCESS(Status)) {
@@ -40,7 +41,7 @@ static NTSTATUS FatpCheckBelow(PFAT_VCB Vcb, const FAT_FCB *Directory)
 
 static NTSTATUS FatpMayRename(PFAT_VCB Vcb, const FAT_FCB *Fcb)
 {
-    if (Fcb->Runs != NULL || Fcb->File.Root) {
+    if (Fcb->Paging || Fcb->File.Root) {
         return STATUS_ACCESS_DENIED;
     }
     if (Fcb->DeletePending) {
@@ -90,9 +91,28 @@ static NTSTATUS FatpNewPath(PFAT_REQUEST Request, char **Path)
 
 /* ---- what stands there already ---- */
 
+/*
+ * => STATUS_RETRY: nobody has it open, but the cache or a section may have something of it, and is
+ *    to let go of that first.  STATUS_SUCCESS: nobody but this request knows it.
+ */
+static NTSTATUS FatpMayReplaceKnown(PFAT_REQUEST Request, PFAT_FCB Known)
+{
+    if (Known->Handles != 0 || Known->Paging) {
+        return STATUS_ACCESS_DENIED;
+    }
+    if (Request->Held != Known) {
+        Request->LetGo = TRUE;
+        Request->Busy = Known;
+        Known->References++;
+        return STATUS_RETRY;
+    }
+    return Known->References == 1 ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+}
+
 static NTSTATUS FatpReplace(PFAT_REQUEST Request, const char *Path)
 {
     PFAT_VCB Vcb = Request->Vcb;
+    PFAT_FCB Known;
     FAT_FILE There;
     NTSTATUS Status = FatOpen(Vcb->Volume, Path, &There);
 
@@ -112,32 +132,33 @@ static NTSTATUS FatpReplace(PFAT_REQUEST Request, const char *Path)
     if (!Request->Stack->Parameters.SetFile.ReplaceIfExists) {
         return STATUS_OBJECT_NAME_COLLISION;
     }
-    if ((There.Attributes & (FAT_ATTRIBUTE_DIRECTORY | FAT_ATTRIBUTE_READ_ONLY)) ||
-        FatFindFcb(Vcb, &There) != NULL) {
+    if (There.Attributes & (FAT_ATTRIBUTE_DIRECTORY | FAT_ATTRIBUTE_READ_ONLY)) {
         return STATUS_ACCESS_DENIED;
     }
-    Status = FatPrepareReplace(Vcb->Volume, Request->Fcb->Path, Path);
-    return NT_SUCCESS(Status) ? FatDelete(Vcb->Volume, Path) : Status;
+    Known = FatFindFcb(Vcb, &There);
+    Status = Known == NULL ? STATUS_SUCCESS : FatpMayReplaceKnown(Request, Known);
+    if (NT_SUCCESS(Status)) {
+        Status = FatPrepareReplace(Vcb->Volume, Request->Fcb->Path, Path);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    return Known == NULL ? FatDelete(Vcb->Volume, Path) : FatDeleteOpenFile(Vcb, Known);
 }
 
 /*
- * Find the file again, under its old path or Path.  A rename that failed may have taken the old
- * entry away: the new name then comes before the volume is changed again.
+ * Find the file again, under Path or its old one.  A rename that failed may happen all the same,
+ * before the volume is changed again: until the file is found it keeps both paths.  It keeps its
+ * clusters all the while, and its pages are read and written.
  *
- * => Returns the path that is not the file's.
+ * => Path is the file's, or gone.
  */
-static char *FatpFollow(PFAT_VCB Vcb, PFAT_FCB Fcb, char *Path, BOOLEAN Renamed)
+static void FatpFollow(PFAT_VCB Vcb, PFAT_FCB Fcb, char *Path, BOOLEAN Renamed)
 {
-    char *Old = Fcb->Path;
-
-    FatClose(&Fcb->File);
+    Fcb->OtherPath = Renamed ? Fcb->Path : Path;
+    Fcb->Path = Renamed ? Path : Fcb->Path;
     Fcb->Lost = TRUE;
-    if (!Renamed && FatUseFcb(Vcb, Fcb) != STATUS_OBJECT_NAME_NOT_FOUND) {
-        return Path;
-    }
-    Fcb->Path = Path;
     (void)FatUseFcb(Vcb, Fcb); /* or when it is used next */
-    return Old;
 }
 
 NTSTATUS FatFsdRename(PFAT_REQUEST Request)
@@ -154,10 +175,11 @@ NTSTATUS FatFsdRename(PFAT_REQUEST Request)
         return Status;
     }
     Status = FatpReplace(Request, Path);
-    if (NT_SUCCESS(Status)) {
-        Status = FatRename(Vcb->Volume, Fcb->Path, Path);
-        Path = FatpFollow(Vcb, Fcb, Path, NT_SUCCESS(Status));
+    if (!NT_SUCCESS(Status)) {
+        ExFreePoolWithTag(Path, FAT_FSD_TAG);
+        return Status;
     }
-    ExFreePoolWithTag(Path, FAT_FSD_TAG);
+    Status = FatRename(Vcb->Volume, Fcb->Path, Path);
+    FatpFollow(Vcb, Fcb, Path, NT_SUCCESS(Status));
     return Status;
 }

@@ -19,17 +19,9 @@ static const UCHAR FatpUnitOffset[FAT_LONG_UNITS] = {1, 3, 5, 7, 9, 14, 16, 18, 
 
 /* ---- names ---- */
 
-/* Latin-1, Greek and Cyrillic besides ASCII: those whose two cases lie side by side. */
 WCHAR FatUpcase(WCHAR Unit)
 {
-    if ((Unit >= 'a' && Unit <= 'z') || (Unit >= 0xE0 && Unit <= 0xFE && Unit != 0xF7) ||
-        (Unit >= 0x3B1 && Unit <= 0x3C9 && Unit != 0x3C2) || (Unit >= 0x430 && Unit <= 0x44F)) {
-        return (WCHAR)(Unit - 32);
-    }
-    if (Unit >= 0x450 && Unit <= 0x45F) {
-        return (WCHAR)(Unit - 80);
-    }
-    return Unit;
+    return RtlUpcaseUnicodeChar(Unit);
 }
 
 BOOLEAN FatSameName(const WCHAR *A, ULONG UnitsA, const WCHAR *B, ULONG UnitsB)

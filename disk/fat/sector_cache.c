@@ -9,7 +9,8 @@
  * File data passes the cache by, save sectors of which only a part is changed; FatWriteThrough
  * keeps what is cached equal to the disk.
  *
- * Invariant: a block without Dirty bits equals the disk.
+ * Invariant: a block without Dirty bits equals the disk, save sectors of files that pages were
+ * written to; who reads such a file here forgets the clean blocks first (fsd_pages.c).
  */
 #include "disk/fat/fat_i.h"
 #include "mi_assert.h"
@@ -147,14 +148,30 @@ NTSTATUS FatWriteBack(PFAT_VOLUME Volume)
     return Status;
 }
 
+static void FatpForgetBlock(PFAT_BLOCK Block)
+{
+    Block->Sector = FAT_NO_BLOCK;
+    Block->Dirty = 0;
+    Block->Used = 0;
+}
+
+void FatForgetClean(PFAT_VOLUME Volume)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < FAT_BLOCKS; Index++) {
+        if (Volume->Blocks[Index].Dirty == 0) {
+            FatpForgetBlock(&Volume->Blocks[Index]);
+        }
+    }
+}
+
 void FatForgetSectors(PFAT_VOLUME Volume)
 {
     ULONG Index;
 
     for (Index = 0; Index < FAT_BLOCKS; Index++) {
-        Volume->Blocks[Index].Sector = FAT_NO_BLOCK;
-        Volume->Blocks[Index].Dirty = 0;
-        Volume->Blocks[Index].Used = 0;
+        FatpForgetBlock(&Volume->Blocks[Index]);
     }
 }
 

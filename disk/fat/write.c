@@ -72,9 +72,15 @@ static NTSTATUS FatpAttach(PFAT_FILE File, ULONG Bytes)
 {
     PFAT_VOLUME Volume = File->Volume;
     ULONG First = File->FirstCluster != 0 ? File->FirstCluster : File->Pending;
-    NTSTATUS Status = FatCommit(Volume);
+    NTSTATUS Status = STATUS_SUCCESS;
     ULONG Last;
 
+    if (Bytes > File->Bytes && File->Growing != NULL) {
+        Status = File->Growing(File, Bytes);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatCommit(Volume);
+    }
     if (NT_SUCCESS(Status) && File->Pending != 0 && File->Clusters != 0) {
         Status = FatFindCluster(File, File->Clusters - 1, &Last);
         if (NT_SUCCESS(Status)) {
@@ -227,4 +233,18 @@ NTSTATUS FatReserve(PFAT_FILE File, ULONG Bytes)
     NTSTATUS Status = FatpBegin(File);
 
     return !NT_SUCCESS(Status) || Bytes <= File->Bytes ? Status : FatpGrow(File, Bytes, FALSE);
+}
+
+NTSTATUS FatTouch(PFAT_FILE File)
+{
+    NTSTATUS Status = FatpBegin(File);
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = FatUpdateEntry(File, File->FirstCluster, File->Bytes);
+    if (NT_SUCCESS(Status)) {
+        Status = FatCommit(File->Volume);
+    }
+    return NT_SUCCESS(Status) ? Status : FatpFailed(File, Status);
 }

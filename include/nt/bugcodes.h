@@ -15,6 +15,7 @@
 #define SPIN_LOCK_ALREADY_OWNED                 0x0000000Fu
 #define SPIN_LOCK_NOT_OWNED                     0x00000010u
 #define TRAP_CAUSE_UNKNOWN                      0x00000012u
+#define REFERENCE_BY_POINTER                    0x00000018u
 #define BAD_POOL_HEADER                         0x00000019u
 #define MEMORY_MANAGEMENT                       0x0000001Au
 #define KMODE_EXCEPTION_NOT_HANDLED             0x0000001Eu
@@ -32,6 +33,7 @@
 #define INSTALL_MORE_MEMORY                     0x0000007Du
 #define UNEXPECTED_KERNEL_MODE_TRAP             0x0000007Fu
 #define NMI_HARDWARE_FAILURE                    0x00000080u
+#define INVALID_KERNEL_HANDLE                   0x00000093u
 #define MACHINE_CHECK_EXCEPTION                 0x0000009Cu
 #define ATTEMPTED_WRITE_TO_READONLY_MEMORY      0x000000BEu
 #define SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION 0x000000C1u
@@ -40,9 +42,11 @@
 #define IRQL_UNEXPECTED_VALUE                   0x000000C8u
 #define PAGE_FAULT_IN_FREED_SPECIAL_POOL        0x000000CCu
 #define PAGE_FAULT_BEYOND_END_OF_ALLOCATION     0x000000CDu
+#define DRIVER_UNMAPPING_INVALID_VIEW           0x000000D7u
 #define SYSTEM_PTE_MISUSE                       0x000000DAu
 #define WORKER_THREAD_RETURNED_AT_BAD_IRQL      0x000000E1u
 #define MANUALLY_INITIATED_CRASH                0x000000E2u
+#define RESOURCE_NOT_OWNED                      0x000000E3u
 #define WORKER_INVALID                          0x000000E4u
 #define THREAD_TERMINATE_HELD_MUTEX             0x4000008Au
 

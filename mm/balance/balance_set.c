@@ -2,9 +2,9 @@
 /*
  * balance_set.c - the balance set manager: what happens each second, and when memory runs short.
  *
- *     each second        ages are brought up to date, working sets trimmed if need be; look-aside
- *                        lists are adjusted; paging files become longer when little is left of the
- *                        commit limit
+ *     each second        ages are brought up to date, working sets trimmed if need be; threads that
+ *                        are ready and never run are raised; look-aside lists are adjusted; paging
+ *                        files become longer when little is left of the commit limit
  *     each fourth        the swapper looks for stacks whose threads wait for long
  *     a shortage         MmWorkingSetManagerEvent: working sets are trimmed now
  *
@@ -34,6 +34,7 @@ typedef enum _MIP_OBJECT {
 static void MipOnSecond(void)
 {
     MiBalanceCounters.Seconds++;
+    KiScanReadyQueues();
     MiCheckCommitment();
     ExAdjustLookasideDepth();
     if (MiBalanceCounters.Seconds % MIP_SWAPPER_SECONDS == 0) {

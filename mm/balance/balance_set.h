@@ -10,15 +10,16 @@
 #include "ps.h"
 
 typedef struct _MI_BALANCE_COUNTERS {
-    ULONG Seconds;    /* rounds that the clock asked for */
-    ULONG Alarms;     /* rounds that a shortage asked for */
-    ULONG Trims;      /* rounds in which pages were wanted */
-    ULONG Passes;     /* of them: passes over the working sets */
-    ULONG LastPasses; /* of these, the last: any page, below the minimum too */
-    ULONG Trimmed;    /* pages that left */
-    ULONG Aged;       /* entries that were looked at */
-    ULONG Busy;       /* working sets that were passed by: somebody had the mutex */
-    ULONG Writes;     /* times that the modified page writer was woken */
+    ULONG Seconds;      /* rounds that the clock asked for */
+    ULONG Alarms;       /* rounds that a shortage asked for */
+    ULONG Trims;        /* rounds in which pages were wanted */
+    ULONG Passes;       /* of them: passes over the working sets */
+    ULONG LastPasses;   /* of these, the last: any page, below the minimum too */
+    ULONG Trimmed;      /* pages that left */
+    ULONG Aged;         /* entries that were looked at */
+    ULONG Busy;         /* working sets that were passed by: somebody had the mutex */
+    ULONG Writes;       /* times that the modified page writer was woken */
+    ULONG MappedWrites; /* times that the mapped page writer was */
 } MI_BALANCE_COUNTERS, *PMI_BALANCE_COUNTERS;
 
 extern MI_BALANCE_COUNTERS MiBalanceCounters; /* written by the manager alone */

@@ -47,27 +47,38 @@ BOOLEAN MiIsMemoryShort(const MI_MEMORY_FIGURES *Memory)
 ULONG MiPagesWanted(const MI_MEMORY_FIGURES *Memory)
 {
     ULONG Goal = MiAmplePages(Memory->PhysicalPages);
-    ULONG Coming = MipLeast(Memory->ModifiedPages, Memory->FreeSlots);
+    ULONG Coming = MipLeast(Memory->ModifiedPages, Memory->FreeSlots) + Memory->MappedPages;
     ULONG Have = Memory->AvailablePages + Coming;
 
     return MiIsMemoryShort(Memory) && Have < Goal ? Goal - Have : 0;
 }
 
-BOOLEAN MiShouldWrite(const MI_MEMORY_FIGURES *Memory)
+/* => Of so many modified pages. */
+static BOOLEAN MipShouldWrite(const MI_MEMORY_FIGURES *Memory, ULONG Pages)
 {
     ULONG Low = MipLeast(MIP_WRITE_FREE_PAGES, Memory->PhysicalPages / MIP_WRITE_RAM_SHARE);
     ULONG Many = MipLeast(Memory->AvailablePages / MIP_WRITE_SHARE, MIP_WRITE_MOST);
 
-    if (Memory->ModifiedPages == 0 || Memory->PagingFiles == 0) {
+    if (Pages == 0) {
         return FALSE;
     }
     if (MiIsMemoryShort(Memory)) {
         return TRUE;
     }
     if (Memory->AvailablePages < MiAmplePages(Memory->PhysicalPages)) {
-        return Memory->ModifiedPages >= MIP_WRITE_PAGES;
+        return Pages >= MIP_WRITE_PAGES;
     }
-    return Memory->FreePages < Low && Memory->ModifiedPages > Many;
+    return Memory->FreePages < Low && Pages > Many;
+}
+
+BOOLEAN MiShouldWrite(const MI_MEMORY_FIGURES *Memory)
+{
+    return Memory->PagingFiles != 0 && MipShouldWrite(Memory, Memory->ModifiedPages);
+}
+
+BOOLEAN MiShouldWriteMapped(const MI_MEMORY_FIGURES *Memory)
+{
+    return MipShouldWrite(Memory, Memory->MappedPages);
 }
 
 /* ---- working sets ---- */

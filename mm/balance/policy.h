@@ -19,7 +19,8 @@ typedef struct _MI_MEMORY_FIGURES {
     ULONG ModifiedPages;  /* that a paging file is to have */
     ULONG FreeSlots;      /* of all paging files, and those that they may grow by */
     ULONG PagingFiles;
-    ULONG Waiters; /* threads that wait for a page */
+    ULONG Waiters;     /* threads that wait for a page */
+    ULONG MappedPages; /* modified ones that files are to have */
 } MI_MEMORY_FIGURES, *PMI_MEMORY_FIGURES;
 
 /* => Whether working sets have to give pages now. */
@@ -30,6 +31,9 @@ ULONG MiPagesWanted(const MI_MEMORY_FIGURES *Memory);
 
 /* => Whether the modified page writer has something to do. */
 BOOLEAN MiShouldWrite(const MI_MEMORY_FIGURES *Memory);
+
+/* => Whether the mapped page writer has. */
+BOOLEAN MiShouldWriteMapped(const MI_MEMORY_FIGURES *Memory);
 
 /* ---- working sets ---- */
 

@@ -189,6 +189,7 @@ static void MipVerifyStack(const KTHREAD *Thread, PVOID Context) NT_HOLDS(MiPfnL
         case MiPteLarge:
         case MiPteDemandZero:
         case MiPtePrototype:
+        case MiPteSubsection:
         case MiPteList:
             MI_ASSERT(FALSE);
         }

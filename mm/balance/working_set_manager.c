@@ -15,6 +15,7 @@
 #include "mm/paging/modified_writer.h"
 #include "mm/pfn/pfn_database.h"
 #include "mm/pfn/pfn_list.h"
+#include "mm/section/mapped_writer.h"
 #include "mm/space/process.h"
 #include "mm/ws/wsle.h"
 
@@ -29,7 +30,8 @@ void MiQueryMemoryFigures(PMI_MEMORY_FIGURES Memory)
         .PhysicalPages = MiPhysicalPages,
         .AvailablePages = MiAvailablePages,
         .FreePages = MiPageCounts[ZeroedPageList] + MiPageCounts[FreePageList],
-        .ModifiedPages = MiPageCounts[ModifiedPageList],
+        .ModifiedPages = MiModifiedList.Total,
+        .MappedPages = MiMappedModifiedList.Total,
         .PagingFiles = MmNumberOfPagingFiles,
         .Waiters = MiMemoryWaiters,
     };
@@ -176,6 +178,10 @@ static void MipWakeWriter(void)
     if (MiShouldWrite(&Memory)) {
         MiBalanceCounters.Writes++;
         MiWakeModifiedWriter();
+    }
+    if (MiShouldWriteMapped(&Memory)) {
+        MiBalanceCounters.MappedWrites++;
+        MiWakeMappedWriter();
     }
 }
 

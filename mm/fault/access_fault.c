@@ -3,7 +3,8 @@
  * access_fault.c - MmAccessFault: what is at the address, and whether the access may go on.
  *
  * Only the kernel runs, so that the questions are few.  In the system half: is the page there after
- * all (another thread made it), is it pageable memory (system_fault.c), or is it a bug.
+ * all (another thread made it), is it pageable memory (system_fault.c), or is it a bug.  In a view
+ * of a section a failed read is no bug of who guards the access.
  * In the user half: what user_fault.c says; where it refuses, the status is that of the exception,
  * which KiGuardedCopy and KiGuardedTouch return and everybody else stops with.
  *
@@ -15,6 +16,7 @@
 #include "mm/fault/system_fault.h"
 #include "mm/fault/user_fault.h"
 #include "mm/pool/special_pool.h"
+#include "mm/section/system_view.h"
 #include "mm/space/page_table.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
@@ -66,7 +68,11 @@ BOOLEAN MiStopForInPageError(MM_STOP *Stop, ULONG_PTR Va, MMPTE Pte, NTSTATUS St
     MiFaultCounters.InPageErrors++;
     (void)MipStop(Stop, KERNEL_DATA_INPAGE_ERROR, (ULONG_PTR)MiGetPteAddress(Va), (ULONG)Status,
                   Pte.Long, Va);
-    Stop->Guarded = Va < MM_SYSTEM_RANGE_START ? STATUS_IN_PAGE_ERROR : STATUS_SUCCESS;
+    if (Va < MM_SYSTEM_RANGE_START) {
+        Stop->Guarded = STATUS_IN_PAGE_ERROR;
+    } else {
+        Stop->Guarded = MiIsSystemViewVa(Va) ? Status : STATUS_SUCCESS; /* what a read returns */
+    }
     return FALSE;
 }
 
@@ -84,7 +90,11 @@ static BOOLEAN MipSystemFault(const MM_FAULT *Fault, MM_STOP *Stop)
     if (Status == STATUS_IN_PAGE_ERROR) {
         return MiStopForInPageError(Stop, Fault->Va, Found.Entry, Found.Read.Status);
     }
-    return MipNameTheBug(Fault, Stop);
+    (void)MipNameTheBug(Fault, Stop);
+    if (MiPteKind(Found.Entry) == MiPtePrototype) {
+        Stop->Guarded = Status; /* the page of a view is not committed */
+    }
+    return FALSE;
 }
 
 static BOOLEAN MipUserFault(const MM_FAULT *Fault, MM_STOP *Stop)

@@ -16,23 +16,26 @@ typedef struct _MI_FAULT_COUNTERS {
     ULONG Transition;      /* pages that still had their frame */
     ULONG PagingFileReads; /* reads from paging files that were begun */
     ULONG PagesRead;       /* pages that they were to bring */
-    ULONG Collided;        /* faults that waited for another one's read */
-    ULONG InPageErrors;    /* faults that failed because the page could not be read */
-    ULONG Prototype;       /* shared pages mapped: other address spaces have the frame, too */
-    ULONG CopyOnWrite;     /* pages copied */
-    ULONG TakenBack;       /* shared pages that the last one to have them kept as they were */
-    ULONG GuardPages;      /* guard pages touched */
-    ULONG Refused;         /* accesses to the user half that failed */
-    ULONG Spurious;        /* nothing to do any more */
-    ULONG MemoryWaits;     /* waits for a page to come free */
+    ULONG MappedFileReads; /* the same of files that are mapped */
+    ULONG MappedPagesRead;
+    ULONG Collided;     /* faults that waited for another one's read */
+    ULONG InPageErrors; /* faults that failed because the page could not be read */
+    ULONG Prototype;    /* shared pages mapped: other address spaces have the frame, too */
+    ULONG Around;       /* pages of views that came along with one that was touched */
+    ULONG CopyOnWrite;  /* pages copied */
+    ULONG TakenBack;    /* shared pages that the last one to have them kept as they were */
+    ULONG GuardPages;   /* guard pages touched */
+    ULONG Refused;      /* accesses to the user half that failed */
+    ULONG Spurious;     /* nothing to do any more */
+    ULONG MemoryWaits;  /* waits for a page to come free */
 } MI_FAULT_COUNTERS, *PMI_FAULT_COUNTERS;
 
 extern MI_FAULT_COUNTERS MiFaultCounters;
 
 /*
  * A page, or a page table, could not be read: bug check 0x7A, P1 its PTE, P2 why, P3 what the PTE
- * held, P4 its address.  An access to the user half that is guarded gets STATUS_IN_PAGE_ERROR
- * instead.
+ * held, P4 its address.  An access to the user half, or to a view of a section, that is guarded
+ * gets STATUS_IN_PAGE_ERROR instead.
  *
  * => Returns FALSE.
  */
@@ -45,14 +48,17 @@ NT_MUST_CHECK NTSTATUS MiMakeResident(ULONG_PTR Va, BOOLEAN Write);
 
 /* Set while at least MI_PAGES_AVAILABLE pages are available. */
 extern KEVENT MiPagesAvailableEvent;
-/* \KernelObjects\LowMemoryCondition and HighMemoryCondition. */
-extern KEVENT MiLowMemoryEvent;
-extern KEVENT MiHighMemoryEvent;
+/* The event objects \KernelObjects\LowMemoryCondition and HighMemoryCondition. */
+extern PKEVENT MiLowMemoryEvent;
+extern PKEVENT MiHighMemoryEvent;
 /* Wakes the balance set manager: memory became short, or somebody waits for it. */
 extern KEVENT MmWorkingSetManagerEvent;
 
-/* Tie these events to the conditions of mm/pfn.  => Once, PASSIVE_LEVEL. */
-void MiInitializeMemoryEvents(void);
+/*
+ * Make these events and tie them to the conditions of mm/pfn.
+ * => Once, PASSIVE_LEVEL, after ObInitSystem.  What ExCreateNamedEvent says.
+ */
+NT_MUST_CHECK NTSTATUS MiInitializeMemoryEvents(void);
 
 /*
  * Wait until there are pages again; the balance set manager is told to see to it.

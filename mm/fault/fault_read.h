@@ -22,13 +22,25 @@ typedef NTSTATUS MI_FAULT_REST(PMI_FAULT_READ Read);
 
 /* The faulting thread's own. */
 struct _MI_FAULT_READ {
-    MI_FAULT_REST *Rest; /* NULL: nothing */
-    PMI_IN_PAGE Block;   /* Rest's: what is to be read, or waited for */
-    MMPTE Pte;           /* the transition PTE that is waited for */
-    NTSTATUS Status;     /* STATUS_IN_PAGE_ERROR: why */
-    ULONG MostPages;     /* that may be read at once */
-    PFN_NUMBER Held;     /* read for this fault, and referenced; MI_NO_FRAME: none */
+    MI_FAULT_REST *Rest;               /* NULL: nothing */
+    PMI_IN_PAGE Block;                 /* Rest's: what is to be read, or waited for */
+    MMPTE Pte;                         /* the transition PTE that is waited for */
+    NTSTATUS Status;                   /* STATUS_IN_PAGE_ERROR: why */
+    ULONG MostPages;                   /* that may be read at once */
+    PFN_NUMBER Held;                   /* read for this fault, and referenced; MI_NO_FRAME: none */
+    PMMPTE Prototype;                  /* of a view's page, whose own page was out ... */
+    BOOLEAN Pinned;                    /* ... and stays now (MiUnpinPrototype), ... */
+    struct _CONTROL_AREA *ControlArea; /* ... of this segment, referenced; or NULL */
 };
+
+/* Make *Read one with nothing to do: what its owner looks at; the rest is set when it is needed. */
+static inline void MiStartFaultRead(PMI_FAULT_READ Read)
+{
+    Read->Rest = NULL;
+    Read->MostPages = MI_IN_PAGE_CLUSTER;
+    Read->Held = MI_NO_FRAME;
+    Read->Pinned = FALSE;
+}
 
 static inline MI_FAULT_READ MiMakeFaultRead(void)
 {
@@ -36,8 +48,8 @@ static inline MI_FAULT_READ MiMakeFaultRead(void)
 }
 
 /*
- * The page of Pte, a MiPtePagefile, has to be read; with up to Most - 1 others, when a page next to
- * it is in memory.
+ * The page of Pte, a MiPtePagefile or a prototype PTE's MiPteSubsection, has to be read; with up to
+ * Most - 1 others: of a paging file, when a page next to it is in memory.
  *
  * => Under the mutex of the page's owner.
  * => STATUS_SUCCESS: there is a Rest.  STATUS_NO_MEMORY: no frame.
@@ -50,6 +62,18 @@ NT_MUST_CHECK NTSTATUS MiBeginFaultRead(PMI_FAULT_READ Read, PMMPTE Pte, ULONG M
  * => Under the mutex of the page's owner.  Returns whether it is; Read->Pte is what Pte holds.
  */
 BOOLEAN MiJoinFaultRead(PMI_FAULT_READ Read, PMMPTE Pte);
+
+/*
+ * Proto's own page is out, which MiTryPinPrototype said: then there is a Rest, which brings it in
+ * and pins it until the next look at the fault has ended.
+ *
+ * => Under the mutex of the page's owner.  A view of Area's segment shows the page.
+ */
+void MiLeaveForPrototype(PMI_FAULT_READ Read, struct _CONTROL_AREA *Area, PMMPTE Proto)
+    NT_NOT_HOLDING(MiPfnLock);
+
+/* The page of prototype PTEs that stayed for a look need not any more, nor the segment. */
+void MiReleaseFaultPin(PMMPTE Prototype, struct _CONTROL_AREA *Area) NT_NOT_HOLDING(MiPfnLock);
 
 /* MiEndFaultTry where there is something to do. */
 NT_MUST_CHECK NTSTATUS MiDoFaultRest(PMI_FAULT_READ Read, NTSTATUS Status)
@@ -66,7 +90,9 @@ NT_MUST_CHECK NTSTATUS MiDoFaultRest(PMI_FAULT_READ Read, NTSTATUS Status)
 static inline NT_MUST_CHECK NTSTATUS MiEndFaultTry(PMI_FAULT_READ Read, NTSTATUS Status)
     NT_NOT_HOLDING(MiPfnLock)
 {
-    return Read->Held == MI_NO_FRAME && Read->Rest == NULL ? Status : MiDoFaultRest(Read, Status);
+    return Read->Held == MI_NO_FRAME && Read->Rest == NULL && !Read->Pinned
+               ? Status
+               : MiDoFaultRest(Read, Status);
 }
 
 #endif

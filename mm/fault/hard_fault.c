@@ -5,6 +5,7 @@
  * Who has the page next door goes through memory page by page: the page is read together with its
  * neighbours.  Who has not jumps about, and neighbours would take frames and time for nothing: the
  * page is read alone.  So it is when a read of several fails: the bad sectors may be a neighbour's.
+ * Pages of a file are always read together: who maps a file seldom wants one page of it.
  */
 #include "arch/mmu.h"
 #include "mm/fault/fault_read.h"
@@ -51,9 +52,10 @@ static BOOLEAN MipIsNextDoorInMemory(PMMPTE Pte)
 
 NTSTATUS MiBeginFaultRead(PMI_FAULT_READ Read, PMMPTE Pte, ULONG Most)
 {
+    BOOLEAN Mapped = MiIsSubsectionPte(MiReadPte(Pte));
     NTSTATUS Status;
 
-    if (Most > 1 && !MipIsNextDoorInMemory(Pte)) {
+    if (Most > 1 && !Mapped && !MipIsNextDoorInMemory(Pte)) {
         Most = 1;
     }
     Status = MiBeginInPage(Pte, Most, &Read->Block);
@@ -62,16 +64,28 @@ NTSTATUS MiBeginFaultRead(PMI_FAULT_READ Read, PMMPTE Pte, ULONG Most)
         return STATUS_SUCCESS;
     }
     if (NT_SUCCESS(Status)) {
-        MiFaultCounters.PagingFileReads++;
-        MiFaultCounters.PagesRead += Read->Block->Pages;
+        if (Mapped) {
+            MiFaultCounters.MappedFileReads++;
+            MiFaultCounters.MappedPagesRead += Read->Block->Pages;
+        } else {
+            MiFaultCounters.PagingFileReads++;
+            MiFaultCounters.PagesRead += Read->Block->Pages;
+        }
         Read->Rest = MipRead;
     }
     return Status;
 }
 
+/*
+ * The pin goes last: with it the last reference to a segment may go, whose end waits for pages, and
+ * who has begun a read waits for nothing else.
+ */
 NTSTATUS MiDoFaultRest(PMI_FAULT_READ Read, NTSTATUS Status)
 {
     MI_FAULT_REST *Rest = Read->Rest;
+    struct _CONTROL_AREA *Area = Read->ControlArea;
+    PMMPTE Prototype = Read->Prototype;
+    BOOLEAN Pinned = Read->Pinned;
     KIRQL OldIrql;
 
     if (Read->Held != MI_NO_FRAME) {
@@ -81,5 +95,12 @@ NTSTATUS MiDoFaultRest(PMI_FAULT_READ Read, NTSTATUS Status)
         Read->Held = MI_NO_FRAME;
     }
     Read->Rest = NULL;
-    return Rest != NULL ? Rest(Read) : Status;
+    Read->Pinned = FALSE;
+    if (Rest != NULL) {
+        Status = Rest(Read);
+    }
+    if (Pinned) {
+        MiReleaseFaultPin(Prototype, Area);
+    }
+    return Status;
 }

@@ -16,7 +16,9 @@
  */
 #include "mm/fault/fault.h"
 
+#include "events.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/section/mapped_writer.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/pool/pool.h"
@@ -25,16 +27,12 @@
 #define MIP_SECONDS_TO_WAIT 70 /* documented */
 
 KEVENT MiPagesAvailableEvent;
-KEVENT MiLowMemoryEvent;
-KEVENT MiHighMemoryEvent;
+PKEVENT MiLowMemoryEvent;
+PKEVENT MiHighMemoryEvent;
 KEVENT MmWorkingSetManagerEvent;
 volatile ULONG MiMemoryWaiters;
 
-static PKEVENT const MipEvents[MiMemoryConditions] = {
-    [MiPagesAvailable] = &MiPagesAvailableEvent,
-    [MiLowMemory] = &MiLowMemoryEvent,
-    [MiHighMemory] = &MiHighMemoryEvent,
-};
+static PKEVENT MipEvents[MiMemoryConditions]; /* fixed after the start; NULL: the manager's */
 
 /* => Whether this change makes memory shorter than the manager should let it be. */
 static BOOLEAN MipIsAlarm(MI_MEMORY_CONDITION Condition, BOOLEAN Holds)
@@ -59,18 +57,26 @@ static void MipConditionChanged(MI_MEMORY_CONDITION Condition, BOOLEAN Holds)
     }
 }
 
-void MiInitializeMemoryEvents(void)
+NTSTATUS MiInitializeMemoryEvents(void)
 {
-    ULONG i;
+    NTSTATUS Status = ExCreateNamedEvent(u"\\KernelObjects\\LowMemoryCondition", NotificationEvent,
+                                         &MiLowMemoryEvent);
 
-    KeInitializeEvent(&MmWorkingSetManagerEvent, SynchronizationEvent, FALSE);
-    MiMemoryWaiters = 0;
-    for (i = 0; i < MiMemoryConditions; i++) {
-        if (MipEvents[i] != NULL) {
-            KeInitializeEvent(MipEvents[i], NotificationEvent, FALSE);
-        }
+    if (NT_SUCCESS(Status)) {
+        Status = ExCreateNamedEvent(u"\\KernelObjects\\HighMemoryCondition", NotificationEvent,
+                                    &MiHighMemoryEvent);
     }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    KeInitializeEvent(&MmWorkingSetManagerEvent, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&MiPagesAvailableEvent, NotificationEvent, FALSE);
+    MiMemoryWaiters = 0;
+    MipEvents[MiPagesAvailable] = &MiPagesAvailableEvent;
+    MipEvents[MiLowMemory] = MiLowMemoryEvent;
+    MipEvents[MiHighMemory] = MiHighMemoryEvent;
     MiSetMemoryCallback(MipConditionChanged);
+    return STATUS_SUCCESS;
 }
 
 /* ---- waiting ---- */
@@ -107,6 +113,7 @@ static BOOLEAN MipWaitASecond(void)
     NTSTATUS Status;
 
     MiWakeModifiedWriter();
+    MiWakeMappedWriter();
     KeSetEvent(&MmWorkingSetManagerEvent, IO_NO_INCREMENT, FALSE);
     Status = KeWaitForSingleObject(&MiPagesAvailableEvent, WrFreePage, KernelMode, FALSE, &Second);
     return Status != STATUS_TIMEOUT || MipHasPages();

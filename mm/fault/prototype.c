@@ -66,6 +66,7 @@ NTSTATUS MiUserPrototype(PMI_USER_FAULT Fault, BOOLEAN Write)
     case MiPteZero:
     case MiPteLarge:
     case MiPtePrototype:
+    case MiPteSubsection:
     case MiPteList:
         break; /* no block has one */
     }

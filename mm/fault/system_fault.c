@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * system_fault.c - what a fault in paged pool, or in a pageable section of an image, is: the one
- * place that tells the kinds apart.
+ * system_fault.c - what a fault in paged pool, in a pageable section of an image, or in a view of a
+ * section, is: the one place that tells the kinds apart.
  *
  *     the PTE                    kind
  *     zero                       violation: nothing is allocated there
@@ -9,6 +9,7 @@
  *     demand zero                a zeroed frame
  *     transition                 its frame has the contents; being read: it collides
  *     a slot of a paging file    it is read
+ *     prototype                  a view's page: system_view.c
  *
  * Locking: MiSystemWorkingSetMutex is taken here.  No fault waits for memory or for a read under
  * it (fault_read.h).
@@ -21,6 +22,7 @@
 #include "mm/pool/paged_page.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/system_image.h"
+#include "mm/section/system_view.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
 
@@ -29,10 +31,10 @@
 
 BOOLEAN MiIsPageableSystemVa(ULONG_PTR Va)
 {
-    BOOLEAN Found;
+    BOOLEAN Found = MiIsSystemViewVa(Va) || MiPoolTypeAt((PVOID)Va) == PagedPool;
 
-    if (MiPoolTypeAt((PVOID)Va) == PagedPool || MiSystemImages == 0) {
-        return MiPoolTypeAt((PVOID)Va) == PagedPool;
+    if (Found || MiSystemImages == 0) {
+        return Found;
     }
     if (MiSystemWorkingSetMutex.Owner == KeGetCurrentThread()) {
         return MiIsPageableImageVa(Va);
@@ -87,8 +89,10 @@ static NTSTATUS MipDispatch(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
         return MipTransition(Found);
     case MiPtePagefile:
         return MiBeginFaultRead(&Found->Read, Found->Pte, Found->Read.MostPages);
-    case MiPteLarge:
     case MiPtePrototype:
+        return MiSystemView(Found);
+    case MiPteLarge:
+    case MiPteSubsection:
     case MiPteList:
         break; /* no such page is made */
     }

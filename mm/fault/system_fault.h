@@ -14,6 +14,13 @@ typedef struct _MI_SYSTEM_FAULT {
     MI_FAULT_READ Read; /* what remains for after the mutex */
 } MI_SYSTEM_FAULT, *PMI_SYSTEM_FAULT;
 
+/*
+ * What the fault is if Entry names a prototype PTE: system_view.c.
+ *
+ * => Under MiSystemWorkingSetMutex.  As MiSystemFault, but for what remains to be done in Read.
+ */
+NT_MUST_CHECK NTSTATUS MiSystemView(PMI_SYSTEM_FAULT Found) NT_NOT_HOLDING(MiPfnLock);
+
 /* => Va lies where MiSystemFault is responsible.  IRQL <= APC_LEVEL. */
 BOOLEAN MiIsPageableSystemVa(ULONG_PTR Va);
 

@@ -6,12 +6,12 @@
  *     nothing is committed, or no access             violation
  *     a guard page                                   MiUserGuardPage
  *     a write where only reading is allowed          violation
- *     a valid PTE, a write, and CopyOnWrite          MiUserCopyOnWrite
+ *     a valid PTE, a write, and CopyOnWrite          MiUserCopyOnWrite; of a view: MiUserViewCopy
  *     a valid PTE                                    spurious: another thread was quicker
- *     a PTE that names a shared page                 MiUserPrototype
+ *     a PTE that names a shared page                 MiUserPrototype; of a view: MiUserView
  *     a PTE in transition                            MiUserTransition; being read: it collides
  *     a slot of a paging file                        it is read
- *     a zero PTE, or a protection                    MiUserDemandZero
+ *     a zero PTE, or a protection                    MiUserDemandZero; of a view: MiUserView
  *
  * Before all that: a page table that is out is brought in, as a page whose PTE is the directory
  * entry would be (MiUserPageTable).  A page that has no page table is one whose PTE is zero.
@@ -33,7 +33,7 @@ static void MipLookUp(PMI_USER_FAULT Found)
         Found->Pte = MiReadPte(MiGetPteAddress(Found->Va));
     }
     if (Found->Vad != NULL) {
-        Found->Protection = MiPageProtection(Found->Vad, Found->Pte);
+        Found->Protection = MiPageProtection(Found->Vad, Found->Va, Found->Pte);
     }
 }
 
@@ -51,7 +51,7 @@ static NTSTATUS MipDispatch(PMI_USER_FAULT Found, BOOLEAN Write)
     switch (MiPteKind(Found->Pte)) {
     case MiPteValid:
         if (Write && Found->Pte.Hard.CopyOnWrite) {
-            return MiUserCopyOnWrite(Found);
+            return MiIsViewPte(Found->Pte) ? MiUserViewCopy(Found) : MiUserCopyOnWrite(Found);
         }
         KeFlushSingleTb(Found->Va);
         MiFaultCounters.Spurious++;
@@ -59,13 +59,15 @@ static NTSTATUS MipDispatch(PMI_USER_FAULT Found, BOOLEAN Write)
     case MiPteTransition:
         return MiUserTransition(Found);
     case MiPtePrototype:
-        return MiUserPrototype(Found, Write);
+        return MiIsViewPte(Found->Pte) ? MiUserView(Found) : MiUserPrototype(Found, Write);
     case MiPtePagefile:
         return MiBeginFaultRead(&Found->Read, MiGetPteAddress(Found->Va), Found->Read.MostPages);
     case MiPteZero:
+        return MiIsView(Found->Vad) ? MiUserView(Found) : MiUserDemandZero(Found);
     case MiPteDemandZero:
         return MiUserDemandZero(Found);
     case MiPteLarge:
+    case MiPteSubsection:
     case MiPteList:
         break; /* no such page is made yet */
     }
@@ -99,11 +101,9 @@ NTSTATUS MiUserFault(const MM_FAULT *Fault, PMI_USER_FAULT Found)
     if (Process->AddressCreationLock.Owner == KeGetCurrentThread()) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MI_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
     }
-    *Found = (MI_USER_FAULT){
-        .Process = Process,
-        .Va = ROUND_DOWN(Fault->Va, (ULONG_PTR)PAGE_SIZE),
-        .Read = MiMakeFaultRead(),
-    };
+    Found->Process = Process;
+    Found->Va = ROUND_DOWN(Fault->Va, (ULONG_PTR)PAGE_SIZE);
+    MiStartFaultRead(&Found->Read); /* what is not set here each look sets */
     __atomic_add_fetch(&Process->Vm.PageFaultCount, 1, __ATOMIC_RELAXED);
     do {
         Status = MipTryOnce(Found, Fault->Write);

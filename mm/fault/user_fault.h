@@ -39,6 +39,9 @@ NT_MUST_CHECK NTSTATUS MiUserTransition(PMI_USER_FAULT Fault);        /* its fra
 NT_MUST_CHECK NTSTATUS MiUserCopyOnWrite(const MI_USER_FAULT *Fault); /* a write to a shared page */
 /* The PTE names a page that others may have, too. */
 NT_MUST_CHECK NTSTATUS MiUserPrototype(PMI_USER_FAULT Fault, BOOLEAN Write);
+/* Of a view of a section: the page is not mapped; a write to one that is mapped and is copied. */
+NT_MUST_CHECK NTSTATUS MiUserView(PMI_USER_FAULT Fault);
+NT_MUST_CHECK NTSTATUS MiUserViewCopy(const MI_USER_FAULT *Fault);
 NT_MUST_CHECK NTSTATUS MiUserGuardPage(const MI_USER_FAULT *Fault); /* touched once */
 /* The page table is out.  => STATUS_RETRY: it is not any more: the fault is looked at again. */
 NT_MUST_CHECK NTSTATUS MiUserPageTable(PMI_USER_FAULT Fault);

@@ -3,8 +3,8 @@
  * init.c - MmInitSystem: the order in which the memory manager comes to life.
  *
  *     loader's runs -> layout -> memory for the database -> database -> hyperspace, system PTEs,
- *     kernel stacks -> system working set -> pools -> pageable code -> the system's process ->
- *     events; then threads, and the loader's memory is released
+ *     kernel stacks -> system working set -> pools -> pageable code -> objects -> the system's
+ *     process -> events; then threads, and the loader's memory is released
  *
  * Each step uses only what stands to its left.
  */
@@ -16,6 +16,7 @@
 #include "mm/init/boot_map.h"
 #include "mm/paging/in_page.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/section/mapped_writer.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/boot_frames.h"
 #include "mm/pfn/commit_growth.h"
@@ -24,6 +25,8 @@
 #include "mm/pfn/pfn_database.h"
 #include "mm/pool/system_image.h"
 #include "mm/pool/trim_system.h"
+#include "mm/section/section.h"
+#include "mm/section/system_view.h"
 #include "mm/space/process.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
@@ -33,10 +36,16 @@
 #include "mm/sysva/system_ptes.h"
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
+#include "ob.h"
 #include "report.h"
 #include "user_half.h"
 
 static const MM_BOOT *MipBoot;
+
+const MM_BOOT *MiBootBlock(void)
+{
+    return MipBoot;
+}
 
 ULONG MiBootValue(const MM_BOOT *Boot, const char *Name)
 {
@@ -180,6 +189,12 @@ void MmInitSystem(const MM_BOOT *Boot)
         MiInstallMoreMemory(MM_BOOT_POOL);
     }
     MipPageKernelCode(Boot);
+    if (!NT_SUCCESS(ObInitSystem())) {
+        MiInstallMoreMemory(MM_BOOT_OBJECTS);
+    }
+    if (!NT_SUCCESS(MiInitializeSections()) || !NT_SUCCESS(MiInitializeSystemViews())) {
+        MiInstallMoreMemory(MM_BOOT_OBJECTS);
+    }
     if (!NT_SUCCESS(MiInitializeProcesses())) {
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
@@ -187,8 +202,11 @@ void MmInitSystem(const MM_BOOT *Boot)
     MiInitializeSlots();
     MiInitializeInPage();
     MiInitializeModifiedWriter();
+    MiInitializeMappedWriter();
     MiInitializeFileGrowth();
-    MiInitializeMemoryEvents();
+    if (!NT_SUCCESS(MiInitializeMemoryEvents())) {
+        MiInstallMoreMemory(MM_BOOT_OBJECTS);
+    }
     MipSetThresholds(Boot);
     MiSetMakeResidentRoutine(MiMakeResident);
     MiSetForcedTrims((MiBootValue(Boot, "VerifyDriverLevel") & MI_VERIFY_FORCE_IRQL) != 0);

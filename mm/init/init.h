@@ -32,6 +32,17 @@ ULONG MiBootValue(const MM_BOOT *Boot, const char *Name);
 /* Name the values of system.reg that were changed and change nothing. */
 void MiNameSettingsWithoutEffect(const MM_BOOT *Boot);
 
+/* => What MmInitSystem was given. */
+const MM_BOOT *MiBootBlock(void);
+
+/*
+ * Start the system cache over Calls, and the lazy writer.
+ *
+ * => PASSIVE_LEVEL, once, after MmStartSystemThreads.
+ */
+struct _MM_CACHE_VIEW_CALLS;
+void MiStartSystemCache(const MM_BOOT *Boot, const struct _MM_CACHE_VIEW_CALLS *Calls);
+
 /* What the zero-page thread runs: never returns. */
 void NTAPI MiZeroPageThread(PVOID Context);
 

@@ -26,7 +26,6 @@ static const MIP_SETTING MipWithoutEffect[] = {
     {"VerifyDrivers", LOADER_REG_SZ, 0},
     {"VerifyDriverLevel", LOADER_REG_DWORD, MI_VERIFY_FORCE_IRQL}, /* the one bit that has one */
     {"AllocationPreference", LOADER_REG_DWORD, 0},
-    {"SystemCacheDirtyPageThreshold", LOADER_REG_DWORD, 0},
     {"LargePageMinimum", LOADER_REG_DWORD, 0},
     {"PhysicalAddressExtension", LOADER_REG_DWORD, 0},
     {"WriteWatch", LOADER_REG_DWORD, 0},

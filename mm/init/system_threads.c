@@ -15,6 +15,8 @@
 #include "mm/balance/balance_set.h"
 #include "mm/ke/thread.h"
 #include "mm/paging/modified_writer.h"
+#include "mm/section/mapped_writer.h"
+#include "mm/section/section.h"
 #include "mm/paging/paging_file.h"
 #include "mm/pfn/zero_pages.h"
 #include "mm/sysva/kernel_stack.h"
@@ -91,7 +93,8 @@ void MmStartSystemThreads(void)
     ULONG i;
 
     MipStartThreads();
-    if (!NT_SUCCESS(MiStartModifiedWriter()) || !NT_SUCCESS(MiStartFileGrowth())) {
+    if (!NT_SUCCESS(MiStartModifiedWriter()) || !NT_SUCCESS(MiStartFileGrowth()) ||
+        !NT_SUCCESS(MiStartMappedWriter()) || !NT_SUCCESS(MiStartSegmentThread())) {
         MiInstallMoreMemory(MM_BOOT_THREADS);
     }
     for (i = 0; i < RTL_NUMBER_OF(MipWorkers); i++) {

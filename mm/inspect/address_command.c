@@ -9,6 +9,7 @@
 #include "mm/inspect/entry.h"
 #include "mm/ke/thread.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/section/system_view.h"
 #include "mm/sysva/layout.h"
 #include "vm.h"
 #include "mm/sysva/system_ptes.h"
@@ -40,6 +41,22 @@ static void MipPrintMapping(ULONG_PTR Va)
     }
     if (MiIsSystemPte(Entries.PteAt) && MiIsFreeSystemVa(Va)) {
         MiPrint("    its system PTE is free\n");
+    }
+}
+
+/* => The copy may be old the next moment. */
+static void MipPrintView(ULONG_PTR Va)
+{
+    MI_SYSTEM_VIEW View;
+
+    if (MiIsSystemViewVa(Va)) {
+        View = MiQuerySystemView(Va);
+        if (View.ControlArea == NULL) {
+            MiPrint("    no section is mapped there\n");
+        } else {
+            MiPrint("    page %x of a section; try !ca %08X 1\n", View.FirstPage,
+                    (ULONG)(ULONG_PTR)View.ControlArea);
+        }
     }
 }
 
@@ -79,7 +96,8 @@ static void MipPrintUser(ULONG_PTR Va)
             (ULONG)Information.RegionSize);
     MiPrint("    State       %08x %s\n", Information.State, MipStateName(Information.State));
     if (Information.State != MEM_FREE) {
-        MiPrint("    Type        %08x MEM_PRIVATE\n", Information.Type);
+        MiPrint("    Type        %08x %s\n", Information.Type,
+                Information.Type == MEM_MAPPED ? "MEM_MAPPED" : "MEM_PRIVATE");
         MiPrint("    Protect     %08x, allocated with %08x at %08X\n", Information.Protect,
                 Information.AllocationProtect, (ULONG)(ULONG_PTR)Information.AllocationBase);
     }
@@ -105,6 +123,7 @@ static void MipPrintAddress(ULONG_PTR Va)
     }
     MipPrintMapping(Va);
     MipPrintPool((PVOID)Va);
+    MipPrintView(Va);
     MipPrintStack(Va);
 }
 

@@ -194,7 +194,7 @@ static void MipCopyPage(PVOID Context)
 }
 
 /* What copying a page costs by itself.  => FALSE: no memory. */
-static BOOLEAN MipMeasureCopy(PMI_BENCH_FIGURES Figures)
+BOOLEAN MiMeasurePageCopy(PMI_BENCH_FIGURES Figures)
 {
     PVOID Pages = ExAllocatePoolWithTag(NonPagedPool, 2 * PAGE_SIZE, MIP_TAG);
 
@@ -219,7 +219,7 @@ static ULONG MipMeasureShared(MI_BENCH_PRINT *Print, PMIP_SET Set)
     MI_BENCH_FIGURES Copy;
     MI_BENCH_FIGURES Figures;
 
-    if (!MipMeasureCopy(&Copy)) {
+    if (!MiMeasurePageCopy(&Copy)) {
         return 0;
     }
     Print("page.copy", &Copy);

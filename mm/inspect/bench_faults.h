@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_faults.h - what the rows of faults and of paging share: a process' memory to touch.
+ * bench_faults.h - what the rows of faults, paging and files share: a process' memory to touch.
  */
 #ifndef MM_INSPECT_BENCH_FAULTS_H
 #define MM_INSPECT_BENCH_FAULTS_H
@@ -15,6 +15,9 @@ void MiFreeAfterBench(ULONG_PTR Base);
 void MiTouchForBench(ULONG_PTR Va);
 void MiTouchAllForBench(ULONG_PTR Base, ULONG Pages);
 void MiWriteForBench(ULONG_PTR Va);
+
+/* What copying a page takes, no fault.  => FALSE: there is no memory. */
+BOOLEAN MiMeasurePageCopy(PMI_BENCH_FIGURES Figures);
 
 /* Run Measure in a process of its own.  => Its rows; 0: there is no memory for a process. */
 ULONG MiMeasureInProcess(ULONG (*Measure)(MI_BENCH_PRINT *), MI_BENCH_PRINT *Print);

@@ -55,6 +55,17 @@ MI_COMMAND_ROUTINE MiCommandVolumes;
 MI_COMMAND_ROUTINE MiCommandProcess;
 MI_COMMAND_ROUTINE MiCommandImplicitProcess;
 
+/* cache_command.c */
+MI_COMMAND_ROUTINE MiCommandFileCache;
+MI_COMMAND_ROUTINE MiCommandDefWrites;
+
+/* ca_command.c */
+MI_COMMAND_ROUTINE MiCommandCa;
+
+/* ob_commands.c */
+MI_COMMAND_ROUTINE MiCommandObject;
+MI_COMMAND_ROUTINE MiCommandHandle;
+
 /* vad_command.c */
 MI_COMMAND_ROUTINE MiCommandVad;
 MI_COMMAND_ROUTINE MiCommandWsle;
@@ -78,6 +89,13 @@ NT_MUST_CHECK BOOLEAN MiCommandNeedsProcesses(void);
 
 /* => NULL: Address is no process', and a sentence said so. */
 struct _EPROCESS *MiFindProcess(ULONG_PTR Address);
+
+/* A name in nonpaged pool, as UTF-8; "(no name)" if it cannot be read. */
+struct _UNICODE_STRING;
+void MiPrintWideName(const struct _UNICODE_STRING *Name);
+
+/* => The object that is called Path; it is not referenced.  0: none, and a sentence said so. */
+ULONG_PTR MiFindNamedObject(const char *Path);
 
 /* The words of a 4-character tag: * is any tag, ? any character; blanks also stand for zeroes. */
 typedef struct _MI_TAG_PATTERN {

@@ -2,9 +2,9 @@
 /*
  * io_commands.c - !irp, !devobj, !drvobj, !fileobj: the objects of the I/O manager.
  *
- * An object is copied before it is looked at, and is believed when its Type and Size are right; so
- * no address makes a command fault.  What is then printed is WinDbg's, without what does not exist
- * here (security, APCs).
+ * An object is given by address, or by name where it has one: \Driver\Disk.  It is copied before it
+ * is looked at, and is believed when its Type is right; so no address makes a command fault.  What
+ * is then printed is WinDbg's, without what does not exist here (security, APCs).
  */
 #include "arch/debug.h"
 #include "mm/inspect/commands.h"
@@ -64,17 +64,27 @@ static BOOLEAN MipReadNonPaged(ULONG_PTR Va, PVOID Buffer, SIZE_T Bytes)
     return MiReadVirtual(Va, Buffer, Bytes) == Bytes;
 }
 
+/* An address or a name.  => FALSE: a sentence was printed. */
+static BOOLEAN MipTakeAddress(const char *Arguments, const char *What, ULONG_PTR *Address)
+{
+    NTSTATUS Status;
+
+    if (Arguments[0] == '\\') {
+        *Address = MiFindNamedObject(Arguments);
+        return *Address != 0;
+    }
+    Status = MiTakeArgument(&Arguments, Address);
+    if (Status == STATUS_NO_MORE_ENTRIES) {
+        MiFail("The address of a %s is needed.", What);
+    }
+    return NT_SUCCESS(Status);
+}
+
 /* => FALSE: a sentence was printed. */
 static BOOLEAN MipTakeObject(const char *Arguments, CSHORT Type, const char *What, PVOID Object,
                              ULONG Bytes, ULONG_PTR *Address)
 {
-    NTSTATUS Status = MiTakeArgument(&Arguments, Address);
-
-    if (Status == STATUS_NO_MORE_ENTRIES) {
-        MiFail("The address of a %s is needed.", What);
-        return FALSE;
-    }
-    if (!NT_SUCCESS(Status)) {
+    if (!MipTakeAddress(Arguments, What, Address)) {
         return FALSE;
     }
     if (!MipReadNonPaged(*Address, Object, Bytes) || *(CSHORT *)Object != Type) {
@@ -84,7 +94,7 @@ static BOOLEAN MipTakeObject(const char *Arguments, CSHORT Type, const char *Wha
     return TRUE;
 }
 
-static void MipPrintName(const UNICODE_STRING *Name)
+void MiPrintWideName(const UNICODE_STRING *Name)
 {
     WCHAR Units[MIP_NAME_UNITS];
     char Text[3 * MIP_NAME_UNITS + 1];
@@ -104,7 +114,7 @@ static void MipPrintDriverName(ULONG_PTR Driver)
     DRIVER_OBJECT Object;
 
     if (MipReadNonPaged(Driver, &Object, sizeof(Object)) && Object.Type == IO_TYPE_DRIVER) {
-        MipPrintName(&Object.DriverName);
+        MiPrintWideName(&Object.DriverName);
     } else {
         MiPrint("(no driver)");
     }
@@ -205,7 +215,7 @@ static void MipPrintDeviceName(PVOID ExtensionAddress)
     IOP_DEVICE_EXTENSION Extension;
 
     if (MipReadNonPaged((ULONG_PTR)ExtensionAddress, &Extension, sizeof(Extension))) {
-        MipPrintName(&Extension.Name);
+        MiPrintWideName(&Extension.Name);
         MiPrint(" ");
     }
 }
@@ -275,7 +285,7 @@ void MiCommandDrvObj(const char *Arguments)
         return;
     }
     MiPrint("Driver object (%08X) is for:\n ", (ULONG)Address);
-    MipPrintName(&Driver.DriverName);
+    MiPrintWideName(&Driver.DriverName);
     MiPrint("\nDevice Object list:\n");
     Next = (ULONG_PTR)Driver.DeviceObject;
     for (Count = 0; Next != 0 && Count < MIP_MOST_DEVICES; Count++) {
@@ -298,10 +308,12 @@ void MiCommandDrvObj(const char *Arguments)
 static const MIP_FLAG MipFileFlags[] = {
     {FO_FILE_OPEN, "File Open"},
     {FO_SYNCHRONOUS_IO, "Synchronous IO"},
+    {FO_ALERTABLE_IO, "Alertable IO"},
     {FO_NO_INTERMEDIATE_BUFFERING, "No Intermediate Buffering"},
     {FO_WRITE_THROUGH, "Write Through"},
     {FO_SEQUENTIAL_ONLY, "Sequential Only"},
     {FO_CACHE_SUPPORTED, "Cache Supported"},
+    {FO_DIRECT_DEVICE_OPEN, "Direct Device Open"},
     {FO_FILE_MODIFIED, "File Modified"},
     {FO_FILE_SIZE_CHANGED, "File Size Changed"},
     {FO_CLEANUP_COMPLETE, "Cleanup Complete"},
@@ -318,6 +330,23 @@ static void MipPrintAccess(const FILE_OBJECT *File)
             File->SharedDelete ? "SharedDelete " : "");
 }
 
+/* Its own part of the cache's map, and the section pointers that lead to the file's. */
+static void MipPrintCache(const FILE_OBJECT *File)
+{
+    SECTION_OBJECT_POINTERS Pointers;
+
+    if (!MipReadNonPaged((ULONG_PTR)File->SectionObjectPointer, &Pointers, sizeof(Pointers))) {
+        return;
+    }
+    MiPrint("Cache Data:\n  Section Object Pointers: %08X\n",
+            (ULONG)(ULONG_PTR)File->SectionObjectPointer);
+    MiPrint("  Shared Cache Map: %08X  Private Cache Map: %08X\n",
+            (ULONG)(ULONG_PTR)Pointers.SharedCacheMap, (ULONG)(ULONG_PTR)File->PrivateCacheMap);
+    MiPrint("  Data Section: %08X  Image Section: %08X\n",
+            (ULONG)(ULONG_PTR)Pointers.DataSectionObject,
+            (ULONG)(ULONG_PTR)Pointers.ImageSectionObject);
+}
+
 void MiCommandFileObj(const char *Arguments)
 {
     ULONG_PTR Address;
@@ -326,7 +355,7 @@ void MiCommandFileObj(const char *Arguments)
     if (!MipTakeObject(Arguments, IO_TYPE_FILE, "file object", &File, sizeof(File), &Address)) {
         return;
     }
-    MipPrintName(&File.FileName);
+    MiPrintWideName(&File.FileName);
     MiPrint("\nDevice Object: 0x%08X   ", (ULONG)(ULONG_PTR)File.DeviceObject);
     MipPrintDriverOf(File.DeviceObject);
     MiPrint("\nVpb: 0x%08X\n", (ULONG)(ULONG_PTR)File.Vpb);
@@ -336,4 +365,5 @@ void MiCommandFileObj(const char *Arguments)
     MiPrint("FsContext: 0x%08X FsContext2: 0x%08X\n", (ULONG)(ULONG_PTR)File.FsContext,
             (ULONG)(ULONG_PTR)File.FsContext2);
     MiPrint("CurrentByteOffset: %llx\n", (unsigned long long)File.CurrentByteOffset.QuadPart);
+    MipPrintCache(&File);
 }

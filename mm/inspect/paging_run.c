@@ -19,6 +19,7 @@
 #include "mi_assert.h"
 #include "mm.h"
 #include "mm/fault/fault.h"
+#include "mm/inspect/paging_hoard.h"
 #include "mm/inspect/paging_pool_work.h"
 #include "mm/paging/in_page.h"
 #include "mm/paging/modified_writer.h"
@@ -61,7 +62,8 @@ typedef struct _MIP_COUNTERS {
     ULONG Repurposed;
     ULONG SlotsUsed;
     ULONG SlotsPeak;
-    ULONG64 Failures; /* requests of the boot disk that failed */
+    ULONG64 Failures;  /* requests of the boot disk that failed */
+    ULONG Unannounced; /* those that ended without an interrupt */
     MI_IMAGE_FIGURES Code;
 } MIP_COUNTERS;
 
@@ -70,6 +72,7 @@ typedef struct _MIP_RUN {
     ULONG Processes;
     ULONG Seed;
     BOOLEAN Pool;
+    BOOLEAN Hoards; /* nonpaged pool is exhausted while the workers work */
     BOOLEAN Errors;
     BOOLEAN Refused;
     BOOLEAN Passed;
@@ -77,6 +80,7 @@ typedef struct _MIP_RUN {
     PMI_PAGING_WORK Work[MIP_MOST_PROCESSES];
     ULONG Made; /* of them */
     PMI_POOL_WORK PoolWork;
+    MI_POOL_HOARD Hoard;
     MI_WORK_RESULT Sum;
 } MIP_RUN, *PMIP_RUN;
 
@@ -145,7 +149,8 @@ static MIP_COUNTERS MipReadCounters(void)
                              .Writer = MiWriterFigures,
                              .Tables = MiPageTableCounters,
                              .WrongChecksums = MiInPageCounters.WrongChecksums,
-                             .Failures = Disk != NULL ? Disk->Failures : 0};
+                             .Failures = Disk != NULL ? Disk->Failures : 0,
+                             .Unannounced = Disk != NULL ? Disk->Unannounced : 0};
     MI_PFN_COUNTERS Frames;
     ULONG i;
 
@@ -183,10 +188,12 @@ static NT_PAGED void MipPrintCounters(const MIP_COUNTERS *Before, const MIP_COUN
     KiPrint("# paging: frames repurposed %u; slots used %u before, %u after, %u at most, bad %u\n",
             After->Repurposed - Before->Repurposed, Before->SlotsUsed, After->SlotsUsed,
             After->SlotsPeak, After->Writer.BadSlots);
-    KiPrint("# paging: failed writes %u, wrong checksums %u, %llu failed requests\n",
+    KiPrint("# paging: failed writes %u, wrong checksums %u, %llu failed requests, %u ended "
+            "without an interrupt\n",
             After->Writer.FailedWrites - Before->Writer.FailedWrites,
             After->WrongChecksums - Before->WrongChecksums,
-            (unsigned long long)(After->Failures - Before->Failures));
+            (unsigned long long)(After->Failures - Before->Failures),
+            After->Unannounced - Before->Unannounced);
     KiPrint("# paging: pageable code: %u pages, %u of them resident now, came back %u times\n",
             After->Code.PagedPages, After->Code.ResidentPages,
             After->Code.Faults - Before->Code.Faults);
@@ -229,10 +236,15 @@ static void MipStart(PMIP_RUN Run, PS_SYSTEM_ROUTINE *Routine, PVOID Context, PK
     }
 }
 
-static void MipWait(PKEVENT Done)
+static void MipWait(PMIP_RUN Run, PKEVENT Done)
 {
-    NTSTATUS Status = KeWaitForSingleObject(Done, Executive, KernelMode, FALSE, NULL);
+    NTSTATUS Status = STATUS_SUCCESS;
 
+    if (Run->Hoards) {
+        MiHoardPoolUntil(&Run->Hoard, Done);
+    } else {
+        Status = KeWaitForSingleObject(Done, Executive, KernelMode, FALSE, NULL);
+    }
     MI_ASSERT(Status == STATUS_SUCCESS);
 }
 
@@ -261,13 +273,14 @@ static NT_PAGED void MipWork(PMIP_RUN Run)
         MipStart(Run, MiDoPoolWork, Run->PoolWork, &Run->PoolWork->Done);
     }
     for (i = 0; i < Run->Made; i++) {
-        MipWait(&Run->Work[i]->Done);
+        MipWait(Run, &Run->Work[i]->Done);
         MipAddResult(&Run->Sum, &Run->Work[i]->Result);
     }
     if (Run->PoolWork != NULL) {
-        MipWait(&Run->PoolWork->Done);
+        MipWait(Run, &Run->PoolWork->Done);
         MipAddResult(&Run->Sum, &Run->PoolWork->Result);
     }
+    MiReleasePoolHoard(&Run->Hoard);
 }
 
 static NT_PAGED void MipJudgeWork(PMIP_RUN Run)
@@ -293,6 +306,11 @@ static NT_PAGED void MipJudgeWork(PMIP_RUN Run)
         MipJudge(Run, KiReport(Pool->Result.Wrong == 0 && Pool->Pages != 0,
                                "paging: %u pages of paged pool in %u blocks, %u wrong", Pool->Pages,
                                Pool->Count, Pool->Result.Wrong));
+    }
+    if (Run->Hoards) {
+        MipJudge(Run, KiReport(Run->Hoard.Times != 0,
+                               "paging: nonpaged pool exhausted %u times, %u KB of it in %u blocks",
+                               Run->Hoard.Times, Run->Hoard.Bytes / 1024, Run->Hoard.Blocks));
     }
     MipJudge(Run, KiReport(Milliseconds < MIP_LIMIT_SECONDS * 1000,
                            "paging: no page took longer than %u ms", Milliseconds));
@@ -386,6 +404,7 @@ static NT_PAGED void MipRunAll(PMIP_RUN Run)
     PAGED_CODE();
     do {
         Run->Sum = (MI_WORK_RESULT){.Touches = 0};
+        Run->Hoard = (MI_POOL_HOARD){.First = NULL};
         MipRunRound(Run);
         Run->Seed++;
     } while (Run->Passed &&
@@ -433,6 +452,8 @@ static NT_PAGED BOOLEAN MipParse(PMIP_RUN Run, PCSTR Options)
         }
         if (MipTakeWord(&Options, "pool")) {
             Run->Pool = TRUE;
+        } else if (MipTakeWord(&Options, "nonpaged")) {
+            Run->Hoards = TRUE;
         } else if (MipTakeWord(&Options, "errors")) {
             Run->Errors = TRUE;
         } else if (MipTakeWord(&Options, "refused")) {
@@ -472,8 +493,8 @@ void MiRunPaging(PCSTR Options)
         (Run.Errors ? MipRunWithErrors : MipRunAll)(&Run);
     } else {
         KiReport(FALSE,
-                 "paging: \"%s\" is not [:<MB>[:<processes>[:<seed>]]][:pool][:errors]"
-                 "[:refused][:soak<seconds>]",
+                 "paging: \"%s\" is not [:<MB>[:<processes>[:<seed>]]][:pool][:nonpaged]"
+                 "[:errors][:refused][:soak<seconds>]",
                  Options);
     }
 }

@@ -10,7 +10,7 @@
  *     .process 0            back to where the monitor runs
  *
  * To look at a process is to attach to it, so .process counts for one thread: the monitor's.  Lines
- * for what does not exist yet (session, handles, token, times) are not printed.
+ * for what does not exist yet (session, token, times) are not printed.
  */
 #include "mm/inspect/commands.h"
 
@@ -78,8 +78,9 @@ static void MipPrintProcess(const EPROCESS *Process, ULONG_PTR Flags)
 {
     MiPrint("PROCESS %08X  Cid: %04x%s\n", (ULONG)(ULONG_PTR)Process,
             (ULONG)(ULONG_PTR)Process->UniqueProcessId, Process->VmDeleted ? "  (ended)" : "");
-    MiPrint("    DirBase: %08x  Threads inside: %u\n", (ULONG)Process->Pcb.DirectoryTableBase[0],
-            Process->Pcb.ThreadsInside);
+    MiPrint("    DirBase: %08x  ObjectTable: %08X  HandleCount: %3u.  Threads inside: %u\n",
+            (ULONG)Process->Pcb.DirectoryTableBase[0], (ULONG)(ULONG_PTR)Process->ObjectTable,
+            Process->ObjectTable->HandleCount, Process->Pcb.ThreadsInside);
     MiPrint("    Image: %s\n", Process->ImageFileName);
     if (Flags & 1) {
         MipPrintFigures(Process);

@@ -34,6 +34,11 @@ static void MipPrintPrototype(MMPTE Pte)
     MI_PTE_VIEW View = MiViewPte(Pte);
     PMI_CLONE_PAGE Page;
 
+    if (MiIsLookupPte(Pte)) {
+        MiPrint("not valid: prototype\n Proto: VAD\n Protect: %x - %s\n", MiLookupProtection(Pte),
+                MiProtectionName(MiLookupProtection(Pte)));
+        return;
+    }
     if (!View.Proto.WhichPool) {
         MiPrint("not valid: prototype\n Proto: %08X\n", (ULONG)MiPrototypeAddress(Pte));
         return;
@@ -69,6 +74,12 @@ static void MipPrintInvalid(MMPTE Pte, MI_PTE_KIND Kind)
         break;
     case MiPtePrototype:
         MipPrintPrototype(Pte);
+        break;
+    case MiPteSubsection:
+        MiPrint("not valid: subsection\n Subsection: %08X\n",
+                (ULONG)(ULONG_PTR)MiSubsectionAddress(Pte));
+        MiPrint(" Protect: %x - %s\n", View.Subsect.Protection,
+                MiProtectionName(View.Subsect.Protection));
         break;
     case MiPteList:
         MiPrint("not valid: free system PTE\n Next: %x\n", MiPteAsList(Pte).Next);

@@ -8,6 +8,7 @@
 #include "ex.h"
 #include "mm.h"
 #include "mm/fault/fault.h"
+#include "mm/inspect/report_objects.h"
 #include "mm/inspect/report_space.h"
 #include "mm/pfn/frame.h"
 #include "mm/pfn/pfn_database.h"
@@ -349,6 +350,11 @@ typedef struct _MIP_BALANCE {
     ULONG PoolBytes;
 } MIP_BALANCE;
 
+/*
+ * A page of paged pool may leave the working set meanwhile, and be modified until it is written.
+ * The zero-page thread may have been interrupted with a frame in its hand; it does not go on while
+ * this is counted.
+ */
 static MIP_BALANCE MipTakeBalance(void)
 {
     MI_SYSTEM_PTE_COUNTERS Ptes;
@@ -362,7 +368,8 @@ static MIP_BALANCE MipTakeBalance(void)
     MiQueryPoolFigures(PagedPool, &Paged);
     MiQuerySystemPtes(&Ptes);
     MiQueryPfnCounters(&Frames);
-    return (MIP_BALANCE){Frames.AvailablePages + MiSystemPageTables +
+    return (MIP_BALANCE){Frames.AvailablePages + Frames.States[ModifiedPageList] +
+                             MiFramesBeingZeroed + MiSystemPageTables +
                              MiSystemCacheWorkingSet.WorkingSetSize,
                          Frames.Commit.Committed - MiSystemPageTables,
                          Frames.Commit.ResidentAvailable + MiSystemPageTables, Ptes.Free,
@@ -397,6 +404,7 @@ void MiReportMemory(void)
     MipReportMdl(PagedPool, "paged pool");
     MipReportContiguous();
     MiReportAddressSpaces();
+    MiReportObjects();
     MiDescribePoolOverhead(KiConsoleSink, NULL);
     MiVerifyAll();
     MipReportBalance(&Before);

@@ -11,6 +11,7 @@
 #include "mm/inspect/page_out.h"
 #include "mm/inspect/paging_stamp.h"
 #include "mm/inspect/report_code.h"
+#include "mm/inspect/report_section.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/space/page_table.h"
 #include "report.h"
@@ -161,9 +162,11 @@ void MiReportPaging(void)
         Usable = MipReportTrip();
     }
     if (Usable) {
+        MiReportSections(MmNumberOfPagingFiles != 0);
         MiReportPageableCode();
     } else {
-        KiPrint("# pageable code: stays where it is, as pages cannot be written and read back\n");
+        KiPrint("# sections: not shown, as pages cannot be written and read back\n"
+                "# pageable code: stays where it is, as pages cannot be written and read back\n");
     }
     if (DiskBootVolumeReason() != NULL) {
         KiPrint("# NO BOOT VOLUME: %s; RAM stands in for it\n", DiskBootVolumeReason());

@@ -21,6 +21,7 @@
 #include "arch/cpu.h"
 #include "ex.h"
 #include "mm.h"
+#include "mm/inspect/storage_pages.h"
 #include "mm/inspect/storage_plan.h"
 #include "report.h"
 #include "rtl.h"
@@ -131,9 +132,13 @@ static BOOLEAN MipEnd(PMIP_RUN Run, NTSTATUS Status)
 
 /* ---- one file ---- */
 
+/* Past the cache: what a call says is what the device said. */
 static BOOLEAN MipOpen(PMIP_RUN Run, PCSTR Path, ACCESS_MASK Access, ULONG Disposition,
                        ULONG Options, PFILE_OBJECT *File)
 {
+    if ((Options & FILE_DIRECTORY_FILE) == 0) {
+        Options |= FILE_NO_INTERMEDIATE_BUFFERING;
+    }
     MipBegin(Run);
     return MipEnd(Run, IoOpenFile(Run->Volume, Path, Access, Disposition, Options, File));
 }
@@ -212,7 +217,7 @@ static BOOLEAN MipReadFile(PMIP_RUN Run, const MI_STORAGE_FILE *Planned)
     MiStoragePath(&Run->Plan, Planned->Number, Renamed, Run->Path);
     MipBegin(Run);
     Status = IoOpenFile(Run->Volume, Run->Path, FILE_GENERIC_READ, FILE_OPEN,
-                        FILE_NON_DIRECTORY_FILE, &File);
+                        FILE_NON_DIRECTORY_FILE | FILE_NO_INTERMEDIATE_BUFFERING, &File);
     if (!MipEnd(Run, Status)) { /* an error of the device shows nothing about the file */
         return Status == STATUS_IO_DEVICE_ERROR || Status == STATUS_IO_TIMEOUT ||
                Status == STATUS_NO_SUCH_DEVICE || Status == STATUS_DEVICE_NOT_CONNECTED;
@@ -470,6 +475,9 @@ static NT_PAGED void MipRunPlan(PMIP_RUN Run)
     MipChangeFiles(Run);
     MipFlushAndList(Run);
     MipReadFiles(Run, "again");
+    if (!Run->Errors) {
+        MiRunStoragePages(Run->Volume);
+    }
     MipPrintFigures(Run, Requests, Failures);
 }
 

@@ -10,6 +10,8 @@
  */
 #include "mm/inspect/commands.h"
 
+#include "io_objects.h"
+#include "mm/section/section.h"
 #include "mm/space/user_page.h"
 
 typedef struct _MIP_TOTALS {
@@ -37,14 +39,31 @@ static const char *MipModifier(ULONG Protection)
     return (Protection & MM_ACCESS_MASK) == 0 ? "" : Names[Protection >> 3 & 3];
 }
 
+/* => A view of the area keeps it, and the area its file. */
+static void MipPrintBacking(const CONTROL_AREA *Area)
+{
+    if (Area->FilePointer == NULL) {
+        MiPrint("  Pagefile section, shared commit %x", Area->Segment->NumberOfCommittedPages);
+    } else {
+        MiPrint("  ");
+        MiPrintWideName(&Area->FilePointer->FileName);
+    }
+}
+
 static void MipPrintVad(const MMVAD *Vad, ULONG Level)
 {
     ULONG Protection = Vad->u.VadFlags.Protection;
 
-    MiPrint("%08X (%2u)  %8x  %8x  %6u  Private  %s%s%s\n", (ULONG)(ULONG_PTR)Vad, Level,
-            Vad->StartingVpn, Vad->EndingVpn, Vad->u.VadFlags.CommitCharge,
+    MiPrint("%08X (%2u)  %8x  %8x  %6u  %s  %s%s%s", (ULONG)(ULONG_PTR)Vad, Level, Vad->StartingVpn,
+            Vad->EndingVpn, Vad->u.VadFlags.CommitCharge, MiIsView(Vad) ? "Mapped " : "Private",
             MiProtectionName(Protection), MipModifier(Protection),
-            Vad->u.VadFlags.WriteWatch ? " WriteWatch" : "");
+            Vad->u.VadFlags.ImageMap     ? " Exe"
+            : Vad->u.VadFlags.WriteWatch ? " WriteWatch"
+                                         : "");
+    if (MiIsView(Vad)) {
+        MipPrintBacking(MiViewOf(Vad)->ControlArea);
+    }
+    MiPrint("\n");
 }
 
 static void MipPrintTree(PEPROCESS Process)
@@ -85,8 +104,16 @@ static void MipPrintWhole(const MMVAD *Vad)
     MiPrint("  Commit Charge  %8u (0n)\n", Flags.CommitCharge);
     MiPrint("  Protection     %8x  %s%s\n", Flags.Protection, MiProtectionName(Flags.Protection),
             MipModifier(Flags.Protection));
-    MiPrint("  Flags:%s%s%s\n", Flags.PrivateMemory ? " PrivateMemory" : "",
-            Flags.MemCommit ? " MemCommit" : "", Flags.WriteWatch ? " WriteWatch" : "");
+    MiPrint("  Flags:%s%s%s%s%s%s\n", Flags.PrivateMemory ? " PrivateMemory" : "",
+            Flags.MemCommit ? " MemCommit" : "", Flags.WriteWatch ? " WriteWatch" : "",
+            Flags.Inherit ? " ViewShare" : "", Flags.NoChange ? " NoChange" : "",
+            Flags.ImageMap ? " ImageMap" : "");
+    if (MiIsView(Vad)) {
+        MiPrint("  ControlArea    %08X  First ProtoPte %08X  Last PTE %08X\n",
+                (ULONG)(ULONG_PTR)MiViewOf(Vad)->ControlArea,
+                (ULONG)(ULONG_PTR)MiViewOf(Vad)->FirstPrototypePte,
+                (ULONG)(ULONG_PTR)MiViewOf(Vad)->LastContiguousPte);
+    }
     MiPrint("  Parent %08X  Left %08X  Right %08X\n", (ULONG)(ULONG_PTR)Vad->Node.Parent,
             (ULONG)(ULONG_PTR)Vad->Node.Left, (ULONG)(ULONG_PTR)Vad->Node.Right);
 }

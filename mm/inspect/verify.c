@@ -8,8 +8,8 @@
  *   V3  commitment is the sum of what was charged to it: pages that a PTE or a directory entry of
  *       the system half owns (those that are pageable apart), pages that paged pool handed out,
  *       touched or not, pageable pages of images, resident or not, those of
- *       MmAllocatePagesForMdl, pages of kernel stacks that are not resident, and what processes are
- *       charged for; it is within its limit
+ *       MmAllocatePagesForMdl, pages of kernel stacks that are not resident, and what processes and
+ *       sections are charged for; it is within its limit
  *
  * A violation of V1 or V2 is bug check 0x1A, 403: PTE and PFN are out of step (P2 the PTE's
  * address, P3 its contents, P4 the frame).  One that the audit of the page tables finds is 0x1A,
@@ -21,7 +21,9 @@
 #include "mi_assert.h"
 #include "mm.h"
 #include "mm/balance/swapper.h"
+#include "mm/cc/cc_verify.h"
 #include "mm/ke/thread.h"
+#include "mm/ob/ob_verify.h"
 #include "mm/paging/in_page.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/pfn_inspect.h"
@@ -29,6 +31,7 @@
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/system_image.h"
+#include "mm/section/system_view.h"
 #include "mm/space/space_verify.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
@@ -40,6 +43,7 @@
 #include "mm/ws/expansion.h"
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
+#include "resource.h"
 #include "user_half.h"
 
 #define MIP_OUT_OF_STEP 0x403u
@@ -120,6 +124,7 @@ void MiVerifyFrameOwners(void)
     Charged += MiOutswappedStackPages;
     MiVisitPagedRuns(MipAddRun, &Charged);
     MiUnlockPfn(OldIrql);
+    Charged += MiSharedCommit;
     if (MiPoolRegion(MiPaged)->Pages != 0) {
         Charged += MiPoolRegion(MiPaged)->UsedPages;
     }
@@ -216,7 +221,9 @@ static void MipVerifyPagedPages(void)
     ExAcquireFastMutex(&MiSystemWorkingSetMutex);
     Valid = MiVerifyPagedPages(MiGetPteAddress(Region->Base), Region->Pages, MM_READWRITE);
     MI_ASSERT(Valid == MiResidentPagedPool);
-    MI_ASSERT(Valid + MiResidentSystemCode == MiSystemCacheWorkingSet.WorkingSetSize); /* G1 */
+    MI_ASSERT(Valid + MiResidentSystemCode + MiSystemViewCounters.Resident ==
+              MiSystemCacheWorkingSet.WorkingSetSize); /* G1 */
+    MiVerifySystemViews();
     ExReleaseFastMutex(&MiSystemWorkingSetMutex);
 }
 
@@ -245,18 +252,21 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"page tables (audit)", MipHasSystemPtes, MipVerifyPageTables},
     {"layout", MipHasLayout, MipVerifyLayout},
     {"threads", MipHasThreads, KiVerifyThreads},
+    {"resources", MipHasThreads, ExpVerifyResources},
     {"page lists", MipHasFrames, MiVerifyPageLists},
     {"system PTEs", MipHasSystemPtes, MiVerifySystemPtes},
     {"kernel stacks", MipHasSystemPtes, MiVerifyKernelStacks},
     {"kernel stacks that are not resident", MipHasStackSwap, MiVerifyStackSwap},
     {"pools", MipHasPools, MiVerifyPool},
     {"system working set", MipHasSystemWorkingSet, MiVerifySystemWorkingSet},
-    {"paged pool's pages", MipHasPagedPages, MipVerifyPagedPages},
+    {"paged pool's pages, views in the system half", MipHasPagedPages, MipVerifyPagedPages},
     {"pageable sections of images", MipHasPagedPages, MiVerifySystemImages},
     {"working sets that can be trimmed", MipHasProcesses, MiVerifyExpansion},
     {"paging files, their slots and who owns them", MipHasPoolsOverFrames, MiVerifyPagingFiles},
+    {"objects, handles, names", ObpCanVerify, ObpVerifyResident},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces}, /* which bring page tables in */
     {"pages that are being read", MipHasProcesses, MiVerifyInPage},
+    {"system cache", CcIsRunning, CciVerifyCache},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},
     {"system PTEs and the frames that they map", MipHasBoth, MiVerifySystemMappings},
     {NULL, NULL, NULL},

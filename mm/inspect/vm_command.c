@@ -2,8 +2,8 @@
 /*
  * vm_command.c - !vm and !sysptes.
  *
- * Lines of !vm bear the documented names.  Those for which nothing exists yet (shared commitment,
- * drivers) are not printed: a zero would be a claim.
+ * Lines of !vm bear the documented names.  Those for which nothing exists yet (drivers) are not
+ * printed: a zero would be a claim.
  */
 #include "mm/inspect/commands.h"
 
@@ -18,6 +18,8 @@
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/section/file_write.h"
+#include "mm/section/system_view.h"
 #include "mm/pool/special_pool.h"
 #include "mm/space/page_table.h"
 #include "mm/space/process.h"
@@ -159,6 +161,7 @@ static void MipPrintPools(void)
 
 static void MipPrintCommit(const MI_COMMIT *Commit)
 {
+    MipPrintLine("Shared Commit:", MiSharedCommit);
     MipPrintPages("Committed pages:", Commit->Committed);
     MiPrint("  peak %u, refused %u times\n", Commit->Peak, Commit->Refused);
     MipPrintPages("Commit limit:", Commit->Limit);
@@ -178,6 +181,13 @@ static void MipPrintFaults(void)
         "  Page reads: %u of %u pages; %u waited for their turn, %u pages came back different\n",
         Faults->PagingFileReads, Faults->PagesRead, MiInPageCounters.Waits,
         MiInPageCounters.WrongChecksums);
+    MiPrint("  Mapped file reads: %u of %u pages; writes: %u of %u pages\n",
+            Faults->MappedFileReads, Faults->MappedPagesRead, MiFileWriteFigures.Writes,
+            MiFileWriteFigures.Pages);
+    if (MiFileWriteFigures.FailedWrites != 0) {
+        MiPrint("  ************ %u writes to files failed (%08x) ************\n",
+                MiFileWriteFigures.FailedWrites, (ULONG)MiFileWriteFigures.LastStatus);
+    }
 }
 
 static void MipPrintPageWrites(void)
@@ -231,6 +241,9 @@ static void MipPrintWorkingSets(void)
     MipPrintPages("Working sets:", Pages);
     MiPrint("  %u that can be trimmed\n", Count);
     MipPrintLine("System working set:", MiSystemCacheWorkingSet.WorkingSetSize);
+    MipPrintPages("  views of sections:", MiSystemViewCounters.Resident);
+    MiPrint("  %u views, and %u of the system cache\n", MiSystemViewCounters.Views,
+            MiSystemViewCounters.CacheViews);
 }
 
 /* One line a process. */
@@ -283,8 +296,11 @@ void MiCommandVm(const char *Arguments)
     if ((Flags & MIP_THREAD_STACKS) != 0) {
         MipPrintStacks();
     }
-    if ((Flags & (MIP_TERMINALS | MIP_PAGEFILE_LOG | MIP_OWNER_STACKS)) != 0) {
-        MiPrint("  No sessions, no log of page writes, no owners' stacks (flags 4, 8, 10)\n");
+    if ((Flags & MIP_TERMINALS) != 0) {
+        MiPrint("  Terminal Server Memory Usage By Session: there are no sessions\n");
+    }
+    if ((Flags & (MIP_PAGEFILE_LOG | MIP_OWNER_STACKS)) != 0) {
+        MiPrint("  No log of page writes, no owners' stacks (flags 8, 10)\n");
     }
     if ((Flags & MIP_KERNEL_VA) != 0) {
         MiPrintLayout(&MiLayout, KiConsoleSink, NULL);

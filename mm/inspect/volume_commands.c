@@ -15,6 +15,9 @@ static void MipPrintRequests(const DISK_DEVICE *Disk)
             (unsigned long long)Disk->RequestCounts[DiskRead],
             (unsigned long long)Disk->RequestCounts[DiskWrite],
             (unsigned long long)Disk->RequestCounts[DiskFlush], (unsigned long long)Disk->Failures);
+    if (Disk->Unannounced != 0) {
+        MiPrint("  %26s %8u ended without an interrupt\n", "", Disk->Unannounced);
+    }
 }
 
 void MiCommandVolumes(const char *Arguments)

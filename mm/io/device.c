@@ -6,36 +6,56 @@
  * AttachedTo of its extension down.  A request to the top of a stack needs a stack location for
  * each device in it: StackSize is one more than that of the device below.
  *
- *     in one block of pool:  DEVICE_OBJECT, the driver's extension, IOP_DEVICE_EXTENSION, the name
+ *     an object's body:  DEVICE_OBJECT, the driver's extension, IOP_DEVICE_EXTENSION, the name
+ *     or:                DRIVER_OBJECT, DRIVER_EXTENSION, the name
+ *
+ * The name stands there a second time, after the object manager's, because that is in paged pool:
+ * the monitor shows names when nothing may be paged in.
+ *
+ *     device             opened by name
+ *     initializing       STATUS_NO_SUCH_DEVICE      DO_DEVICE_INITIALIZING
+ *     in use             yes: ReferenceCount
+ *     being deleted      STATUS_NO_SUCH_DEVICE      Deleting, which needs ReferenceCount 0
  *
  * Invariants:
  *   V1  A->AttachedDevice == B exactly when B's AttachedTo == A
  *   V2  then B->StackSize > A->StackSize
+ *   V3  ReferenceCount is the number of file objects that name the device
  *
- * Locking: IopSystemLock for the lists and the links.
+ * Locking: IopSystemLock for the lists, the links, ReferenceCount and Deleting.
  */
 #include "mm/io/io_i.h"
 
 KSPIN_LOCK IopSystemLock;
 
-/* A driver object, and what belongs to it, in one block. */
+/* A driver object, and what belongs to it. */
 typedef struct _IOP_DRIVER {
     DRIVER_OBJECT Object;
     DRIVER_EXTENSION Extension;
-    LIST_ENTRY Link; /* (S) in IopDrivers */
 } IOP_DRIVER, *PIOP_DRIVER;
-
-static LIST_ENTRY IopDrivers; /* (S) */
 
 void IopInitializeDevices(void)
 {
     KeInitializeSpinLock(&IopSystemLock);
-    InitializeListHead(&IopDrivers);
 }
 
-static BOOLEAN IopSameName(PCUNICODE_STRING A, PCUNICODE_STRING B)
+/* A new object of one of the types here, not inserted. */
+static NTSTATUS IopCreateNamed(POBJECT_TYPE Type, PUNICODE_STRING Name, ULONG Attributes,
+                               ULONG Bytes, PVOID *Object)
 {
-    return A->Length == B->Length && memcmp(A->Buffer, B->Buffer, A->Length) == 0;
+    OBJECT_ATTRIBUTES Given;
+
+    Attributes |= Name != NULL ? OBJ_PERMANENT : 0;
+    InitializeObjectAttributes(&Given, Name, Attributes | OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
+                               NULL, NULL);
+    return ObCreateObject(KernelMode, Type, &Given, KernelMode, NULL, Bytes, 0, 0, Object);
+}
+
+/* Its name goes, and the reference of who made it. */
+static void IopDeleteNamed(PVOID Object)
+{
+    ObMakeTemporaryObject(Object);
+    ObDereferenceObject(Object);
 }
 
 /* => To->Buffer has the room. */
@@ -58,16 +78,19 @@ static NTSTATUS NTAPI IopInvalidRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_INVALID_DEVICE_REQUEST;
 }
 
-static PIOP_DRIVER IopMakeDriver(PUNICODE_STRING Name, PDRIVER_INITIALIZE Initialize)
+static NTSTATUS IopMakeDriver(PUNICODE_STRING Name, PDRIVER_INITIALIZE Initialize,
+                              PIOP_DRIVER *Made)
 {
-    SIZE_T Bytes = sizeof(IOP_DRIVER) + (Name != NULL ? Name->Length : 0);
-    PIOP_DRIVER Driver = ExAllocatePoolWithTag(NonPagedPool, Bytes, IOP_DRIVER_TAG);
+    ULONG Bytes = (ULONG)sizeof(IOP_DRIVER) + (Name != NULL ? Name->Length : 0u);
+    PIOP_DRIVER Driver;
+    PVOID Object = NULL;
     ULONG Index;
+    NTSTATUS Status = IopCreateNamed(IoDriverObjectType, Name, 0, Bytes, &Object);
 
-    if (Driver == NULL) {
-        return NULL;
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
-    memset(Driver, 0, Bytes);
+    Driver = Object;
     Driver->Object.Type = IO_TYPE_DRIVER;
     Driver->Object.Size = sizeof(DRIVER_OBJECT);
     Driver->Object.Flags = DRVO_BUILTIN_DRIVER;
@@ -79,23 +102,34 @@ static PIOP_DRIVER IopMakeDriver(PUNICODE_STRING Name, PDRIVER_INITIALIZE Initia
     for (Index = 0; Index <= IRP_MJ_MAXIMUM_FUNCTION; Index++) {
         Driver->Object.MajorFunction[Index] = IopInvalidRequest;
     }
-    return Driver;
+    *Made = Driver;
+    return ObInsertObject(Driver, NULL, 0, 0, NULL, NULL);
+}
+
+/* DriverEntry is over: its devices may be opened. */
+static void IopOpenDevices(PDRIVER_OBJECT Driver)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&IopSystemLock);
+    PDEVICE_OBJECT Device;
+
+    for (Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice) {
+        Device->Flags &= ~DO_DEVICE_INITIALIZING;
+    }
+    KfReleaseSpinLock(&IopSystemLock, OldIrql);
 }
 
 NTSTATUS NTAPI IoCreateDriver(PUNICODE_STRING DriverName, PDRIVER_INITIALIZE InitializationFunction)
 {
-    PIOP_DRIVER Driver = IopMakeDriver(DriverName, InitializationFunction);
-    NTSTATUS Status;
-    KIRQL OldIrql;
+    PIOP_DRIVER Driver = NULL;
+    NTSTATUS Status = IopMakeDriver(DriverName, InitializationFunction, &Driver);
 
-    if (Driver == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    OldIrql = KfAcquireSpinLock(&IopSystemLock);
-    InsertTailList(&IopDrivers, &Driver->Link);
-    KfReleaseSpinLock(&IopSystemLock, OldIrql);
-    Status = InitializationFunction(&Driver->Object, NULL);
     if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = InitializationFunction(&Driver->Object, NULL);
+    if (NT_SUCCESS(Status)) {
+        IopOpenDevices(&Driver->Object);
+    } else {
         IoDeleteDriver(&Driver->Object);
     }
     return Status;
@@ -103,78 +137,50 @@ NTSTATUS NTAPI IoCreateDriver(PUNICODE_STRING DriverName, PDRIVER_INITIALIZE Ini
 
 void NTAPI IoDeleteDriver(PDRIVER_OBJECT DriverObject)
 {
-    PIOP_DRIVER Driver = CONTAINING_RECORD(DriverObject, IOP_DRIVER, Object);
-    KIRQL OldIrql;
-
     MI_ASSERT(DriverObject->DeviceObject == NULL);
-    OldIrql = KfAcquireSpinLock(&IopSystemLock);
-    RemoveEntryList(&Driver->Link);
-    KfReleaseSpinLock(&IopSystemLock, OldIrql);
-    ExFreePoolWithTag(Driver, IOP_DRIVER_TAG);
+    IopDeleteNamed(DriverObject);
 }
 
 PDRIVER_OBJECT IoFindDriver(PCUNICODE_STRING DriverName)
 {
-    PDRIVER_OBJECT Found = NULL;
-    KIRQL OldIrql = KfAcquireSpinLock(&IopSystemLock);
-    PLIST_ENTRY Link;
+    UNICODE_STRING Name = *DriverName;
+    PVOID Driver = NULL;
+    NTSTATUS Status = ObReferenceObjectByName(&Name, OBJ_CASE_INSENSITIVE, NULL, 0,
+                                              IoDriverObjectType, KernelMode, NULL, &Driver);
 
-    for (Link = IopDrivers.Flink; Link != &IopDrivers && Found == NULL; Link = Link->Flink) {
-        PDRIVER_OBJECT Driver = &CONTAINING_RECORD(Link, IOP_DRIVER, Link)->Object;
-
-        Found = IopSameName(&Driver->DriverName, DriverName) ? Driver : NULL;
+    if (!NT_SUCCESS(Status)) {
+        return NULL;
     }
-    KfReleaseSpinLock(&IopSystemLock, OldIrql);
-    return Found;
+    ObDereferenceObject(Driver);
+    return Driver;
 }
 
 /* ---- devices ---- */
 
-/* => IopSystemLock held. */
-static BOOLEAN IopIsNameTaken(PCUNICODE_STRING Name)
+static void IopListDevice(PDEVICE_OBJECT Device)
 {
-    PLIST_ENTRY Link;
-    PDEVICE_OBJECT Device;
-
-    for (Link = IopDrivers.Flink; Link != &IopDrivers; Link = Link->Flink) {
-        Device = CONTAINING_RECORD(Link, IOP_DRIVER, Link)->Object.DeviceObject;
-        for (; Device != NULL; Device = Device->NextDevice) {
-            if (IopSameName(&IopDeviceExtension(Device)->Name, Name)) {
-                return TRUE;
-            }
-        }
-    }
-    return FALSE;
-}
-
-/* => FALSE: the name is taken. */
-static BOOLEAN IopInsertDevice(PDEVICE_OBJECT Device)
-{
-    PCUNICODE_STRING Name = &IopDeviceExtension(Device)->Name;
     PDRIVER_OBJECT Driver = Device->DriverObject;
     KIRQL OldIrql = KfAcquireSpinLock(&IopSystemLock);
-    BOOLEAN Free = Name->Length == 0 || !IopIsNameTaken(Name);
 
-    if (Free) {
-        Device->NextDevice = Driver->DeviceObject;
-        Driver->DeviceObject = Device;
-    }
+    Device->NextDevice = Driver->DeviceObject;
+    Driver->DeviceObject = Device;
     KfReleaseSpinLock(&IopSystemLock, OldIrql);
-    return Free;
 }
 
-static PDEVICE_OBJECT IopMakeDevice(ULONG ExtensionSize, PCUNICODE_STRING Name)
+static NTSTATUS IopMakeDevice(ULONG ExtensionSize, PUNICODE_STRING Name, PDEVICE_OBJECT *Made)
 {
     ULONG Behind = ROUND_UP((ULONG)sizeof(DEVICE_OBJECT) + ExtensionSize, 8u);
     ULONG Bytes = Behind + (ULONG)sizeof(IOP_DEVICE_EXTENSION) + (Name != NULL ? Name->Length : 0u);
-    PDEVICE_OBJECT Device = ExAllocatePoolWithTag(NonPagedPool, Bytes, IOP_DEVICE_TAG);
     PIOP_DEVICE_EXTENSION Extension;
+    PDEVICE_OBJECT Device;
+    PVOID Object = NULL;
+    NTSTATUS Status = IopCreateNamed(IoDeviceObjectType, Name, 0, Bytes, &Object);
 
-    if (Device == NULL) {
-        return NULL;
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
-    memset(Device, 0, Bytes);
-    Extension = (PIOP_DEVICE_EXTENSION)((PUCHAR)Device + Behind);
+    Device = Object;
+    Extension = (PIOP_DEVICE_EXTENSION)(PVOID)((PUCHAR)Device + Behind);
     Extension->Name.Buffer = (PWCHAR)(Extension + 1);
     IopCopyName(&Extension->Name, Name);
     Device->Type = IO_TYPE_DEVICE;
@@ -187,7 +193,8 @@ static PDEVICE_OBJECT IopMakeDevice(ULONG ExtensionSize, PCUNICODE_STRING Name)
     InitializeListHead(&Device->DeviceQueue.DeviceListHead);
     KeInitializeSpinLock(&Device->DeviceQueue.Lock);
     KeInitializeEvent(&Device->DeviceLock, SynchronizationEvent, TRUE);
-    return Device;
+    *Made = Device;
+    return STATUS_SUCCESS;
 }
 
 static BOOLEAN IopHasVpb(DEVICE_TYPE Type)
@@ -200,12 +207,13 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
                               ULONG DeviceCharacteristics, BOOLEAN Exclusive,
                               PDEVICE_OBJECT *DeviceObject)
 {
-    PDEVICE_OBJECT Device;
+    PDEVICE_OBJECT Device = NULL;
+    NTSTATUS Status;
 
     MI_ASSERT(DeviceExtensionSize <= 0xFFFF - sizeof(DEVICE_OBJECT));
-    Device = IopMakeDevice(DeviceExtensionSize, DeviceName);
-    if (Device == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
+    Status = IopMakeDevice(DeviceExtensionSize, DeviceName, &Device);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     Device->DriverObject = DriverObject;
     Device->DeviceType = DeviceType;
@@ -213,16 +221,14 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     Device->Flags = DO_DEVICE_INITIALIZING | (Exclusive ? DO_EXCLUSIVE : 0) |
                     (DeviceName != NULL ? DO_DEVICE_HAS_NAME : 0);
     if (IopHasVpb(DeviceType) && !NT_SUCCESS(IopCreateVpb(Device))) {
-        ExFreePoolWithTag(Device, IOP_DEVICE_TAG);
+        ObDereferenceObject(Device);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    if (!IopInsertDevice(Device)) {
-        if (Device->Vpb != NULL) {
-            ExFreePoolWithTag(Device->Vpb, IOP_VPB_TAG);
-        }
-        ExFreePoolWithTag(Device, IOP_DEVICE_TAG);
-        return STATUS_OBJECT_NAME_COLLISION;
+    Status = ObInsertObject(Device, NULL, 0, 0, NULL, NULL);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
+    IopListDevice(Device);
     *DeviceObject = Device;
     return STATUS_SUCCESS;
 }
@@ -232,23 +238,71 @@ void NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     PDEVICE_OBJECT *Link = &DeviceObject->DriverObject->DeviceObject;
     KIRQL OldIrql = KfAcquireSpinLock(&IopSystemLock);
 
-    MI_ASSERT(DeviceObject->AttachedDevice == NULL);
+    MI_ASSERT(DeviceObject->AttachedDevice == NULL && DeviceObject->ReferenceCount == 0);
     MI_ASSERT(IopDeviceExtension(DeviceObject)->AttachedTo == NULL);
+    IopDeviceExtension(DeviceObject)->Deleting = TRUE;
     while (*Link != DeviceObject) {
         Link = &(*Link)->NextDevice;
     }
     *Link = DeviceObject->NextDevice;
     KfReleaseSpinLock(&IopSystemLock, OldIrql);
-    if (DeviceObject->Vpb != NULL) {
-        MI_ASSERT(DeviceObject->Vpb->ReferenceCount == 0);
-        ExFreePoolWithTag(DeviceObject->Vpb, IOP_VPB_TAG);
+    IopDeleteNamed(DeviceObject);
+}
+
+void IopDeleteDevice(PVOID Object)
+{
+    PDEVICE_OBJECT Device = Object;
+
+    if (Device->Vpb != NULL) {
+        MI_ASSERT(Device->Vpb->ReferenceCount == 0);
+        ExFreePoolWithTag(Device->Vpb, IOP_VPB_TAG);
     }
-    ExFreePoolWithTag(DeviceObject, IOP_DEVICE_TAG);
 }
 
 PCUNICODE_STRING IoQueryDeviceName(PDEVICE_OBJECT DeviceObject)
 {
     return &IopDeviceExtension(DeviceObject)->Name;
+}
+
+/* ---- files on a device ---- */
+
+NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    KIRQL OldIrql = KfAcquireSpinLock(&IopSystemLock);
+
+    if ((Device->Flags & DO_DEVICE_INITIALIZING) || IopDeviceExtension(Device)->Deleting) {
+        Status = STATUS_NO_SUCH_DEVICE;
+    } else if ((Device->Flags & DO_EXCLUSIVE) && Device->ReferenceCount != 0) {
+        Status = STATUS_ACCESS_DENIED;
+    } else {
+        Device->ReferenceCount++;
+    }
+    KfReleaseSpinLock(&IopSystemLock, OldIrql);
+    if (NT_SUCCESS(Status)) {
+        ObReferenceObject(Device);
+    }
+    return Status;
+}
+
+void IopDereferenceDevice(PDEVICE_OBJECT Device)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&IopSystemLock);
+
+    MI_ASSERT(Device->ReferenceCount > 0);
+    Device->ReferenceCount--;
+    KfReleaseSpinLock(&IopSystemLock, OldIrql);
+    ObDereferenceObject(Device);
+}
+
+BOOLEAN IopShutDevice(PDEVICE_OBJECT Device)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&IopSystemLock);
+    BOOLEAN Unused = Device->ReferenceCount == 0;
+
+    IopDeviceExtension(Device)->Deleting |= Unused;
+    KfReleaseSpinLock(&IopSystemLock, OldIrql);
+    return Unused;
 }
 
 /* ---- stacks ---- */

@@ -24,7 +24,7 @@
 typedef struct _IOP_DISK {
     PDISK_DEVICE Disk;    /* (I) */
     PIO_DISK_QUEUE Queue; /* (I) */
-    PIO_RUNS Runs;        /* (I) one: all of the disk */
+    IO_RUN_MAP Map;       /* (I) one run: all of the disk */
 } IOP_DISK, *PIOP_DISK;
 
 static PDRIVER_OBJECT IopDiskDriver; /* (I) */
@@ -71,14 +71,14 @@ static NTSTATUS NTAPI IopDiskReadWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (!NT_SUCCESS(Status) || IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length == 0) {
         return IopComplete(Irp, Status, 0);
     }
-    return IoQueueDiskRequest(Disk->Queue, Irp, &Disk->Runs);
+    return IoQueueDiskRequest(Disk->Queue, Irp, &Disk->Map);
 }
 
 static NTSTATUS NTAPI IopDiskFlush(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIOP_DISK Disk = DeviceObject->DeviceExtension;
 
-    return IoQueueDiskRequest(Disk->Queue, Irp, &Disk->Runs);
+    return IoQueueDiskRequest(Disk->Queue, Irp, &Disk->Map);
 }
 
 /* ---- control ---- */
@@ -163,14 +163,14 @@ static NTSTATUS IopFillDisk(PIOP_DISK Disk, PDISK_DEVICE Device)
         return Status;
     }
     Disk->Disk = Device;
-    Disk->Runs =
+    Disk->Map.Runs =
         ExAllocatePoolWithTag(NonPagedPool, sizeof(IO_RUNS) + sizeof(IO_RUN), IOP_DEVICE_TAG);
-    if (Disk->Runs == NULL) {
+    if (Disk->Map.Runs == NULL) {
         IoDeleteDiskQueue(Disk->Queue);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Disk->Runs->Count = 1;
-    Disk->Runs->Run[0] = (IO_RUN){.Position = 0, .Sector = 0, .Sectors = Device->Sectors};
+    Disk->Map.Runs->Count = 1;
+    Disk->Map.Runs->Run[0] = (IO_RUN){.Position = 0, .Sector = 0, .Sectors = Device->Sectors};
     return STATUS_SUCCESS;
 }
 
@@ -209,7 +209,7 @@ void IopDeleteDiskDevice(PDEVICE_OBJECT Device)
     PIOP_DISK Disk = Device->DeviceExtension;
 
     IoDeleteDiskQueue(Disk->Queue);
-    ExFreePoolWithTag(Disk->Runs, IOP_DEVICE_TAG);
+    ExFreePoolWithTag(Disk->Map.Runs, IOP_DEVICE_TAG);
     IoDeleteDevice(Device);
 }
 

@@ -12,7 +12,7 @@
  *     [0]  sectors that were submitted; all of them, too, when a part has failed
  *     [1]  parts under way
  *     [2]  its status: the first failure
- *     [3]  where the pointer to the runs is: read under the lock, as the runs may be replaced
+ *     [3]  its map: the runs are read under the lock, as they may be replaced
  *
  * Invariants:
  *   Q1  units are either free or under way for one request
@@ -43,10 +43,10 @@ struct _IO_DISK_QUEUE {
     IOP_UNIT Unit[];
 };
 
-#define IOP_ISSUED(Irp)  (*(ULONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[0])
-#define IOP_PARTS(Irp)   (*(ULONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[1])
-#define IOP_STATUS(Irp)  (*(LONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[2])
-#define IOP_RUNS_OF(Irp) (*(PIO_RUNS const *)(Irp)->Tail.Overlay.DriverContext[3])
+#define IOP_ISSUED(Irp) (*(ULONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[0])
+#define IOP_PARTS(Irp)  (*(ULONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[1])
+#define IOP_STATUS(Irp) (*(LONG_PTR *)&(Irp)->Tail.Overlay.DriverContext[2])
+#define IOP_MAP(Irp)    ((PIO_RUN_MAP)(Irp)->Tail.Overlay.DriverContext[3])
 
 NTSTATUS IoCreateDiskQueue(PDISK_DEVICE Device, ULONG Requests, PIO_DISK_QUEUE *Created)
 {
@@ -115,7 +115,7 @@ static void IopCutPart(PIO_DISK_QUEUE Queue, PIRP Irp, PDISK_REQUEST Request)
     ULONG SectorBytes = Queue->Device->SectorBytes;
     ULONG Issued = (ULONG)IOP_ISSUED(Irp);
     ULONG64 Position = (ULONG64)Stack->Parameters.Read.ByteOffset.QuadPart / SectorBytes + Issued;
-    const IO_RUN *Run = IopFindRun(IOP_RUNS_OF(Irp), Position);
+    const IO_RUN *Run = IopFindRun(IOP_MAP(Irp)->Runs, Position);
     ULONG64 InRun = Run->Sectors - (Position - Run->Position);
     ULONG Sectors = IopSectorsOf(Queue, Irp) - Issued;
 
@@ -157,23 +157,26 @@ static PDISK_REQUEST IopTakePart(PIO_DISK_QUEUE Queue)
 }
 
 /* Submit what can be submitted.  A part that completes at once comes back here: it finds
-   Submitting set and leaves its unit to the loop. */
+   Submitting set and leaves its unit to the loop.  Nobody else submits meanwhile: so that no other
+   thread comes in between, IRQL stays up. */
 static void IopSubmitParts(PIO_DISK_QUEUE Queue)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&Queue->Lock);
+    KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
 
+    KefAcquireSpinLockAtDpcLevel(&Queue->Lock);
     if (!Queue->Submitting) {
         Queue->Submitting = TRUE;
         while (!IsListEmpty(&Queue->Waiting) && !IsListEmpty(&Queue->Free)) {
             PDISK_REQUEST Request = IopTakePart(Queue);
 
-            KfReleaseSpinLock(&Queue->Lock, OldIrql);
+            KefReleaseSpinLockFromDpcLevel(&Queue->Lock);
             DiskSubmit(Queue->Device, Request);
-            OldIrql = KfAcquireSpinLock(&Queue->Lock);
+            KefAcquireSpinLockAtDpcLevel(&Queue->Lock);
         }
         Queue->Submitting = FALSE;
     }
-    KfReleaseSpinLock(&Queue->Lock, OldIrql);
+    KefReleaseSpinLockFromDpcLevel(&Queue->Lock);
+    KfLowerIrql(OldIrql);
 }
 
 /* ---- the end of a part, and of a request ---- */
@@ -213,15 +216,19 @@ static void IopPartDone(PDISK_REQUEST Request)
     IopSubmitParts(Queue);
     if (Done) {
         NTSTATUS Status = (NTSTATUS)IOP_STATUS(Irp);
+        PIO_RUN_MAP Map = IOP_MAP(Irp);
 
         Irp->IoStatus.Status = Status;
         Irp->IoStatus.Information =
             NT_SUCCESS(Status) ? IopSectorsOf(Queue, Irp) * Queue->Device->SectorBytes : 0;
+        if (Map->Done != NULL) {
+            Map->Done(Map, Irp);
+        }
         IoCompleteRequest(Irp, IO_DISK_INCREMENT);
     }
 }
 
-NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const PIO_RUNS *Runs)
+NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, PIO_RUN_MAP Map)
 {
     KIRQL OldIrql;
 
@@ -229,7 +236,7 @@ NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const PIO_RUNS *Runs
     Irp->Tail.Overlay.DriverContext[0] = NULL;
     Irp->Tail.Overlay.DriverContext[1] = NULL;
     Irp->Tail.Overlay.DriverContext[2] = NULL;
-    Irp->Tail.Overlay.DriverContext[3] = (PVOID)(ULONG_PTR)Runs;
+    Irp->Tail.Overlay.DriverContext[3] = Map;
     OldIrql = KfAcquireSpinLock(&Queue->Lock);
     InsertTailList(&Queue->Waiting, &Irp->Tail.Overlay.ListEntry);
     KfReleaseSpinLock(&Queue->Lock, OldIrql);
@@ -237,12 +244,40 @@ NTSTATUS IoQueueDiskRequest(PIO_DISK_QUEUE Queue, PIRP Irp, const PIO_RUNS *Runs
     return STATUS_PENDING;
 }
 
-PIO_RUNS IoReplaceRuns(PIO_DISK_QUEUE Queue, PIO_RUNS *Runs, PIO_RUNS New)
+/* ---- runs that change ---- */
+
+PIO_RUNS IoReplaceRuns(PIO_DISK_QUEUE Queue, PIO_RUN_MAP Map, PIO_RUNS New)
 {
     KIRQL OldIrql = KfAcquireSpinLock(&Queue->Lock);
-    PIO_RUNS Old = *Runs;
+    PIO_RUNS Old = Map->Runs;
 
-    *Runs = New;
+    Map->Runs = New;
     KfReleaseSpinLock(&Queue->Lock, OldIrql);
     return Old;
+}
+
+void IoLengthenRuns(PIO_DISK_QUEUE Queue, PIO_RUN_MAP Map, ULONG64 Sectors)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&Queue->Lock);
+
+    MI_ASSERT(Map->Runs->Count != 0);
+    Map->Runs->Run[Map->Runs->Count - 1].Sectors += Sectors;
+    KfReleaseSpinLock(&Queue->Lock, OldIrql);
+}
+
+void IoCutRuns(PIO_DISK_QUEUE Queue, PIO_RUN_MAP Map, ULONG64 Sectors)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&Queue->Lock);
+    PIO_RUNS Runs = Map->Runs;
+
+    while (Runs->Count != 0 && Runs->Run[Runs->Count - 1].Position >= Sectors) {
+        Runs->Count--;
+    }
+    if (Runs->Count != 0) {
+        PIO_RUN Last = &Runs->Run[Runs->Count - 1];
+
+        Last->Sectors =
+            Last->Sectors < Sectors - Last->Position ? Last->Sectors : Sectors - Last->Position;
+    }
+    KfReleaseSpinLock(&Queue->Lock, OldIrql);
 }

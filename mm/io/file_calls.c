@@ -8,6 +8,7 @@
  * Locking: none.
  */
 #include "mm/io/io_i.h"
+#include "mm/sysva/mdl.h"
 
 /* NT checks a handle's access; the file object remembers the same. */
 static NTSTATUS IopCheckAccess(BOOLEAN Granted)
@@ -17,32 +18,80 @@ static NTSTATUS IopCheckAccess(BOOLEAN Granted)
 
 /* ---- data ---- */
 
-static NTSTATUS IopTransferFile(PFILE_OBJECT File, ULONG MajorFunction, ULONG64 Offset,
-                                PVOID Buffer, ULONG Bytes, PULONG_PTR Done)
+NTSTATUS IopLockUserBuffer(PIRP Irp, PVOID Buffer, ULONG Bytes, LOCK_OPERATION Operation)
+{
+    Irp->RequestorMode = UserMode;
+    if (Bytes == 0 || IoAllocateMdl(Buffer, Bytes, FALSE, FALSE, Irp) == NULL) {
+        return Bytes == 0 ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    }
+    return MiProbeAndLockPages(Irp->MdlAddress, UserMode, Operation);
+}
+
+void IopAbandonRequest(PIRP Irp)
+{
+    if (Irp->MdlAddress != NULL) {
+        IoFreeMdl(Irp->MdlAddress);
+    }
+    IoFreeIrp(Irp);
+}
+
+static NTSTATUS IopBuildTransfer(PDEVICE_OBJECT Device, ULONG MajorFunction, KPROCESSOR_MODE Mode,
+                                 ULONG64 Offset, PVOID Buffer, ULONG Bytes, PIRP *Built)
+{
+    LARGE_INTEGER Start = {.QuadPart = (LONGLONG)Offset};
+    BOOLEAN User = Mode != KernelMode;
+    PIRP Irp = IoBuildAsynchronousFsdRequest(MajorFunction, Device, User ? NULL : Buffer,
+                                             User ? 0 : Bytes, &Start, NULL);
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (Irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (User) {
+        IoGetNextIrpStackLocation(Irp)->Parameters.Read.Length = Bytes; /* and Write's */
+        Status = IopLockUserBuffer(Irp, Buffer, Bytes,
+                                   MajorFunction == IRP_MJ_READ ? IoWriteAccess : IoReadAccess);
+    }
+    if (!NT_SUCCESS(Status)) {
+        IopAbandonRequest(Irp);
+        return Status;
+    }
+    *Built = Irp;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS IopTransferFile(PFILE_OBJECT File, ULONG MajorFunction, KPROCESSOR_MODE Mode,
+                         ULONG64 Offset, ULONG Key, PVOID Buffer, ULONG Bytes, PULONG_PTR Done)
 {
     PDEVICE_OBJECT Device = IoGetRelatedDeviceObject(File);
-    LARGE_INTEGER Start = {.QuadPart = (LONGLONG)Offset};
-    NTSTATUS Status =
-        IopCheckAccess(MajorFunction == IRP_MJ_READ ? File->ReadAccess : File->WriteAccess);
-    PIRP Irp;
+    PIRP Irp = NULL;
+    NTSTATUS Status = IopBuildTransfer(Device, MajorFunction, Mode, Offset, Buffer, Bytes, &Irp);
 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Irp = IoBuildAsynchronousFsdRequest(MajorFunction, Device, Buffer, Bytes, &Start, NULL);
-    if (Irp == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
     Irp->Flags |= IRP_SYNCHRONOUS_API;
     Irp->Tail.Overlay.OriginalFileObject = File;
     IoGetNextIrpStackLocation(Irp)->FileObject = File;
+    IoGetNextIrpStackLocation(Irp)->Parameters.Read.Key = Key;
     return IopCallAndWait(Device, Irp, Done);
+}
+
+static NTSTATUS IopTransfer(PFILE_OBJECT File, ULONG MajorFunction, ULONG64 Offset, PVOID Buffer,
+                            ULONG Bytes, PULONG_PTR Done)
+{
+    NTSTATUS Status =
+        IopCheckAccess(MajorFunction == IRP_MJ_READ ? File->ReadAccess : File->WriteAccess);
+
+    return NT_SUCCESS(Status)
+               ? IopTransferFile(File, MajorFunction, KernelMode, Offset, 0, Buffer, Bytes, Done)
+               : Status;
 }
 
 NTSTATUS IoReadFile(PFILE_OBJECT File, ULONG64 Offset, PVOID Buffer, ULONG Bytes, PULONG Done)
 {
     ULONG_PTR Information;
-    NTSTATUS Status = IopTransferFile(File, IRP_MJ_READ, Offset, Buffer, Bytes, &Information);
+    NTSTATUS Status = IopTransfer(File, IRP_MJ_READ, Offset, Buffer, Bytes, &Information);
 
     if (NT_SUCCESS(Status)) {
         *Done = (ULONG)Information;
@@ -54,8 +103,7 @@ NTSTATUS IoWriteFile(PFILE_OBJECT File, ULONG64 Offset, const void *Buffer, ULON
 {
     ULONG_PTR Information;
 
-    return IopTransferFile(File, IRP_MJ_WRITE, Offset, (PVOID)(ULONG_PTR)Buffer, Bytes,
-                           &Information);
+    return IopTransfer(File, IRP_MJ_WRITE, Offset, (PVOID)(ULONG_PTR)Buffer, Bytes, &Information);
 }
 
 NTSTATUS IoFlushFile(PFILE_OBJECT File)
@@ -133,8 +181,8 @@ static PIRP IopBuildInformation(PFILE_OBJECT File, UCHAR MajorFunction, ULONG Cl
     return Irp;
 }
 
-static NTSTATUS IopQuery(PFILE_OBJECT File, UCHAR MajorFunction, ULONG Class, ULONG Length,
-                         PVOID Information, PULONG Returned)
+NTSTATUS IopQuery(PFILE_OBJECT File, UCHAR MajorFunction, ULONG Class, ULONG Length,
+                  PVOID Information, PULONG Returned)
 {
     PIRP Irp = IopBuildInformation(File, MajorFunction, Class, Length);
     ULONG_PTR Bytes;
@@ -186,18 +234,14 @@ static NTSTATUS IopCheckSet(PFILE_OBJECT File, FILE_INFORMATION_CLASS Class)
     }
 }
 
-/* Target: the directory that a new name is in, opened for it; else NULL. */
-static NTSTATUS IopSet(PFILE_OBJECT File, FILE_INFORMATION_CLASS Class, ULONG Length,
-                       const void *Information, PFILE_OBJECT Target)
+NTSTATUS IopSet(PFILE_OBJECT File, FILE_INFORMATION_CLASS Class, ULONG Length,
+                const void *Information, PFILE_OBJECT Target)
 {
-    NTSTATUS Status = IopCheckSet(File, Class);
     PIO_STACK_LOCATION Next;
+    NTSTATUS Status;
     PVOID Buffer;
     PIRP Irp;
 
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
     Irp = IopBuildInformation(File, IRP_MJ_SET_INFORMATION, Class, Length);
     if (Irp == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -219,7 +263,11 @@ NTSTATUS NTAPI IoSetInformation(PFILE_OBJECT FileObject,
                                 FILE_INFORMATION_CLASS FileInformationClass, ULONG Length,
                                 PVOID FileInformation)
 {
-    return IopSet(FileObject, FileInformationClass, Length, FileInformation, NULL);
+    NTSTATUS Status = IopCheckSet(FileObject, FileInformationClass);
+
+    return NT_SUCCESS(Status)
+               ? IopSet(FileObject, FileInformationClass, Length, FileInformation, NULL)
+               : Status;
 }
 
 NTSTATUS IoQueryFileSize(PFILE_OBJECT File, PULONG64 Bytes)
@@ -271,7 +319,10 @@ NTSTATUS IoRenameFile(PFILE_OBJECT File, PCSTR NewPath, BOOLEAN ReplaceIfExists)
         Rename->ReplaceIfExists = ReplaceIfExists;
         Rename->FileNameLength = Target->FileName.Length;
         memcpy(Rename->FileName, Target->FileName.Buffer, Target->FileName.Length);
-        Status = IopSet(File, FileRenameInformation, Length, Rename, Target);
+        Status = IopCheckSet(File, FileRenameInformation);
+        if (NT_SUCCESS(Status)) {
+            Status = IopSet(File, FileRenameInformation, Length, Rename, Target);
+        }
         ExFreePoolWithTag(Rename, IOP_BUFFER_TAG);
     }
     IoCloseFile(Target);

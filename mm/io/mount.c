@@ -9,7 +9,8 @@
  *     VPB flags           DeviceObject        by
  *     0                   NULL                IoCreateDevice
  *     VPB_MOUNTED         the file system's   IoMountVolume, after IRP_MN_MOUNT_VOLUME
- *     + REMOVE_PENDING    the file system's   IoDismountVolume: no file can be opened any more
+ *     + REMOVE_PENDING    the file system's   IoDismountVolume: no file can be opened any more, as
+ *                                             the device is Deleting
  *     0                   NULL                the file system, FSCTL_DISMOUNT_VOLUME
  *
  * Invariant: ReferenceCount is the number of file objects that point to the VPB.
@@ -17,6 +18,8 @@
  * Locking: IopMountMutex for the list of file systems, across a mount; IopVpbLock for VPBs.
  */
 #include "mm/io/io_i.h"
+#include "mm/ob/object.h"
+#include "mm/section/section.h"
 
 KSPIN_LOCK IopVpbLock;
 static KGUARDED_MUTEX IopMountMutex;
@@ -65,12 +68,8 @@ NTSTATUS IopReferenceVpb(PFILE_OBJECT File)
 {
     PVPB Vpb = File->DeviceObject->Vpb;
     NTSTATUS Status = STATUS_DEVICE_NOT_READY;
-    KIRQL OldIrql;
+    KIRQL OldIrql = KfAcquireSpinLock(&IopVpbLock);
 
-    if (Vpb == NULL) {
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    OldIrql = KfAcquireSpinLock(&IopVpbLock);
     if ((Vpb->Flags & (VPB_MOUNTED | VPB_REMOVE_PENDING)) == VPB_MOUNTED) {
         Vpb->ReferenceCount++;
         File->Vpb = Vpb;
@@ -152,38 +151,55 @@ NTSTATUS IoMountVolume(PDISK_DEVICE Volume, PCSTR DeviceName, PDEVICE_OBJECT *De
 
 /* ---- dismounting ---- */
 
-/* => FALSE: files are open. */
-static BOOLEAN IopCloseVolume(PVPB Vpb)
+/* No file will be opened any more.  => FALSE: one is open, on the volume or on its device. */
+static BOOLEAN IopCloseVolume(PDEVICE_OBJECT Device)
 {
-    KIRQL OldIrql = KfAcquireSpinLock(&IopVpbLock);
-    BOOLEAN Unused = Vpb->ReferenceCount == 0;
+    PVPB Vpb = Device->Vpb;
+    KIRQL OldIrql;
 
-    if (Unused) {
-        Vpb->Flags |= VPB_REMOVE_PENDING;
+    if (!IopShutDevice(Device)) {
+        return FALSE;
     }
+    OldIrql = KfAcquireSpinLock(&IopVpbLock);
+    MI_ASSERT(Vpb->ReferenceCount == 0); /* such a file is one on the device, too */
+    Vpb->Flags |= VPB_REMOVE_PENDING;
     KfReleaseSpinLock(&IopVpbLock, OldIrql);
-    return Unused;
+    return TRUE;
 }
 
-NTSTATUS IoDismountVolume(PDEVICE_OBJECT Device)
+static NTSTATUS IopControlVolume(PDEVICE_OBJECT Device, ULONG Code)
 {
-    PDEVICE_OBJECT Top;
-    PIO_STACK_LOCATION Next;
-    NTSTATUS Status;
-    PIRP Irp;
+    PDEVICE_OBJECT Top = IoGetAttachedDevice(Device->Vpb->DeviceObject);
+    PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
+    PIO_STACK_LOCATION Next = IoGetNextIrpStackLocation(Irp);
 
-    if (!IopCloseVolume(Device->Vpb)) {
-        return STATUS_ACCESS_DENIED;
-    }
-    Top = IoGetAttachedDevice(Device->Vpb->DeviceObject);
-    Irp = IopAllocateIrpMustSucceed(Top->StackSize);
     Irp->Flags = IRP_SYNCHRONOUS_API;
     Irp->Tail.Overlay.Thread = KeGetCurrentThread();
-    Next = IoGetNextIrpStackLocation(Irp);
     Next->MajorFunction = IRP_MJ_FILE_SYSTEM_CONTROL;
     Next->MinorFunction = IRP_MN_USER_FS_REQUEST;
-    Next->Parameters.FileSystemControl.FsControlCode = FSCTL_DISMOUNT_VOLUME;
-    Status = IopCallAndWait(Top, Irp, NULL);
+    Next->Parameters.FileSystemControl.FsControlCode = Code;
+    return IopCallAndWait(Top, Irp, NULL);
+}
+
+/*
+ * Files that are closed, but that the cache has still, are open as far as the device knows.  So are
+ * those whose last page went in a thread that could not close them.
+ */
+NTSTATUS IoDismountVolume(PDEVICE_OBJECT Device)
+{
+    NTSTATUS Status;
+
+    MiDeleteUnusedSegments();
+    ObpDeleteDeferred();
+    Status = IopControlVolume(Device, FSCTL_LOCK_VOLUME);
+    MiReleaseFiles(IoGetAttachedDevice(Device->Vpb->DeviceObject)); /* whatever it says of them */
+    if (!NT_SUCCESS(Status) && Status != STATUS_INVALID_DEVICE_REQUEST) { /* it has no such thing */
+        return Status;
+    }
+    if (!IopCloseVolume(Device)) {
+        return STATUS_ACCESS_DENIED;
+    }
+    Status = IopControlVolume(Device, FSCTL_DISMOUNT_VOLUME);
     MI_ASSERT(Device->Vpb->DeviceObject == NULL);
     Device->Vpb->Flags &= (USHORT) ~(VPB_MOUNTED | VPB_REMOVE_PENDING);
     IopDeleteDiskDevice(Device);
@@ -192,7 +208,7 @@ NTSTATUS IoDismountVolume(PDEVICE_OBJECT Device)
 
 /* ---- start and end ---- */
 
-NTSTATUS IoShutdownSystem(void)
+static NTSTATUS IopTellFileSystems(UCHAR MajorFunction)
 {
     NTSTATUS First = STATUS_SUCCESS;
     PLIST_ENTRY Link;
@@ -204,12 +220,22 @@ NTSTATUS IoShutdownSystem(void)
         PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
         NTSTATUS Status;
 
-        IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_SHUTDOWN;
+        IoGetNextIrpStackLocation(Irp)->MajorFunction = MajorFunction;
         Status = IopCallAndWait(Top, Irp, NULL);
         First = NT_SUCCESS(First) ? Status : First;
     }
     KeReleaseGuardedMutex(&IopMountMutex);
     return First;
+}
+
+NTSTATUS IoFlushFileSystems(void)
+{
+    return IopTellFileSystems(IRP_MJ_FLUSH_BUFFERS);
+}
+
+NTSTATUS IoShutdownSystem(void)
+{
+    return IopTellFileSystems(IRP_MJ_SHUTDOWN);
 }
 
 NTSTATUS IoInitializeSystem(void)
@@ -218,12 +244,22 @@ NTSTATUS IoInitializeSystem(void)
 
     IopInitializeDevices();
     IopInitializeMounts();
+    Status = IopCreateObjectTypes();
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
     Status = IopCreateReserve(IOP_SYSTEM_STACK_SIZE, &IopSystemReserve);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
+    Status = IopCreateReserve(IOP_SYSTEM_STACK_SIZE, &IopPageReserve);
+    if (!NT_SUCCESS(Status)) {
+        IopDeleteReserve(IopSystemReserve);
+        return Status;
+    }
     Status = IopInitializeDiskDriver();
     if (!NT_SUCCESS(Status)) {
+        IopDeleteReserve(IopPageReserve);
         IopDeleteReserve(IopSystemReserve);
     }
     return Status;

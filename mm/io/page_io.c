@@ -2,8 +2,10 @@
 /*
  * page_io.c - reading and writing pages: requests from a reserve, never from pool.
  *
- * Each paging file has IOP_RESERVE_REQUESTS requests of its own, all other files share a set.  Who
- * finds none waits for one; requests under way complete without memory, so one comes back.
+ * Each paging file has IOP_RESERVE_REQUESTS requests of its own.  The pages of all other files
+ * share a set, and requests that must not fail (IRP_MJ_CLOSE and so on) another: who has one of
+ * those may wait for a file system's lock, who has a page request does not.  Who finds none waits
+ * for one; requests under way complete without memory, so one comes back.
  *
  *     a reserve's memory:  IOP_RESERVED { its owner, link, IRP, stack locations }, each 8-byte
  *                          aligned
@@ -13,8 +15,10 @@
  * Locking: the reserve's lock for its list.
  */
 #include "mm/io/io_i.h"
+#include "mm/sysva/hyperspace.h"
 
 PIOP_RESERVE IopSystemReserve;
+PIOP_RESERVE IopPageReserve;
 
 /* What stands before each request of a reserve. */
 typedef struct NT_ALIGNED(8) _IOP_RESERVED {
@@ -105,7 +109,7 @@ static PIRP IopBuildPageRequest(PFILE_OBJECT File, PDEVICE_OBJECT Device, UCHAR 
                                 PMDL Mdl, const LARGE_INTEGER *Offset)
 {
     PIOP_RESERVE Reserve = IopFileOf(File)->Reserve;
-    PIRP Irp = IopTakeReservedIrp(Reserve != NULL ? Reserve : IopSystemReserve);
+    PIRP Irp = IopTakeReservedIrp(Reserve != NULL ? Reserve : IopPageReserve);
     PIO_STACK_LOCATION Next = IoGetNextIrpStackLocation(Irp);
 
     MI_ASSERT(Irp->StackCount >= Device->StackSize);
@@ -162,4 +166,23 @@ NTSTATUS NTAPI IoAsynchronousPageWrite(PFILE_OBJECT FileObject, PMDL MemoryDescr
     Irp->Overlay.AsynchronousParameters.UserApcContext = Context;
     Irp->UserIosb = IoStatusBlock;
     return IoCallDriver(Device, Irp);
+}
+
+/* ---- what a file has no bytes for ---- */
+
+void IoZeroMdl(PMDL Mdl, ULONG Offset)
+{
+    ULONG End = Mdl->ByteOffset + Mdl->ByteCount;
+    ULONG At = Mdl->ByteOffset + Offset;
+
+    while (At < End) {
+        ULONG InPage = At % PAGE_SIZE;
+        ULONG Bytes = PAGE_SIZE - InPage < End - At ? PAGE_SIZE - InPage : End - At;
+        KIRQL OldIrql;
+        PUCHAR Window = MiMapFrameInHyperspace(MmGetMdlPfnArray(Mdl)[At / PAGE_SIZE], &OldIrql);
+
+        memset(Window + InPage, 0, Bytes);
+        MiUnmapFrameInHyperspace(Window, OldIrql);
+        At += Bytes;
+    }
 }

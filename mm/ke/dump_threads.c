@@ -155,9 +155,11 @@ void KiDumpThreads(RTL_PRINT_SINK *Sink, PVOID Context, KI_THREAD_CHOICE Choice)
     }
     KiUnlockDispatcher(OldIrql);
     if (Choice == KiAllThreads) {
-        PRINT("%u switches, %u preemptions, %u quantum ends, %u waits, %u timeouts, %u DPCs\n",
+        PRINT("%u switches, %u preemptions, %u quantum ends, %u waits, %u timeouts, %u DPCs, "
+              "%u starved\n",
               KeCounters.ContextSwitches, KeCounters.Preemptions, KeCounters.QuantumEnds,
-              KeCounters.Waits, KeCounters.Timeouts, KeCounters.DpcsRun);
+              KeCounters.Waits, KeCounters.Timeouts, KeCounters.DpcsRun,
+              KeCounters.StarvationBoosts);
     }
 }
 

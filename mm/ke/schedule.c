@@ -63,6 +63,7 @@ static void InsertReady(PKTHREAD Thread, KI_QUEUE_END End) NT_HOLDS(KiDispatcher
     if (Thread == &KiIdleThread) {
         return;
     }
+    Thread->WaitTime = KeTickCount.LowPart;
     if (End == QueueHead) {
         InsertHeadList(&KiReadyQueues[Thread->Priority], &Thread->QueueListEntry);
     } else {
@@ -258,6 +259,7 @@ KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
     OldIrql = KiLockDispatcher();
     OldPriority = Thread->Priority;
     Thread->BasePriority = (SCHAR)Priority;
+    Thread->Starved = FALSE;
     Thread->Quantum = KI_QUANTUM;
     KiSetPriority(Thread, (SCHAR)Priority);
     KiUnlockDispatcher(OldIrql);
@@ -279,8 +281,9 @@ static void EndQuantum(PKTHREAD Thread) NT_HOLDS(KiDispatcherLock)
     KeCounters.QuantumEnds++;
     Thread->Quantum = KI_QUANTUM;
     if (Thread->Priority < LOW_REALTIME_PRIORITY && Thread->Priority > Thread->BasePriority) {
-        KiSetPriority(Thread, Thread->Priority - 1);
+        KiSetPriority(Thread, Thread->Starved ? Thread->BasePriority : Thread->Priority - 1);
     }
+    Thread->Starved = FALSE;
     if (KiNextThread == NULL && HighestReady() == Thread->Priority) {
         PutOnStandby(TakeReady(Thread->Priority));
     }

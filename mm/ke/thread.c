@@ -9,6 +9,7 @@
  */
 #include "mm/ke/dispatcher.h"
 #include "mm/ke/stack_swap.h"
+#include "resource.h"
 
 static KTHREAD KipFirstThread;
 static LIST_ENTRY KipDead NT_GUARDED_BY(KiDispatcherLock);
@@ -106,6 +107,20 @@ void KiInitializeThread(PKTHREAD Thread, const KTHREAD_START *Start)
     }
 }
 
+KPROCESSOR_MODE NTAPI ExGetPreviousMode(void)
+{
+    return KiCurrentThread == NULL ? KernelMode : KiCurrentThread->PreviousMode;
+}
+
+KPROCESSOR_MODE KeSetPreviousMode(KPROCESSOR_MODE Mode)
+{
+    KPROCESSOR_MODE Old = KiCurrentThread->PreviousMode;
+
+    MI_ASSERT(Mode == KernelMode || Mode == UserMode);
+    KiCurrentThread->PreviousMode = Mode;
+    return Old;
+}
+
 static BOOLEAN IsStartValid(const KTHREAD_START *Start)
 {
     return Start->Routine != NULL && Start->Priority >= LOW_PRIORITY &&
@@ -189,6 +204,7 @@ void KeInitializeThreads(PVOID IdleStackBase, SIZE_T IdleStackBytes) NT_NO_LOCK_
     CreateIdleThread(IdleStackBase, IdleStackBytes);
     KiInitializeWorkQueues();
     KiInitializeStackSwap();
+    ExpInitializeResources();
     KfLowerIrql(OldIrql);
 }
 

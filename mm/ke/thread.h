@@ -64,15 +64,17 @@ typedef struct _KTHREAD {
     BOOLEAN Alertable;                              /* (D) */
     BOOLEAN KernelStackResident;                    /* (D) its stack is in memory */
     BOOLEAN EnableStackSwap;                        /* (T) that may leave in waits of UserMode */
-    ULONG WaitTime;                                 /* (D) ticks, when its last wait began */
-    BOOLEAN WaitNext;             /* (T) it holds the dispatcher for the wait that follows */
-    PKPROCESS Process;            /* (I) whose thread it is; NULL before there are processes */
-    KAPC_STATE ApcState;          /* (D) Process: whose address space it runs in */
-    KIRQL WaitIrql;               /* (T) IRQL of before that */
-    SHORT KernelApcDisable;       /* (T) < 0: normal kernel APCs are held back */
-    SHORT SpecialApcDisable;      /* (T) < 0: all are */
-    ULONG ThreadId;               /* (I) counted from 1 since the start */
-    ULONG ContextSwitches;        /* (D) times that it got the processor */
+    BOOLEAN Starved;         /* (D) its boost is KiScanReadyQueues', and ends with the quantum */
+    ULONG WaitTime;          /* (D) ticks, when it began to wait, or became ready without running */
+    BOOLEAN WaitNext;        /* (T) it holds the dispatcher for the wait that follows */
+    PKPROCESS Process;       /* (I) whose thread it is; NULL before there are processes */
+    KAPC_STATE ApcState;     /* (D) Process: whose address space it runs in */
+    KIRQL WaitIrql;          /* (T) IRQL of before that */
+    CCHAR PreviousMode;      /* (T) KPROCESSOR_MODE: whose rules hold for its services */
+    SHORT KernelApcDisable;  /* (T) < 0: normal kernel APCs are held back */
+    SHORT SpecialApcDisable; /* (T) < 0: all are */
+    ULONG ThreadId;          /* (I) counted from 1 since the start */
+    ULONG ContextSwitches;   /* (D) times that it got the processor */
     PKSTART_ROUTINE StartRoutine; /* (I) */
     PVOID StartContext;           /* (I) */
     KTHREAD_REAPER *Reaper;       /* (I) or NULL */
@@ -107,15 +109,23 @@ NT_NORETURN void KeTerminateThread(void);
  */
 void KeYieldThread(void);
 
+/*
+ * Raise threads that have been ready for seconds without getting the processor (starvation.c).
+ *
+ * => IRQL < DISPATCH_LEVEL; the balance set manager's, once a second.
+ */
+void KiScanReadyQueues(void);
+
 /* ---- looking at it ---- */
 
 typedef struct _KE_COUNTERS {
     ULONG ContextSwitches; /* from one thread to another */
     ULONG Preemptions;     /* of these, in favour of a higher priority */
     ULONG QuantumEnds;     /* quanta used up */
-    ULONG Waits;           /* waits that blocked */
-    ULONG Timeouts;        /* of these, ended by their timeout */
-    ULONG TimersExpired;   /* the timeouts' timers too */
+    ULONG StarvationBoosts;
+    ULONG Waits;         /* waits that blocked */
+    ULONG Timeouts;      /* of these, ended by their timeout */
+    ULONG TimersExpired; /* the timeouts' timers too */
     ULONG DpcsQueued;
     ULONG DpcsRun;
     ULONG WorkItemsRun;

@@ -69,8 +69,9 @@ void KiClockTick(ULONG Interval)
     if (TimerMayBeDue(Before, Before + Interval)) {
         KiTimersDue = TRUE;
     }
-    if (Thread != &KiIdleThread && Thread->Quantum > 0) {
-        Thread->Quantum -= KI_QUANTUM_OF_TICK;
+    if (Thread != &KiIdleThread) {
+        /* Already used up: a higher thread came first, and the end of the quantum was its. */
+        Thread->Quantum -= Thread->Quantum > 0 ? KI_QUANTUM_OF_TICK : 0;
         KiQuantumEnd |= Thread->Quantum <= 0;
     }
     if (KiTimersDue || KiQuantumEnd || KiDpcDepth != 0) {

@@ -94,8 +94,9 @@ static void AdjustPriority(PKTHREAD Thread, KPRIORITY Increment) NT_HOLDS(KiDisp
     if (Thread->Quantum <= 0) {
         Thread->Quantum = KI_QUANTUM;
         if (Thread->Priority > Thread->BasePriority) {
-            Thread->Priority--;
+            Thread->Priority = Thread->Starved ? Thread->BasePriority : Thread->Priority - 1;
         }
+        Thread->Starved = FALSE;
     }
     if (Boosted > Thread->Priority) {
         Thread->Priority =

@@ -3,12 +3,13 @@
  * in_page.c - reading pages back.
  *
  *     state of a page   its PTE               its frame
- *     in the file       slot, protection      none
+ *     in the file       slot, protection;     none
+ *                       of a file: subsection
  *     being read        transition            in transition, ReadInProgress, one reference (the
- *                                             read's); OriginalPte keeps the slot
+ *                                             read's); OriginalPte is what the PTE was
  *     read              transition            the one that faulted: a reference, its reader's;
  *                                             a neighbour: on standby
- *     failed            slot, protection      none: freed
+ *     failed            as before             none: freed
  *
  * A page that is deleted while it is read loses its PTE at once; the frame is freed with the read.
  *
@@ -17,8 +18,11 @@
  *       is that block's Done then
  *   N2  a block is in use while it has references: one of the reader's until Done is set, one of
  *       each thread that waits.  MipBlockFree is set while a block is free
- *   N3  no PTE becomes valid before Done is set: then the whole page has been read, and its
- *       checksum is the one of when it was written
+ *   N3  no PTE becomes valid before Done is set: then the whole page has been read, and, from a
+ *       paging file, its checksum is the one of when it was written
+ *
+ * What a file has no bytes for is zero: the file system says so of a page that its end cuts, this
+ * file of the pages behind, and of what lies behind the end of a part of an image.
  *
  * Who reads needs no memory and no lock once it has begun, so blocks come free; who waits for one,
  * or for Done, holds no lock, but for that of an address space whose page table it is.
@@ -35,10 +39,20 @@
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/pfn/pfn_reference.h"
+#include "mm/space/prototype_pte.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/system_pages.h"
 #include "report.h"
 #include "rtl.h"
+
+/* Where a PTE says that its page is. */
+typedef struct _MIP_PLACE {
+    PFILE_OBJECT Object;
+    ULONG File;
+    ULONG Slot;
+    LARGE_INTEGER Offset;
+    ULONG64 Bytes; /* from there on that are the page's, and its neighbours' */
+} MIP_PLACE, *PMIP_PLACE;
 
 /* The PTEs of a read. */
 typedef struct _MIP_CLUSTER {
@@ -118,6 +132,23 @@ void MiWaitForInPage(void)
 
 /* ---- what is read ---- */
 
+static MIP_PLACE MipPlaceOf(PMMPTE Pte)
+{
+    MMPTE Entry = MiReadPte(Pte);
+    MIP_PLACE Place = {.File = MI_IN_PAGE_MAPPED, .Bytes = ~0ull};
+
+    if (MiIsSubsectionPte(Entry)) {
+        Place.Object = MiFindFilePage(Entry, Pte, &Place.Offset);
+        Place.Bytes = MiFindFileBytes(Entry, Pte);
+        return Place;
+    }
+    Place.File = MiPteFile(Entry);
+    Place.Slot = MiPteSlot(Entry);
+    Place.Object = MmPagingFile[Place.File]->File;
+    Place.Offset.QuadPart = (LONGLONG)Place.Slot * PAGE_SIZE;
+    return Place;
+}
+
 static BOOLEAN MipNamesSlot(PMMPTE Pte, ULONG File, ULONG Slot)
 {
     MMPTE Entry = MiReadPte(Pte);
@@ -126,8 +157,30 @@ static BOOLEAN MipNamesSlot(PMMPTE Pte, ULONG File, ULONG Slot)
            MiPteSlot(Entry) == Slot;
 }
 
+/* Of a file's page: its prototype PTEs have no numbers, and the same contents. */
+static MIP_CLUSTER MipChooseMapped(PMMPTE Pte, ULONG Most)
+{
+    MIP_CLUSTER Cluster = {.First = Pte, .Pages = 1};
+    MMPTE Entry = MiReadPte(Pte);
+    PMMPTE Start;
+    PMMPTE End;
+
+    MiFindFileRun(Entry, Pte, &Start, &End);
+    while (Cluster.Pages < Most && Pte + Cluster.Pages < End &&
+           MiReadPte(Pte + Cluster.Pages).Long == Entry.Long) {
+        Cluster.Pages++;
+    }
+    while (Cluster.Pages < Most && Cluster.First > Start &&
+           MiReadPte(Cluster.First - 1).Long == Entry.Long) {
+        Cluster.First--;
+        Cluster.Pages++;
+        Cluster.Wanted++;
+    }
+    return Cluster;
+}
+
 /* The neighbours behind the page first: who reads upwards has them ahead. */
-static MIP_CLUSTER MipChooseCluster(PMMPTE Pte, ULONG Most)
+static MIP_CLUSTER MipChooseSlots(PMMPTE Pte, ULONG Most)
 {
     PMMPTE Start = (PMMPTE)ROUND_DOWN((ULONG_PTR)Pte, (ULONG_PTR)PAGE_SIZE);
     PMMPTE End = Start + PTE_PER_PAGE;
@@ -149,6 +202,12 @@ static MIP_CLUSTER MipChooseCluster(PMMPTE Pte, ULONG Most)
     return Cluster;
 }
 
+static MIP_CLUSTER MipChooseCluster(PMMPTE Pte, ULONG Most)
+{
+    return MiIsSubsectionPte(MiReadPte(Pte)) ? MipChooseMapped(Pte, Most)
+                                             : MipChooseSlots(Pte, Most);
+}
+
 /* => How many frames were taken, up to Pages. */
 static ULONG MipTakeFrames(ULONG Pages, PPFN_NUMBER Frames) NT_NOT_HOLDING(MiPfnLock)
 {
@@ -168,8 +227,11 @@ static void MipBeginPage(PMI_IN_PAGE Block, PMMPTE Pte, PFN_NUMBER Frame) NT_HOL
     PMMPFN Pfn = MI_PFN(Frame);
     BOOLEAN Held;
 
-    MI_ASSERT(MiPteKind(Entry) == MiPtePagefile);
     MiSetFramePte(Frame, Pte, Entry, MiTableFrame(Pte));
+    if (MiIsSectionPrototype(Pte)) {
+        Pfn->u3.e1.PrototypePte = 1;
+        MiEndPrototypePlace(Entry); /* OriginalPte has it now */
+    }
     Held = MiReferenceHeldFrame(Frame);
     MI_ASSERT(Held);
     MiDecrementShareCount(Frame);
@@ -180,22 +242,26 @@ static void MipBeginPage(PMI_IN_PAGE Block, PMMPTE Pte, PFN_NUMBER Frame) NT_HOL
 
 static void MipDescribe(PMI_IN_PAGE Block, const MIP_CLUSTER *Cluster, const PFN_NUMBER *Frames)
 {
-    MMPTE Entry = MiReadPte(Cluster->First);
+    MIP_PLACE Place = MipPlaceOf(Cluster->First);
     ULONG i;
 
     Block->First = Cluster->First;
-    Block->File = MiPteFile(Entry);
-    Block->Slot = MiPteSlot(Entry);
+    Block->Object = Place.Object;
+    Block->File = Place.File;
+    Block->Slot = Place.Slot;
     Block->Pages = Cluster->Pages;
     Block->Wanted = Cluster->Wanted;
     Block->Failed = 0;
     Block->Status = STATUS_SUCCESS;
-    Block->Offset.QuadPart = (LONGLONG)Block->Slot * PAGE_SIZE;
+    Block->Offset = Place.Offset;
+    Block->FileBytes = Place.Bytes;
     MmInitializeMdl(&Block->Mdl, NULL, Block->Pages * PAGE_SIZE);
     Block->Mdl.MdlFlags = MDL_PAGES_LOCKED | MDL_IO_PAGE_READ;
     for (i = 0; i < Block->Pages; i++) {
         Block->Frames[i] = Frames[i];
-        Block->Checksum[i] = MiSlotChecksum(Block->File, Block->Slot + i);
+        if (Block->File != MI_IN_PAGE_MAPPED) {
+            Block->Checksum[i] = MiSlotChecksum(Block->File, Block->Slot + i);
+        }
     }
 }
 
@@ -227,7 +293,8 @@ NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Begun)
     ULONG Taken;
 
     MI_ASSERT(Most != 0 && Most <= MI_IN_PAGE_PAGES);
-    MI_ASSERT(MiPteKind(MiReadPte(Pte)) == MiPtePagefile);
+    MI_ASSERT(MiPrototypePteKind(MiReadPte(Pte)) == MiPtePagefile ||
+              MiIsSubsectionPte(MiReadPte(Pte)));
     Cluster = MipChooseCluster(Pte, MiMemoryConditionHolds(MiLowMemory) ? 1 : Most);
     Taken = MipTakeFrames(Cluster.Pages, Frames);
     if (Taken == 0) {
@@ -243,19 +310,34 @@ NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Begun)
 
 /* ---- the read ---- */
 
+/* => Status, or, of a file, what its end makes of it. */
+static NTSTATUS MipJudgeTransfer(PMI_IN_PAGE Block, NTSTATUS Status)
+{
+    if (Block->File == MI_IN_PAGE_MAPPED) {
+        if (Status == STATUS_END_OF_FILE) {
+            IoZeroMdl(&Block->Mdl, 0);
+            return STATUS_SUCCESS;
+        }
+        if (NT_SUCCESS(Status) && Block->FileBytes < Block->Pages * PAGE_SIZE) {
+            IoZeroMdl(&Block->Mdl, (ULONG)Block->FileBytes);
+        }
+        return Status;
+    }
+    return NT_SUCCESS(Status) && Block->Iosb.Information != Block->Pages * PAGE_SIZE
+               ? STATUS_END_OF_FILE
+               : Status;
+}
+
 static NTSTATUS MipTransfer(PMI_IN_PAGE Block)
 {
-    PFILE_OBJECT File = MmPagingFile[Block->File]->File;
     NTSTATUS Status =
-        IoPageRead(File, &Block->Mdl, &Block->Offset, &Block->Transferred, &Block->Iosb);
+        IoPageRead(Block->Object, &Block->Mdl, &Block->Offset, &Block->Transferred, &Block->Iosb);
 
     if (NT_SUCCESS(Status)) {
         (void)KeWaitForSingleObject(&Block->Transferred, WrPageIn, KernelMode, FALSE, NULL);
         Status = Block->Iosb.Status;
     }
-    if (NT_SUCCESS(Status) && Block->Iosb.Information != Block->Pages * PAGE_SIZE) {
-        Status = STATUS_END_OF_FILE;
-    }
+    Status = MipJudgeTransfer(Block, Status);
     if (Block->Mdl.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
         MmUnmapLockedPages(Block->Mdl.MappedSystemVa, &Block->Mdl);
     }
@@ -268,6 +350,9 @@ static ULONG MipCompare(const MI_IN_PAGE *Block)
     ULONG Different = 0;
     ULONG i;
 
+    if (Block->File == MI_IN_PAGE_MAPPED) {
+        return 0; /* a file has none */
+    }
     for (i = 0; i < Block->Pages; i++) {
         Different |= (ULONG)(MiPageChecksum(Block->Frames[i]) != Block->Checksum[i]) << i;
     }
@@ -333,10 +418,14 @@ static void MipNameDifferent(const MI_IN_PAGE *Block, ULONG Different)
 
     for (i = 0; i < Block->Pages; i++) {
         if (Different >> i & 1) {
+            PMMPTE Pte = Block->First + i;
+            BOOLEAN Shared = MiIsSectionPrototype(Pte);
+
             MiInPageCounters.WrongChecksums++;
-            KiPrint("%s: slot 0x%x came back different, page 0x%x was not read.\n",
+            KiPrint("%s: slot 0x%x came back different, %s 0x%x was not read.\n",
                     MmPagingFile[Block->File]->PageFileName, Block->Slot + i,
-                    (ULONG)MiGetVaMappedByPte(Block->First + i));
+                    Shared ? "the page of prototype PTE" : "page",
+                    (ULONG)(Shared ? (ULONG_PTR)Pte : MiGetVaMappedByPte(Pte)));
         }
     }
 }

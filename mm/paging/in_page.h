@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_page.h - reading pages back from a paging file, whoever owns them.
+ * in_page.h - reading pages from a paging file or a file, whoever owns them.
  *
  *     under the owner's mutex   without it              under it again
  *     MiBeginInPage             MiFinishInPage          the page is in transition: make it valid,
@@ -19,6 +19,7 @@
 #include "mm/pfn/pfn.h"
 
 #define MI_IN_PAGE_BLOCKS  32u
+#define MI_IN_PAGE_MAPPED  0xFFFFFFFFu
 #define MI_IN_PAGE_PAGES   16u /* that a block has room for */
 #define MI_IN_PAGE_CLUSTER 8u  /* pages that one fault reads at most */
 
@@ -29,10 +30,12 @@ typedef struct _MI_IN_PAGE {
     KEVENT Transferred;   /* (R) the I/O manager's */
     IO_STATUS_BLOCK Iosb; /* (R) */
     LARGE_INTEGER Offset; /* (R) in the file */
+    ULONG64 FileBytes;    /* (R) that are of these pages; the rest is zero */
     ULONG References;     /* (P) the reader's, and one for each that waits; 0: free */
     PMMPTE First;         /* (R) of the first page */
-    ULONG File;           /* (R) number of the paging file */
-    ULONG Slot;           /* (R) of the first page */
+    PFILE_OBJECT Object;  /* (R) that has them */
+    ULONG File;           /* (R) number of the paging file; MI_IN_PAGE_MAPPED: of another file */
+    ULONG Slot;           /* (R) of the first page, in a paging file */
     ULONG Pages;          /* (R) */
     ULONG Wanted;         /* (R) which of them faulted */
     ULONG Failed;         /* (P) bits: pages that cannot be read ... */
@@ -61,10 +64,11 @@ void MiInitializeInPage(void);
 
 /*
  * Take a block and frames for the page of Pte, and for up to Most - 1 others whose PTEs and whose
- * slots are its neighbours, in one page table and one file, while memory is not low.  Their PTEs
+ * places are its neighbours, in one page table and one file, while memory is not low.  Their PTEs
  * are in transition then, the frames ReadInProgress.
  *
- * => Under the owner's mutex, in its address space.  *Pte is a MiPtePagefile.
+ * => Under the owner's mutex, in its address space.  *Pte is a MiPtePagefile, or a prototype PTE
+ *    that is a MiPteSubsection.
  * => STATUS_NO_MEMORY: no frame.  STATUS_INSUFFICIENT_RESOURCES: no block: MiWaitForInPage, without
  *    the mutex.  Nothing changed.
  */

@@ -52,7 +52,8 @@ void MiInitializeModifiedWriter(void)
     MiInitializePageWriting();
     OldIrql = MiLockPfn();
     Threshold = MiPhysicalPages / MIP_THRESHOLD_PART;
-    MiSetModifiedThreshold(Threshold > MI_MODIFIED_WRITE_PAGES ? Threshold
+    MiSetModifiedThreshold(MiModifiedPrivate,
+                           Threshold > MI_MODIFIED_WRITE_PAGES ? Threshold
                                                                : MI_MODIFIED_WRITE_PAGES,
                            MiWakeModifiedWriter);
     MiUnlockPfn(OldIrql);
@@ -130,7 +131,7 @@ static NTSTATUS MipServe(NTSTATUS Woken, PULONG Seconds)
         return STATUS_SUCCESS;
     }
     if (Woken != STATUS_TIMEOUT) {
-        return MipWriteDownTo(MiQueryModifiedThreshold() / 4);
+        return MipWriteDownTo(MiQueryModifiedThreshold(MiModifiedPrivate) / 4);
     }
     if (++*Seconds < MIP_LIFE && !MiMemoryConditionHolds(MiLowMemory)) {
         return STATUS_SUCCESS;

@@ -11,7 +11,8 @@
  *
  * PTEs are found in the page tables that are resident: those of user halves are frames that a
  * directory entry owns, those of paged pool, images and kernel stacks are where they always are.
- * What the tables of user halves that are out name was added up when they left (MiTablesOut).
+ * What the tables of user halves that are out name was added up when they left (MiTablesOut);
+ * what prototype PTEs of sections name, when they began to (MiPrototypeSlots).
  *
  * Other system PTEs are not looked at: what is not valid there is its owner's, and may look like a
  * slot (reserved_mapping.c).
@@ -29,6 +30,7 @@
 #include "mm/space/address_space.h"
 #include "mm/space/clone_table.h"
 #include "mm/space/page_table.h"
+#include "mm/space/prototype_pte.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/layout.h"
@@ -172,6 +174,8 @@ static void MipAddOwners(PMIP_SUM Sum) NT_HOLDS(MiPfnLock)
     }
     Sum->Slots += MiTablesOut.Slots;
     Sum->Hashes += MiTablesOut.Hashes;
+    Sum->Slots += MiPrototypeSlots.Slots;
+    Sum->Hashes += MiPrototypeSlots.Hashes;
     MiWalkDirectoriesLocked(MipAddDirectory, Sum);
     MipAddPagedPool(Sum);
     MipAddImages(Sum);

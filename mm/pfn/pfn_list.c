@@ -36,6 +36,7 @@
  *       a frame that is not RAM has none and is in no other state than Active
  *   L7  all frames that are RAM are MiPhysicalPages
  *   L8  MiAvailablePages lies within the borders of MiMemoryWatch, and its conditions are right
+ *   L9  a modified frame is on MiMappedModifiedList if its page is a file's, else on MiModifiedList
  *
  * Locking: everything here runs under MiPfnLock, at DISPATCH_LEVEL.
  */
@@ -54,14 +55,16 @@ KSPIN_LOCK MiPfnLock;
 PFN_NUMBER MiFreeListHeads[2][MI_MAXIMUM_COLORS];
 MMPFNLIST MiStandbyLists[MI_PRIORITIES];
 MMPFNLIST MiModifiedList;
+MMPFNLIST MiMappedModifiedList;
 MMPFNLIST MiModifiedNoWriteList;
 MMPFNLIST MiBadList;
 ULONG MiPageCounts[MI_PAGE_STATES];
 ULONG MiAvailablePages;
 ULONG MiRepurposedPages;
 
-static MI_MANY_MODIFIED *MipManyModified;
-static ULONG MipModifiedThreshold;
+/* Who is told, by MI_MODIFIED_KIND. */
+static MI_MANY_MODIFIED *MipManyModified[MiModifiedKinds];
+static ULONG MipModifiedThreshold[MiModifiedKinds];
 static MI_RESTORE_PTE *MipRestorePte; /* (I) */
 
 /* ---- initialisation ---- */
@@ -86,6 +89,7 @@ void MiInitializePageLists(void)
         MipInitializeList(&MiStandbyLists[Index], StandbyPageList);
     }
     MipInitializeList(&MiModifiedList, ModifiedPageList);
+    MipInitializeList(&MiMappedModifiedList, ModifiedPageList);
     MipInitializeList(&MiModifiedNoWriteList, ModifiedNoWritePageList);
     MipInitializeList(&MiBadList, BadPageList);
     for (Index = 0; Index < MI_PAGE_STATES; Index++) {
@@ -94,18 +98,30 @@ void MiInitializePageLists(void)
     MiAvailablePages = 0;
     MiRepurposedPages = 0;
     MipRestorePte = NULL;
-    MipManyModified = NULL;
+    for (Index = 0; Index < MiModifiedKinds; Index++) {
+        MipManyModified[Index] = NULL;
+    }
 }
 
-void MiSetModifiedThreshold(ULONG Threshold, MI_MANY_MODIFIED *Routine)
+void MiSetModifiedThreshold(MI_MODIFIED_KIND Kind, ULONG Threshold, MI_MANY_MODIFIED *Routine)
 {
-    MipModifiedThreshold = Threshold;
-    MipManyModified = Routine;
+    MipModifiedThreshold[Kind] = Threshold;
+    MipManyModified[Kind] = Routine;
 }
 
-ULONG MiQueryModifiedThreshold(void)
+ULONG MiQueryModifiedThreshold(MI_MODIFIED_KIND Kind)
 {
-    return __atomic_load_n(&MipModifiedThreshold, __ATOMIC_RELAXED);
+    return __atomic_load_n(&MipModifiedThreshold[Kind], __ATOMIC_RELAXED);
+}
+
+/* => It has just grown. */
+static void MipTellOfModified(const MMPFNLIST *List) NT_HOLDS(MiPfnLock)
+{
+    MI_MODIFIED_KIND Kind = List == &MiModifiedList ? MiModifiedPrivate : MiModifiedMapped;
+
+    if (List->Total == MipModifiedThreshold[Kind] && MipManyModified[Kind] != NULL) {
+        MipManyModified[Kind]();
+    }
 }
 
 void MiSetRestorePteRoutine(MI_RESTORE_PTE *Routine)
@@ -145,7 +161,7 @@ static PMMPFNLIST MipListOf(const MMPFN *Pfn, MMLISTS State) NT_HOLDS(MiPfnLock)
     case StandbyPageList:
         return &MiStandbyLists[Pfn->u4.Priority];
     case ModifiedPageList:
-        return &MiModifiedList;
+        return MiIsFilePage(Pfn) ? &MiMappedModifiedList : &MiModifiedList; /* L9 */
     case ModifiedNoWritePageList:
         return &MiModifiedNoWriteList;
     case BadPageList:
@@ -159,8 +175,8 @@ static PMMPFNLIST MipListOf(const MMPFN *Pfn, MMLISTS State) NT_HOLDS(MiPfnLock)
     MipBadState(MI_PFN_FRAME(Pfn));
 }
 
-/* => Frame is held by nobody.  Says nothing about memory conditions. */
-static void MipAppend(MMLISTS State, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+/* => Frame is held by nobody.  Says nothing about memory conditions.  Returns the list. */
+static PMMPFNLIST MipAppend(MMLISTS State, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
     PMMPFN Pfn = MI_PFN(Frame);
     PMMPFNLIST List = MipListOf(Pfn, State);
@@ -175,6 +191,7 @@ static void MipAppend(MMLISTS State, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     }
     List->Blink = Frame;
     List->Total++; /* L1 holds again */
+    return List;
 }
 
 /* Where a neighbour (or the head, beyond the end) keeps its link to a frame of List. */
@@ -312,7 +329,7 @@ BOOLEAN MiPrepareFree(PFN_NUMBER Frame)
         return TRUE;
     }
     Pfn->u3.Long &= MI_PFN_KEPT;
-    MipAppend(BadPageList, Frame);
+    (void)MipAppend(BadPageList, Frame);
     MiPageCounts[BadPageList]++;
     return FALSE;
 }
@@ -411,15 +428,14 @@ void MiInsertPageInList(PFN_NUMBER Frame)
     MiPageCounts[TransitionPage]--;
     if (Pfn->u3.e1.Modified) {
         MMLISTS List = Pfn->u3.e1.NoWrite ? ModifiedNoWritePageList : ModifiedPageList;
+        const MMPFNLIST *Grown = MipAppend(List, Frame);
 
-        MipAppend(List, Frame);
         MiPageCounts[List]++;
-        if (List == ModifiedPageList && MiModifiedList.Total == MipModifiedThreshold &&
-            MipManyModified != NULL) {
-            MipManyModified();
+        if (List == ModifiedPageList) {
+            MipTellOfModified(Grown);
         }
     } else {
-        MipAppend(StandbyPageList, Frame);
+        (void)MipAppend(StandbyPageList, Frame);
         MiCountAvailable(StandbyPageList);
     }
 }
@@ -433,7 +449,7 @@ void MiSetNoWrite(PFN_NUMBER Frame, BOOLEAN NoWrite)
     if ((State == ModifiedPageList || State == ModifiedNoWritePageList) && State != Other) {
         MipUnlink(State, Frame);
         MiPageCounts[State]--;
-        MipAppend(Other, Frame);
+        (void)MipAppend(Other, Frame);
         MiPageCounts[Other]++;
     }
     Pfn->u3.e1.NoWrite = NoWrite != FALSE;

@@ -24,7 +24,8 @@ typedef struct _MMPFNLIST {
 /* The first frame of each colour's zeroed and free list; last in, first out, so no last one. */
 extern PFN_NUMBER MiFreeListHeads[2][MI_MAXIMUM_COLORS] NT_GUARDED_BY(MiPfnLock);
 extern MMPFNLIST MiStandbyLists[MI_PRIORITIES] NT_GUARDED_BY(MiPfnLock);
-extern MMPFNLIST MiModifiedList NT_GUARDED_BY(MiPfnLock);
+extern MMPFNLIST MiModifiedList NT_GUARDED_BY(MiPfnLock);       /* for paging files */
+extern MMPFNLIST MiMappedModifiedList NT_GUARDED_BY(MiPfnLock); /* for the files that they are of */
 extern MMPFNLIST MiModifiedNoWriteList NT_GUARDED_BY(MiPfnLock);
 extern MMPFNLIST MiBadList NT_GUARDED_BY(MiPfnLock);
 
@@ -77,14 +78,27 @@ void MiInsertFreeFrame(MMLISTS List, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
  */
 void MiInsertPageInList(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
+/* => Whether the frame's page is a file's: what MiIsSubsectionPte says of OriginalPte. */
+static inline BOOLEAN MiIsFilePage(const MMPFN *Pfn)
+{
+    return Pfn->OriginalPte.Hard.Prototype && !Pfn->OriginalPte.Hard.Valid;
+}
+
+typedef enum _MI_MODIFIED_KIND {
+    MiModifiedPrivate, /* MiModifiedList */
+    MiModifiedMapped,  /* MiMappedModifiedList */
+    MiModifiedKinds
+} MI_MODIFIED_KIND;
+
 /*
- * Who is told when the modified list has Threshold pages, each time that it grows to that.
+ * Who is told when a modified list has Threshold pages, each time that it grows to that.
  *
  * => Routine: under MiPfnLock, may set events.  NULL: nobody.
  */
 typedef void MI_MANY_MODIFIED(void);
-void MiSetModifiedThreshold(ULONG Threshold, MI_MANY_MODIFIED *Routine) NT_HOLDS(MiPfnLock);
-ULONG MiQueryModifiedThreshold(void);
+void MiSetModifiedThreshold(MI_MODIFIED_KIND Kind, ULONG Threshold, MI_MANY_MODIFIED *Routine)
+    NT_HOLDS(MiPfnLock);
+ULONG MiQueryModifiedThreshold(MI_MODIFIED_KIND Kind);
 
 /* Take Frame off its standby or modified list into Transition.  => Contents and PTE are kept. */
 void MiUnlinkPage(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);

@@ -7,6 +7,7 @@
 #include "mm/pfn/pfn_reference.h"
 
 #include "nt/bugcodes.h"
+#include "mm/pfn/free_list.h"
 #include "mm/pfn/pfn_list.h"
 
 static MI_RELEASE_SLOT *MipReleaseSlot; /* (I) */
@@ -170,6 +171,19 @@ void MiClearFramePte(PFN_NUMBER Frame)
     if (PteFrame < MI_PTE_FRAME_NOT_RAM) {
         MiDecrementShareCount(PteFrame);
     }
+}
+
+void MiDeleteFramePage(PFN_NUMBER Frame)
+{
+    const MMPFN *Pfn = MipFindPfn(Frame);
+
+    MiClearFramePte(Frame);
+    if (Pfn->u2.ShareCount == 1 && (Pfn->u3.Long & MI_PFN_USE) == MI_PFN_UNUSED) {
+        MiPushFreeFrame(FreePageList, Frame); /* what follows would do the same */
+        return;
+    }
+    MiSetFrameModified(Frame, FALSE);
+    MiDecrementShareCount(Frame);
 }
 
 void MiSetFrameModified(PFN_NUMBER Frame, BOOLEAN Modified)

@@ -90,6 +90,13 @@ void MiReplaceFramePte(PFN_NUMBER Frame, PMMPTE Pte, MMPTE Original, PFN_NUMBER 
 void MiClearFramePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
 /*
+ * The page of an Active frame is deleted: MiClearFramePte, and the share of the PTE that mapped it.
+ * Whoever else holds the frame frees it with the last share or reference; what it has is nobody's
+ * and is written nowhere.
+ */
+void MiDeleteFramePage(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+
+/*
  * Frame, in whatever state, is remembered by the PTE at Pte in PteFrame from now on, instead of the
  * one that it knows; the two page tables' shares follow.  OriginalPte and its slot stay.
  *

@@ -89,6 +89,10 @@ static ULONG MipVerifyList(const MMPFNLIST *List, ULONG Priority) NT_HOLDS(MiPfn
         if (Pfn->u2.Blink != Before) {
             MipBadEntry(Frame);
         }
+        if (List->ListName == ModifiedPageList &&
+            MiIsFilePage(Pfn) != (List == &MiMappedModifiedList)) { /* L9 */
+            MipBadEntry(Frame);
+        }
         if ((Clean && Pfn->u4.Priority != Priority) || Pfn->u3.e1.Modified == Clean ||
             Pfn->PteAddress == NULL) {
             if (List->ListName != BadPageList) {
@@ -123,7 +127,8 @@ static void MipVerifyLists(void) NT_HOLDS(MiPfnLock)
         Standby += MipVerifyList(&MiStandbyLists[Priority], Priority);
     }
     MipVerifyCount(StandbyPageList, Standby);
-    MipVerifyCount(ModifiedPageList, MipVerifyList(&MiModifiedList, 0));
+    MipVerifyCount(ModifiedPageList,
+                   MipVerifyList(&MiModifiedList, 0) + MipVerifyList(&MiMappedModifiedList, 0));
     MipVerifyCount(ModifiedNoWritePageList, MipVerifyList(&MiModifiedNoWriteList, 0));
     MipVerifyCount(BadPageList, MipVerifyList(&MiBadList, 0));
     if (MiAvailablePages != MiPageCounts[ZeroedPageList] + MiPageCounts[FreePageList] + Standby) {

@@ -8,12 +8,15 @@
 
 #include "mm/pfn/pfn_list.h"
 
+ULONG MiFramesBeingZeroed;
+
 /* => Returns FALSE when no frame is free. */
 static BOOLEAN MipZeroOneFrame(void) NT_NOT_HOLDING(MiPfnLock)
 {
     KIRQL OldIrql = MiLockPfn();
     PFN_NUMBER Frame = MiRemoveFreeFrame(FreePageList, MiNextPageColor());
 
+    MiFramesBeingZeroed += Frame != MI_NO_FRAME;
     MiUnlockPfn(OldIrql);
     if (Frame == MI_NO_FRAME) {
         return FALSE;
@@ -21,6 +24,7 @@ static BOOLEAN MipZeroOneFrame(void) NT_NOT_HOLDING(MiPfnLock)
     MiZeroFrameRoutine(Frame);
     OldIrql = MiLockPfn();
     MiInsertFreeFrame(ZeroedPageList, Frame);
+    MiFramesBeingZeroed--;
     MiUnlockPfn(OldIrql);
     return TRUE;
 }

@@ -7,6 +7,9 @@
 
 #include "mm/pfn/pfn.h"
 
+/* (P) Active, and nobody's: a thread of a higher priority may come in between. */
+extern ULONG MiFramesBeingZeroed;
+
 /*
  * Zero up to Most free frames and move them to the zeroed list.  The lock is held for the moves,
  * not while zeroing.

@@ -23,7 +23,8 @@
  *     any but free         free         MiDeletePagedPage
  *
  * Invariants (MiVerifyFrameOwners, MiVerifyWorkingSets):
- *   G1  a page is valid exactly when the system's working set has an entry for it
+ *   G1  a page is valid exactly when the system's working set has an entry for it; besides it has
+ *       those of views (mm/section/system_view.c)
  *   G2  OriginalPte of a page's frame is demand zero, with the page's protection, and the slot that
  *       has the same contents as the frame, if one has
  *   G3  a page on standby was not written to since it was made, or put into its slot.  One of an
@@ -167,21 +168,29 @@ static void MipLeaveWorkingSet(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER F
     }
 }
 
-/* Drivers lock pages to touch them at raised IRQL, where they were allocated too. */
-static BOOLEAN MipIsLockedForIo(const MMPFN *Pfn) NT_HOLDS(MiPfnLock)
+/*
+ * Drivers lock pages to touch them at raised IRQL, where they were allocated too.  A page of
+ * prototype PTEs has a share for each that has a frame: MiPfnLock has to be enough to reach it.
+ */
+static BOOLEAN MipMustStay(const MMPFN *Pfn) NT_HOLDS(MiPfnLock)
 {
-    return Pfn->u3.e2.ReferenceCount > 1u + Pfn->u3.e1.WriteInProgress;
+    return Pfn->u3.e2.ReferenceCount > 1u + Pfn->u3.e1.WriteInProgress || Pfn->u2.ShareCount > 1;
 }
 
 BOOLEAN MiTrimPagedPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
 {
     PMMPTE Pte = MiGetPteAddress(Va);
-    KIRQL OldIrql = MiLockPfn();
     MMPTE Old = MiReadPte(Pte);
     PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+    KIRQL OldIrql;
 
+    if (MI_PFN(Frame)->u3.e1.PrototypePte) {
+        return MiTrimSystemViewPage(WorkingSet, Va);
+    }
+    OldIrql = MiLockPfn();
+    Old = MiReadPte(Pte); /* Dirty may have been set meanwhile */
     MI_ASSERT(Old.Hard.Valid && MI_PFN(Frame)->PteAddress == Pte);
-    if (MipIsLockedForIo(MI_PFN(Frame))) {
+    if (MipMustStay(MI_PFN(Frame))) {
         MiUnlockPfn(OldIrql);
         return FALSE;
     }
@@ -204,9 +213,7 @@ static void MipDeleteValid(PMMPTE Pte, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     MI_ASSERT(MI_PFN(Frame)->PteAddress == Pte);
     MipLeaveWorkingSet(&MiSystemCacheWorkingSet, MiGetVaMappedByPte(Pte), Frame);
     KeFlushSingleTb(MiGetVaMappedByPte(Pte));
-    MiSetFrameModified(Frame, FALSE);
-    MiClearFramePte(Frame);
-    MiDecrementShareCount(Frame);
+    MiDeleteFramePage(Frame);
 }
 
 /* Off its list, and free, unless I/O still has a reference: then the last one frees it. */
@@ -244,6 +251,7 @@ void MiDeletePagedPage(PMMPTE Pte)
     case MiPteZero:
     case MiPteLarge:
     case MiPtePrototype:
+    case MiPteSubsection:
     case MiPteList:
         MI_ASSERT(FALSE);
     }
@@ -271,6 +279,7 @@ static BOOLEAN MipVerifyPage(PMMPTE Pte, ULONG Protection) NT_HOLDS(MiPfnLock)
         return FALSE;
     case MiPteLarge:
     case MiPtePrototype:
+    case MiPteSubsection:
     case MiPteList:
         MI_ASSERT(FALSE);
     }

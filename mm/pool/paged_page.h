@@ -57,8 +57,15 @@ void MiInsertPagedPage(PMMPTE Pte, PFN_NUMBER Frame);
  */
 NT_MUST_CHECK NTSTATUS MiRestorePagedPage(PMMPTE Pte);
 
-/* Take a page out of the system's working set.  => As MI_TRIM_PAGE; FALSE: I/O has it locked. */
+/*
+ * Take a page out of the system's working set, whoever's it is.
+ *
+ * => As MI_TRIM_PAGE; FALSE: I/O has it locked, or it has shares besides its own PTE's.
+ */
 MI_TRIM_PAGE MiTrimPagedPage;
+
+/* The same for a page of a section's view.  Implemented above, mm/section/system_view.c. */
+NT_WEAK BOOLEAN MiTrimSystemViewPage(PMMSUPPORT WorkingSet, ULONG_PTR Va);
 
 /* Whatever the page is, and its contents: gone.  => Not free. */
 void MiDeletePagedPage(PMMPTE Pte);

@@ -22,6 +22,36 @@ void NTAPI RtlInitUnicodeString(PUNICODE_STRING Destination, PCWSTR Source)
     Destination->Buffer = (PWCHAR)(ULONG_PTR)Source;
 }
 
+/* ---- case ---- */
+
+WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR Unit)
+{
+    if ((Unit >= 'a' && Unit <= 'z') || (Unit >= 0xE0 && Unit <= 0xFE && Unit != 0xF7) ||
+        (Unit >= 0x3B1 && Unit <= 0x3C9 && Unit != 0x3C2) || (Unit >= 0x430 && Unit <= 0x44F)) {
+        return (WCHAR)(Unit - 32);
+    }
+    return Unit >= 0x450 && Unit <= 0x45F ? (WCHAR)(Unit - 80) : Unit;
+}
+
+BOOLEAN NTAPI RtlEqualUnicodeString(PCUNICODE_STRING A, PCUNICODE_STRING B, BOOLEAN AnyCase)
+{
+    ULONG Index;
+
+    if (A->Length != B->Length) {
+        return FALSE;
+    }
+    for (Index = 0; Index < A->Length / sizeof(WCHAR); Index++) {
+        WCHAR Left = A->Buffer[Index];
+        WCHAR Right = B->Buffer[Index];
+
+        if (Left != Right &&
+            (!AnyCase || RtlUpcaseUnicodeChar(Left) != RtlUpcaseUnicodeChar(Right))) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 /* ---- one character ---- */
 
 /* => Returns the bytes that it takes; *Code is RTLP_NONE when they are not well formed. */

@@ -30,6 +30,7 @@
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/space/page_table.h"
+#include "mm/space/prototype_pte.h"
 #include "mm/space/user_page.h"
 #include "mm/space/virtual_free.h"
 #include "mm/sysva/hyperspace.h"
@@ -107,6 +108,7 @@ void MiForgetAddressSpaces(void) NT_NO_LOCK_ANALYSIS
     MiSetSystemPdeRoutine(NULL, MI_NO_FRAME);
     MiTablesOut = (MI_TABLES_OUT){0};
     MiPageTableCounters = (MI_PAGE_TABLE_COUNTERS){0};
+    MiPrototypeSlots = (MI_PROTOTYPE_SLOTS){0};
 }
 
 void MiWalkDirectoriesLocked(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
@@ -310,6 +312,7 @@ NTSTATUS MiAdoptAddressSpace(PEPROCESS Process)
     MiInitializeUserPages();
     MiInitializeExpansion();
     MiInsertExpansion(&Process->Vm);
+    MiInsertExpansion(&MiSystemCacheWorkingSet);
     return STATUS_SUCCESS;
 }
 

@@ -57,8 +57,8 @@ static BOOLEAN MipIsPrivate(MMPTE Pte)
 {
     MI_PTE_KIND Kind = MiPteKind(Pte);
 
-    return (Kind == MiPteValid && !MiIsSharedPte(Pte)) || Kind == MiPteTransition ||
-           Kind == MiPtePagefile;
+    return (Kind == MiPteValid && !MiIsSharedPte(Pte) && !MiIsViewPte(Pte)) ||
+           Kind == MiPteTransition || Kind == MiPtePagefile;
 }
 
 /* ---- prepare ---- */
@@ -92,6 +92,24 @@ static NTSTATUS MipReserve(PMIP_CLONE Clone)
     return Status;
 }
 
+/* => Whether the child has what the descriptor says. */
+static BOOLEAN MipIsInherited(const MMVAD *Vad)
+{
+    return !MiIsView(Vad) || Vad->u.VadFlags.Inherit;
+}
+
+/* The child's view is of the same part of the section. */
+static void MipCloneView(PEPROCESS Child, PMMVAD New, const MMVAD *Vad)
+{
+    MMVAD Core = *New;
+    PMMVAD_VIEW View = (PMMVAD_VIEW)(PVOID)New;
+
+    *View = *MiViewOf(Vad);
+    View->Core = Core;
+    View->Process = Child;
+    MiReferenceView(View);
+}
+
 static NTSTATUS MipCloneVad(PEPROCESS Child, const MMVAD *Vad)
 {
     ULONG Commit = Vad->u.VadFlags.CommitCharge;
@@ -104,6 +122,8 @@ static NTSTATUS MipCloneVad(PEPROCESS Child, const MMVAD *Vad)
     Status = MiCreateVad(Child, MiVadStart(Vad), MiVadPages(Vad), Vad->u.VadFlags, &New);
     if (!NT_SUCCESS(Status)) {
         MiReturnProcessCommit(Child, Commit);
+    } else if (MiIsView(Vad)) {
+        MipCloneView(Child, New, Vad);
     }
     return Status;
 }
@@ -119,11 +139,13 @@ static NTSTATUS MipMakeRoom(const MIP_CLONE *Clone)
     Clone->Child->Vm.MinimumWorkingSetSize = Clone->Parent->Vm.MinimumWorkingSetSize;
     Clone->Child->Vm.MaximumWorkingSetSize = Clone->Parent->Vm.MaximumWorkingSetSize;
     while (Vad != NULL && NT_SUCCESS(Status)) {
-        Status = MipCloneVad(Clone->Child, Vad);
+        if (MipIsInherited(Vad)) {
+            Status = MipCloneVad(Clone->Child, Vad);
+        }
         Vad = MiNextVad(Vad);
     }
     for (Table = 0; Table < MI_USER_PAGE_TABLES && NT_SUCCESS(Status); Table++) {
-        if (MipHasTable(Clone, Table)) {
+        if (MipHasTable(Clone, Table) && MiIsPageTableCommitted(Table)) {
             Status = MiMakePageTable(Clone->Child, MipTableVa(Table));
         }
     }
@@ -176,6 +198,8 @@ static NTSTATUS MipSharePage(PMIP_CLONE Clone, PMMVAD Vad, PMMPTE Pte, PMMPTE Ro
         *Row = MiReferenceSharedPage(MiReadPte(Pte));
     } else if (MiIsSharedPte(Old)) {
         *Row = MiReferenceSharedPage(Old);
+    } else if (MiIsViewPte(Old)) {
+        *Row = MiCloneViewPte(Vad, MiGetVaMappedByPte(Pte), Old);
     } else {
         *Row = Old; /* a protection, or decommitted */
     }
@@ -197,7 +221,9 @@ static NTSTATUS MipMakeRow(PMIP_CLONE Clone, ULONG Table)
 
             MI_ASSERT(Vad != NULL);
             MiCleanUserPage(Vad, Pte + i); /* also where the page stays: MipCopyWatchBits */
-            Status = MipSharePage(Clone, Vad, Pte + i, Clone->Row + i);
+            if (MipIsInherited(Vad)) {
+                Status = MipSharePage(Clone, Vad, Pte + i, Clone->Row + i);
+            }
         }
     }
     return Status;
@@ -229,6 +255,8 @@ static void MipStoreRow(const MIP_CLONE *Clone, ULONG Table)
             MiStoreUserPte(Pte + i, MiMakeZeroPte(), Clone->Row[i]);
         }
     }
+    /* what the parent has there may not be inherited */
+    MiDeleteEmptyPageTables(Clone->Child, MipTableVa(Table), MipTableVa(Table));
 }
 
 static NTSTATUS MipClonePages(PMIP_CLONE Clone)
@@ -329,6 +357,7 @@ NTSTATUS MmCloneProcessAddressSpace(PEPROCESS Parent, PEPROCESS Child)
     MiUnlockAddressSpace(Child);
     MiUnlockAddressSpace(Parent);
     KeUnstackDetachProcess(&ApcState);
+    MiDeleteUnusedSegments(); /* a view that was undone may have been the last one */
     ExFreePoolWithTag(Clone.Row, MI_CLONE_TAG);
     return Status;
 }

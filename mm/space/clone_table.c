@@ -283,6 +283,7 @@ static ULONG MipVerifyBlock(PMMCLONE_BLOCK Block) NT_HOLDS(MiPfnLock)
     case MiPteZero:
     case MiPteLarge:
     case MiPtePrototype:
+    case MiPteSubsection:
     case MiPteList:
         break;
     }

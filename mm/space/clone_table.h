@@ -37,7 +37,7 @@ typedef struct _MI_CLONE_PAGE {
 NT_C_ASSERT(sizeof(MI_CLONE_PAGE) == sizeof(MMCLONE_BLOCK));
 NT_C_ASSERT(MI_CLONE_PAGES < MI_NO_CLONE_PAGE);
 
-/* Who begins to read a shared page; taken under an AddressCreationLock, above MiPfnLock. */
+/* Who begins to read a shared page; taken under the mutex of a working set, above MiPfnLock. */
 extern FAST_MUTEX MiCloneReadMutex;
 
 extern PMI_CLONE_PAGE MiClonePages[MI_CLONE_PAGES]; /* (P) NULL: no such page */

@@ -124,9 +124,7 @@ static void MipDeletePageTable(PEPROCESS Process, ULONG Table)
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_PAGE_TABLE_COUNT, (ULONG_PTR)Pde,
                      MI_PFN(Frame)->u2.ShareCount, Frame);
     }
-    MiSetFrameModified(Frame, FALSE);
-    MiClearFramePte(Frame);
-    MiDecrementShareCount(Frame);
+    MiDeleteFramePage(Frame);
     MiUnlockPfn(OldIrql);
     Process->PageTables--;
     MiPageTableCounters.Deleted++;

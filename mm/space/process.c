@@ -6,10 +6,10 @@
  *     alive     PsCreateProcess,        2: its own, and its creator's
  *               PsCloneProcess
  *     ended     PsTerminateProcess      its own is gone          empty for good
- *     deleted   PsDereferenceProcess    none
+ *     deleted   ObfDereferenceObject   none
  *
- * Locking: PspActiveProcessMutex for the list; PointerCount is atomic.  A process is found under
- * the mutex only while its own reference is there, so that it cannot be deleted meanwhile.
+ * Locking: PspActiveProcessMutex for the list, in which a process stays until it is deleted; who
+ * finds it there takes a reference only if there is still one.
  */
 #include "mm/space/process.h"
 #include "nt/bugcodes.h"
@@ -20,13 +20,14 @@
 #include "mm/space/address_space.h"
 #include "mm/space/clone.h"
 #include "mm/space/clone_table.h"
+#include "mm/space/vad.h"
 #include "mm/space/working_set_size.h"
 
 PEPROCESS PsInitialSystemProcess;
+POBJECT_TYPE PsProcessType;
 LIST_ENTRY PsActiveProcessHead;
 FAST_MUTEX PspActiveProcessMutex;
 
-static EPROCESS MipSystemProcess;
 static ULONG_PTR MipLastProcessId; /* under PspActiveProcessMutex */
 
 PEPROCESS NTAPI IoGetCurrentProcess(void)
@@ -39,54 +40,42 @@ HANDLE NTAPI PsGetProcessId(PEPROCESS Process)
     return Process->UniqueProcessId;
 }
 
+static PHANDLE_TABLE MipTableOf(PEPROCESS Process)
+{
+    return Process->ObjectTable;
+}
+
 /* ---- references ---- */
 
 void PsReferenceProcess(PEPROCESS Process)
 {
-    LONG Count = __atomic_add_fetch(&Process->PointerCount, 1, __ATOMIC_RELAXED);
-
-    MI_ASSERT(Count > 1);
-}
-
-/* => Its user half is empty, and it is in no list. */
-static void MipFreeProcess(PEPROCESS Process)
-{
-    MmDeleteProcessAddressSpace(Process);
-    ExFreePoolWithTag(Process, MI_PROCESS_TAG);
-}
-
-static void MipDeleteProcess(PEPROCESS Process)
-{
-    ExAcquireFastMutex(&PspActiveProcessMutex);
-    RemoveEntryList(&Process->ActiveProcessLinks);
-    ExReleaseFastMutex(&PspActiveProcessMutex);
-    MI_ASSERT(Process->VmDeleted);
-    MipFreeProcess(Process);
-    MiTrimCloneTable();
+    ObfReferenceObject(Process);
 }
 
 void PsDereferenceProcess(PEPROCESS Process)
 {
-    LONG Count = __atomic_sub_fetch(&Process->PointerCount, 1, __ATOMIC_ACQ_REL);
-
-    MI_ASSERT(Count >= 0);
-    if (Count == 0) {
-        MipDeleteProcess(Process);
-    }
+    ObfDereferenceObject(Process);
 }
 
-/* => FALSE: it is being deleted. */
-static BOOLEAN MipTryReference(PEPROCESS Process)
+/* What there is of it: it may never have got as far as an address space, or into the list. */
+static void MipDeleteProcess(PVOID Object)
 {
-    LONG Count = __atomic_load_n(&Process->PointerCount, __ATOMIC_RELAXED);
+    PEPROCESS Process = Object;
 
-    while (Count != 0) {
-        if (__atomic_compare_exchange_n(&Process->PointerCount, &Count, Count + 1, FALSE,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-            return TRUE;
-        }
+    if (Process->UniqueProcessId != NULL) {
+        ExAcquireFastMutex(&PspActiveProcessMutex);
+        RemoveEntryList(&Process->ActiveProcessLinks);
+        ExReleaseFastMutex(&PspActiveProcessMutex);
+        MI_ASSERT(Process->VmDeleted);
     }
-    return FALSE;
+    if (Process->Pcb.DirectoryTableBase[0] != 0) {
+        MmDeleteProcessAddressSpace(Process);
+        MiTrimCloneTable();
+    }
+    if (Process->ObjectTable != NULL) {
+        ObpCloseAllHandles(Process->ObjectTable, Process); /* a clone's that did not become one */
+        ObpDeleteHandleTable(Process->ObjectTable);
+    }
 }
 
 NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Found)
@@ -98,7 +87,7 @@ NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Found)
     for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
         PEPROCESS Process = CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks);
 
-        if (Process->UniqueProcessId == ProcessId && MipTryReference(Process)) {
+        if (Process->UniqueProcessId == ProcessId && ObpTryReferenceObject(Process)) {
             *Found = Process;
             Status = STATUS_SUCCESS;
             break;
@@ -128,27 +117,51 @@ static void MipInsertProcess(PEPROCESS Process)
     ExReleaseFastMutex(&PspActiveProcessMutex);
 }
 
-/* A process that nobody can find so far. */
+/* The object alone. */
+static NTSTATUS MipCreateObject(const char *Name, PEPROCESS *New)
+{
+    PVOID Object = NULL;
+    NTSTATUS Status = ObCreateObject(KernelMode, PsProcessType, NULL, KernelMode, NULL,
+                                     sizeof(EPROCESS), 0, 0, &Object);
+
+    if (NT_SUCCESS(Status)) {
+        *New = Object;
+        MipName(Object, Name);
+    }
+    return Status;
+}
+
+/* A process that nobody can find so far.  => On success one reference. */
 static NTSTATUS MipAllocateProcess(const char *Name, ULONG_PTR HighestUserAddress, PEPROCESS *New)
 {
-    PEPROCESS Process = ExAllocatePoolWithTag(NonPagedPool, sizeof(EPROCESS), MI_PROCESS_TAG);
-    NTSTATUS Status;
+    PEPROCESS Process = NULL;
+    NTSTATUS Status = MipCreateObject(Name, &Process);
 
-    if (Process == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    memset(Process, 0, sizeof(*Process));
-    Process->HighestUserAddress = HighestUserAddress;
-    Status = MmCreateProcessAddressSpace(Process);
     if (!NT_SUCCESS(Status)) {
-        ExFreePoolWithTag(Process, MI_PROCESS_TAG);
+        return Status;
+    }
+    Process->HighestUserAddress = HighestUserAddress;
+    Process->ObjectTable = ObpCreateHandleTable(Process);
+    Status = Process->ObjectTable == NULL ? STATUS_INSUFFICIENT_RESOURCES
+                                          : MmCreateProcessAddressSpace(Process);
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(Process);
         return Status;
     }
     KeInitializeProcess(&Process->Pcb);
-    MipName(Process, Name);
-    Process->PointerCount = 2;
     *New = Process;
     return STATUS_SUCCESS;
+}
+
+/* It can be found from now on.  => One reference more: its own, while it did not end. */
+static NTSTATUS MipPublishProcess(PEPROCESS Process)
+{
+    NTSTATUS Status = ObInsertObject(Process, NULL, 0, 1, NULL, NULL);
+
+    if (NT_SUCCESS(Status)) {
+        MipInsertProcess(Process);
+    }
+    return Status;
 }
 
 NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
@@ -160,10 +173,14 @@ NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
 {
     ULONG_PTR Highest = (Flags & PS_LARGE_ADDRESS_AWARE) != 0 ? MM_HIGHEST_USER_ADDRESS
                                                               : MI_USUAL_HIGHEST_USER_ADDRESS;
-    NTSTATUS Status = MipAllocateProcess(Name, Highest, New);
+    PEPROCESS Process = NULL;
+    NTSTATUS Status = MipAllocateProcess(Name, Highest, &Process);
 
     if (NT_SUCCESS(Status)) {
-        MipInsertProcess(*New);
+        Status = MipPublishProcess(Process);
+    }
+    if (NT_SUCCESS(Status)) {
+        *New = Process;
     }
     return Status;
 }
@@ -171,21 +188,26 @@ NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
 /* => *Limit: what the commit limit should have been. */
 static NTSTATUS MipClone(const char *Name, PEPROCESS Parent, PEPROCESS *New, PULONG Limit)
 {
-    PEPROCESS Process;
+    PEPROCESS Process = NULL;
     NTSTATUS Status = MipAllocateProcess(Name, Parent->HighestUserAddress, &Process);
 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = MmCloneProcessAddressSpace(Parent, Process);
+    Status = ObpInheritHandles(Parent->ObjectTable, Process->ObjectTable, Process);
+    if (NT_SUCCESS(Status)) {
+        Status = MmCloneProcessAddressSpace(Parent, Process);
+    }
     if (!NT_SUCCESS(Status)) {
         *Limit = Process->CommitLimitNeeded;
-        MipFreeProcess(Process);
+        ObfDereferenceObject(Process);
         return Status;
     }
-    MipInsertProcess(Process);
-    *New = Process;
-    return STATUS_SUCCESS;
+    Status = MipPublishProcess(Process);
+    if (NT_SUCCESS(Status)) {
+        *New = Process;
+    }
+    return Status;
 }
 
 NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *New)
@@ -206,6 +228,7 @@ void PsTerminateProcess(PEPROCESS Process)
     KAPC_STATE ApcState;
 
     MI_ASSERT(Process != PsInitialSystemProcess);
+    ObpCloseAllHandles(Process->ObjectTable, Process);
     KeStackAttachProcess(&Process->Pcb, &ApcState);
     MiLockAddressSpace(Process);
     MI_ASSERT(!Process->VmDeleted);
@@ -217,6 +240,7 @@ void PsTerminateProcess(PEPROCESS Process)
     MiCleanProcessAddressSpace(Process);
     MiUnlockAddressSpace(Process);
     KeUnstackDetachProcess(&ApcState);
+    MiDeleteUnusedSegments();
     KeSignalProcess(&Process->Pcb);
     PsDereferenceProcess(Process);
 }
@@ -230,43 +254,114 @@ void MiForgetProcesses(void)
     MiForgetCloneTable();
 }
 
-NTSTATUS MiInitializeProcesses(void)
+static NTSTATUS MipCreateProcessType(void)
 {
-    PEPROCESS System = &MipSystemProcess;
-    NTSTATUS Status;
+    static const OB_TYPE_DESCRIPTION Description = {
+        .Name = u"Process",
+        .PoolType = NonPagedPool,
+        .Tag = MI_PROCESS_TAG,
+        .InvalidAttributes = OBJ_PERMANENT | OBJ_EXCLUSIVE | OBJ_OPENIF,
+        .ValidAccessMask = PROCESS_ALL_ACCESS,
+        .GenericMapping = {STANDARD_RIGHTS_READ | PROCESS_VM_READ | PROCESS_QUERY_INFORMATION,
+                           STANDARD_RIGHTS_WRITE | PROCESS_CREATE_PROCESS | PROCESS_CREATE_THREAD |
+                               PROCESS_VM_OPERATION | PROCESS_VM_WRITE | PROCESS_DUP_HANDLE |
+                               PROCESS_TERMINATE | PROCESS_SET_QUOTA | PROCESS_SET_INFORMATION,
+                           STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, PROCESS_ALL_ACCESS},
+        .Delete = MipDeleteProcess,
+        .Waitable = TRUE,
+    };
 
-    MiForgetProcesses();
-    MiInitializeWorkingSetLimits();
-    memset(System, 0, sizeof(*System));
-    MipLastProcessId = 0;
-    Status = MiAdoptAddressSpace(System);
+    return ObCreateType(&Description, &PsProcessType);
+}
+
+static NTSTATUS MipCreateSystemProcess(void)
+{
+    PEPROCESS System = NULL;
+    NTSTATUS Status = MipCreateObject("System", &System);
+
+    if (NT_SUCCESS(Status)) {
+        Status = ObInsertObject(System, NULL, 0, 0, NULL, NULL);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = MiAdoptAddressSpace(System);
+    }
     if (NT_SUCCESS(Status)) {
         KeInitializeProcess(&System->Pcb);
-        MipName(System, "System");
-        System->PointerCount = 1;
         MipInsertProcess(System);
         KeInitializeProcesses(&System->Pcb);
         PsInitialSystemProcess = System;
+        System->ObjectTable = ObpKernelHandleTable;
+        ObpSetProcesses(PsProcessType, MipTableOf);
     }
     return Status;
 }
 
-/* ---- whom a service works on ---- */
-
-NTSTATUS MiReferenceTarget(HANDLE ProcessHandle, PEPROCESS *Process)
+NTSTATUS MiInitializeProcesses(void)
 {
-    if (ProcessHandle == NtCurrentProcess()) {
-        *Process = PsGetCurrentProcess();
-        PsReferenceProcess(*Process);
-        return STATUS_SUCCESS;
-    }
-    return NT_SUCCESS(PsLookupProcessByProcessId(ProcessHandle, Process)) ? STATUS_SUCCESS
-                                                                          : STATUS_INVALID_HANDLE;
+    NTSTATUS Status;
+
+    MiForgetProcesses();
+    MiInitializeWorkingSetLimits();
+    MipLastProcessId = 0;
+    Status = MipCreateProcessType();
+    return NT_SUCCESS(Status) ? MipCreateSystemProcess() : Status;
 }
 
-NTSTATUS MiEnterTarget(HANDLE ProcessHandle, PMI_TARGET Target)
+/* ---- whom a service works on ---- */
+
+NTSTATUS MiReferenceTarget(HANDLE ProcessHandle, ACCESS_MASK Access, PEPROCESS *Process)
 {
-    NTSTATUS Status = MiReferenceTarget(ProcessHandle, &Target->Process);
+    PVOID Object = NULL;
+    NTSTATUS Status;
+
+    if (ProcessHandle == NtCurrentProcess()) { /* as below: it has all access to itself */
+        *Process = PsGetCurrentProcess();
+        ObReferenceObject(*Process);
+        return STATUS_SUCCESS;
+    }
+    Status = ObReferenceObjectByHandle(ProcessHandle, Access, PsProcessType, ExGetPreviousMode(),
+                                       &Object, NULL);
+    if (NT_SUCCESS(Status)) {
+        *Process = Object;
+    }
+    return Status;
+}
+
+static NTSTATUS MipOpenByClientId(const CLIENT_ID *ClientId, ULONG Attributes,
+                                  ACCESS_MASK DesiredAccess, PHANDLE ProcessHandle)
+{
+    PEPROCESS Process = NULL;
+    NTSTATUS Status;
+
+    if (ClientId->UniqueThread != NULL ||
+        !NT_SUCCESS(PsLookupProcessByProcessId(ClientId->UniqueProcess, &Process))) {
+        return STATUS_INVALID_CID;
+    }
+    Status = ObOpenObjectByPointer(Process, Attributes, NULL, DesiredAccess, PsProcessType,
+                                   ExGetPreviousMode(), ProcessHandle);
+    PsDereferenceProcess(Process);
+    return Status;
+}
+
+NTSTATUS NTAPI NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+                             const OBJECT_ATTRIBUTES *ObjectAttributes, PCLIENT_ID ClientId)
+{
+    BOOLEAN Named = ObjectAttributes != NULL && ObjectAttributes->ObjectName != NULL;
+
+    if (Named == (ClientId != NULL)) {
+        return STATUS_INVALID_PARAMETER_MIX;
+    }
+    if (Named) {
+        return ObOpenObjectByName(ObjectAttributes, PsProcessType, ExGetPreviousMode(), NULL,
+                                  DesiredAccess, NULL, ProcessHandle);
+    }
+    return MipOpenByClientId(ClientId, ObjectAttributes == NULL ? 0 : ObjectAttributes->Attributes,
+                             DesiredAccess, ProcessHandle);
+}
+
+NTSTATUS MiEnterTarget(HANDLE ProcessHandle, ACCESS_MASK Access, PMI_TARGET Target)
+{
+    NTSTATUS Status = MiReferenceTarget(ProcessHandle, Access, &Target->Process);
 
     if (!NT_SUCCESS(Status)) {
         return Status;

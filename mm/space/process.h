@@ -9,6 +9,7 @@
 #define MM_SPACE_PROCESS_H
 
 #include "mm/ke/process.h"
+#include "mm/ob/handle.h"
 #include "mm/ws/working_set.h"
 #include "ps.h"
 #include "rtl.h"
@@ -37,7 +38,7 @@ typedef struct _EPROCESS {
     LIST_ENTRY MmProcessLinks;     /* (P) among the address spaces, which share the system half */
     HANDLE UniqueProcessId;        /* (I) a multiple of 4 */
     char ImageFileName[MI_PROCESS_NAME_BYTES]; /* (I) */
-    LONG PointerCount;                         /* (A) references */
+    PHANDLE_TABLE ObjectTable;                 /* (I) its handles */
     BOOLEAN VmDeleted;                         /* (S) it was ended: the user half stays empty */
 
     ULONG_PTR
@@ -95,10 +96,11 @@ typedef struct _MI_TARGET {
 } MI_TARGET, *PMI_TARGET;
 
 /*
- * => STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING: nothing to leave.
+ * => What ObReferenceObjectByHandle says, STATUS_PROCESS_IS_TERMINATING: nothing to leave.
  */
-NT_MUST_CHECK NTSTATUS MiReferenceTarget(HANDLE ProcessHandle, PEPROCESS *Process);
-NT_MUST_CHECK NTSTATUS MiEnterTarget(HANDLE ProcessHandle, PMI_TARGET Target);
+NT_MUST_CHECK NTSTATUS MiReferenceTarget(HANDLE ProcessHandle, ACCESS_MASK Access,
+                                         PEPROCESS *Process);
+NT_MUST_CHECK NTSTATUS MiEnterTarget(HANDLE ProcessHandle, ACCESS_MASK Access, PMI_TARGET Target);
 void MiLeaveTarget(PMI_TARGET Target);
 
 /*

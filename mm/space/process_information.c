@@ -88,7 +88,7 @@ NTSTATUS NTAPI NtQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS 
     NTSTATUS Status = MipCheckLength(Class, Length);
 
     if (NT_SUCCESS(Status)) {
-        Status = MiEnterTarget(ProcessHandle, &Target);
+        Status = MiEnterTarget(ProcessHandle, PROCESS_QUERY_INFORMATION, &Target);
     }
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -119,7 +119,7 @@ NTSTATUS NTAPI NtSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS Cl
         if (Limits.MinimumWorkingSetSize == 0 && Limits.MaximumWorkingSetSize == 0) {
             return STATUS_INVALID_PARAMETER;
         }
-        Status = MiEnterTarget(ProcessHandle, &Target);
+        Status = MiEnterTarget(ProcessHandle, PROCESS_SET_QUOTA, &Target);
     }
     if (!NT_SUCCESS(Status)) {
         return Status;

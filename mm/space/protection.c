@@ -51,3 +51,24 @@ ULONG MiProtectOf(ULONG Protection)
     }
     return MipAccess[Protection & MM_ACCESS_MASK] | Modifiers[Protection >> 3 & 3];
 }
+
+BOOLEAN MiIsProtectionCompatible(ULONG Granted, ULONG Wanted)
+{
+    enum {
+        Read = 1,
+        Write = 2,
+        Execute = 4
+    };
+    static const UCHAR Allowed[MM_ACCESS_MASK + 1] = {
+        0,
+        Read,
+        Execute,
+        Read | Execute,
+        Read | Write,
+        Read,
+        Read | Write | Execute,
+        Read | Execute,
+    };
+
+    return (Allowed[Wanted & MM_ACCESS_MASK] & ~Allowed[Granted & MM_ACCESS_MASK]) == 0;
+}

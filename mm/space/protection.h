@@ -41,10 +41,25 @@ static inline BOOLEAN MiIsInaccessible(ULONG Protection)
     return (Protection & MM_ACCESS_MASK) == 0 || MiIsGuard(Protection);
 }
 
-/* => A private page: there is no copy-on-write yet. */
+/* Writes succeed; to a copy-on-write page, once it was copied. */
 static inline BOOLEAN MiIsWritable(ULONG Protection)
 {
     return (Protection & MM_WRITE_BIT) != 0;
+}
+
+/* Of a page that is shared: who writes to it gets a copy. */
+static inline BOOLEAN MiIsCopyOnWrite(ULONG Protection)
+{
+    return (Protection & 5u) == 5u;
+}
+
+/* => Whether who was granted one protection may have the other: all that it allows, and no more. */
+BOOLEAN MiIsProtectionCompatible(ULONG Granted, ULONG Wanted);
+
+/* What such a page has when it is a private one. */
+static inline ULONG MiPrivateProtection(ULONG Protection)
+{
+    return MiIsCopyOnWrite(Protection) ? Protection - 1 : Protection;
 }
 
 #endif

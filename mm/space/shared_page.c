@@ -66,6 +66,7 @@ static void MipDropReference(ULONG Index) NT_HOLDS(MiPfnLock)
     PMMCLONE_BLOCK Block = MiCloneBlock(Index);
 
     MI_ASSERT(Block->CloneRefCount != 0);
+    MiNotePrototypeChange();
     if (--Block->CloneRefCount == 0) {
         MipDeleteBlock(Index);
     }
@@ -73,45 +74,12 @@ static void MipDropReference(ULONG Index) NT_HOLDS(MiPfnLock)
 
 /* ---- frames ---- */
 
-/* => STATUS_NOT_FOUND: the block's page has no frame. */
-static NTSTATUS MipShareFrame(PMMCLONE_BLOCK Block, PPFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
-{
-    MMPTE Proto = Block->ProtoPte;
-    BOOLEAN Listed = MiPteKind(Proto) == MiPteTransition;
-    NTSTATUS Status;
-
-    if (!Proto.Hard.Valid && !Listed) {
-        return STATUS_NOT_FOUND;
-    }
-    Status = MiIncrementShareCount(Proto.Hard.PageFrameNumber);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    *Frame = Proto.Hard.PageFrameNumber;
-    if (Listed) {
-        Block->ProtoPte = MiMakeUserPte(*Frame, FALSE, MiCached); /* that it is valid is all */
-    }
-    return STATUS_SUCCESS;
-}
-
-/* A share less; with the last one the block's page is in transition. */
-static void MipLeaveFrame(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
-{
-    PMMPFN Pfn = MI_PFN(Frame);
-
-    if (Pfn->u2.ShareCount == 1) {
-        MiWritePte(Pfn->PteAddress,
-                   MiMakeTransitionPte(Frame, MiSoftwareProtection(Pfn->OriginalPte)));
-    }
-    MiDecrementShareCount(Frame);
-}
-
 /* The PTE, which has another value now, mapped the page.  Flushed before the frame is reused. */
 static void MipUnmap(PEPROCESS Process, PMMPTE Pte, MMPTE Old) NT_HOLDS(MiPfnLock)
 {
     KeFlushSingleTb(MiGetVaMappedByPte(Pte));
     MiRemoveWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Old.Hard.PageFrameNumber);
-    MipLeaveFrame(Old.Hard.PageFrameNumber);
+    MiLeaveFrame(Old.Hard.PageFrameNumber);
     MiDecrementShareCount(MiTableFrame(Pte));
 }
 
@@ -144,6 +112,7 @@ ULONG MiBeginSharing(PMMVAD Vad, PMMPTE Pte)
     MMPTE Old = MiReadPte(Pte);
     ULONG Protection;
 
+    MiNotePrototypeChange();
     if (Old.Hard.Valid) {
         MipShareValid(Vad, Pte, Old, Block);
         return Index;
@@ -163,6 +132,7 @@ MMPTE MiReferenceSharedPage(MMPTE Pte)
     ULONG Index = MiSharedIndex(Pte);
 
     MiCloneBlock(Index)->CloneRefCount++;
+    MiNotePrototypeChange();
     return MiMakeClonePte(Index, MiUserPteProtection(Pte));
 }
 
@@ -189,6 +159,7 @@ static void MipTakeBack(PMMPTE Pte, MMPTE Old, ULONG Index) NT_HOLDS(MiPfnLock)
     MiWritePte(Pte, New);
     KeFlushSingleTb(MiGetVaMappedByPte(Pte));
     Block->CloneRefCount = 0;
+    MiNotePrototypeChange();
     MiFreeCloneBlock(Index);
 }
 
@@ -266,7 +237,7 @@ NTSTATUS MiMapSharedPage(PEPROCESS Process, PMMPTE Pte)
         return Status;
     }
     OldIrql = MiLockPfn();
-    Status = MipShareFrame(MiCloneBlock(MiCloneIndex(Named)), &Frame);
+    Status = MiShareFrame(&MiCloneBlock(MiCloneIndex(Named))->ProtoPte, &Frame);
     if (NT_SUCCESS(Status)) {
         Status = MiIncrementShareCount(MiTableFrame(Pte)); /* U4 */
         MI_ASSERT(NT_SUCCESS(Status));
@@ -306,7 +277,7 @@ static void MipReplace(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_NUMB
     }
     MI_PFN(Frame)->u3.e1.Modified = 1; /* U3; it has no slot yet */
     MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
-    MipLeaveFrame(Source);
+    MiLeaveFrame(Source);
     MipDropReference(Index);
 }
 
@@ -323,7 +294,7 @@ NTSTATUS MiCopySharedPage(PEPROCESS Process, PMMPTE Pte, ULONG Protection, PFN_N
     }
     if (NT_SUCCESS(Status) && !Old.Hard.Valid) {
         OldIrql = MiLockPfn();
-        Status = MipShareFrame(MiCloneBlock(MiCloneIndex(Old)), &Source);
+        Status = MiShareFrame(&MiCloneBlock(MiCloneIndex(Old))->ProtoPte, &Source);
         MiUnlockPfn(OldIrql);
     }
     if (!NT_SUCCESS(Status)) {

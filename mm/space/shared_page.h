@@ -9,13 +9,19 @@
 #define MM_SPACE_SHARED_PAGE_H
 
 #include "mm/space/clone_table.h"
+#include "mm/space/prototype_pte.h"
 #include "mm/space/user_page.h"
 
-/* => Any PTE of a user half. */
+/* => Any PTE of a user half: whether its page has a block. */
 static inline BOOLEAN MiIsSharedPte(MMPTE Pte)
 {
-    return Pte.Hard.Valid ? MI_PFN(Pte.Hard.PageFrameNumber)->u3.e1.PrototypePte
-                          : Pte.Hard.Prototype;
+    if (Pte.Hard.Valid) {
+        const MMPFN *Pfn = MI_PFN(Pte.Hard.PageFrameNumber);
+
+        return Pfn->u3.e1.PrototypePte && !MiIsSectionPrototype(Pfn->PteAddress);
+    }
+    return (Pte.Long & (MM_PTE_BITS_PROTOTYPE | MI_PTE_WHICH_POOL)) ==
+           (MM_PTE_BITS_PROTOTYPE | MI_PTE_WHICH_POOL);
 }
 
 /* => The block of a shared PTE. */

@@ -12,12 +12,14 @@
 #include "mm/pfn/pfn.h"
 #include "mm/space/address_space.h"
 #include "mm/space/shared_page.h"
+#include "mm/space/view_page.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
 
 #define MIP_OUT_OF_STEP 0x403u
+#define MIP_TRIES       8u /* a machine that never stands still is judged without its sums */
 
 /* What a walk over one user half adds up. */
 typedef struct _MIP_SUMS {
@@ -28,6 +30,7 @@ typedef struct _MIP_SUMS {
     ULONG Valid;     /* PTEs */
     ULONG Locked;    /* of these */
     PMI_CLONE_SUMS Clones;
+    PMI_VIEW_SUMS Views;
     SIZE_T Bytes;
 } MIP_SUMS, *PMIP_SUMS;
 
@@ -88,6 +91,26 @@ static void MipVerifyShared(PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
     MipCountClone(MiCloneIndexOf(Pfn->PteAddress), TRUE, Sums);
 }
 
+/* X1, X3; that the frame and its prototype PTE know each other is R1. */
+static void MipVerifyMapped(PEPROCESS Process, PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
+{
+    ULONG_PTR Va = MiGetVaMappedByPte(Pte);
+    PFN_NUMBER Frame = Entry.Hard.PageFrameNumber;
+    ULONG Protection = MiQueryWsleProtection(&Process->Vm, Va, Frame);
+    BOOLEAN Copy = MiIsCopyOnWrite(Protection);
+    PMMVAD Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
+
+    MipRequire(MiIsView(Vad) && MI_PFN(Frame)->PteAddress == MiViewPrototype(Vad, Va) &&
+                   MI_PFN(Frame)->u3.e1.PageLocation == ActiveAndValid &&
+                   !MiIsInaccessible(Protection) && Entry.Hard.Owner && !Entry.Hard.Global &&
+                   Entry.Hard.Write == (MiIsWritable(Protection) && !Copy) &&
+                   (Entry.Hard.Write || !Entry.Hard.Dirty) && Entry.Hard.CopyOnWrite == Copy,
+               Pte, Frame);
+    Sums->Locked += MiQueryWsleLocks(&Process->Vm, Va, Frame) != 0;
+    Sums->Views->Mapped++;
+    Sums->Views->FrameHash += MiCloneHash(Frame);
+}
+
 /* As many entries of the working set as valid PTEs: each has one. */
 static void MipVerifyValid(PEPROCESS Process, PMMPTE Pte, MMPTE Entry, PMIP_SUMS Sums)
 {
@@ -96,7 +119,9 @@ static void MipVerifyValid(PEPROCESS Process, PMMPTE Pte, MMPTE Entry, PMIP_SUMS
     MipRequire(MiIsRamFrame(Frame), Pte, Frame);
     MipRequire(MiFindWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame) != MI_NO_WSLE, Pte, Frame);
     Sums->Valid++;
-    if (MI_PFN(Frame)->u3.e1.PrototypePte) {
+    if (MiIsViewPte(Entry)) {
+        MipVerifyMapped(Process, Pte, Entry, Sums);
+    } else if (MI_PFN(Frame)->u3.e1.PrototypePte) {
         MipVerifyShared(Pte, Entry, Sums);
     } else {
         MipVerifyPrivate(Pte, Entry, Sums);
@@ -113,6 +138,16 @@ static void MipVerifyTransition(PMMPTE Pte, MMPTE Entry)
     MipRequire(Pfn->u3.e1.PageLocation != ActiveAndValid && !Pfn->u3.e1.LockCharged &&
                    MiSoftwareProtection(Pfn->OriginalPte) == MiSoftwareProtection(Entry),
                Pte, Frame);
+}
+
+static void MipVerifyNamed(const MMVAD *Vad, PMMPTE Pte, MMPTE Entry)
+{
+    ULONG_PTR Va = MiGetVaMappedByPte(Pte);
+
+    MipRequire(MiIsView(Vad), Pte, 0);
+    MipRequire(MiIsLookupPte(Entry) ||
+                   MiPrototypeAddress(Entry) == (ULONG_PTR)MiViewPrototype(Vad, Va),
+               Pte, 0);
 }
 
 /* => Returns whether a frame stands behind the entry. */
@@ -135,10 +170,15 @@ static BOOLEAN MipVerifyEntry(PEPROCESS Process, PMMPTE Pte, PMIP_SUMS Sums)
     case MiPtePagefile:
         return FALSE;
     case MiPtePrototype:
-        MipCountClone(MiCloneIndex(Entry), FALSE, Sums);
+        if (MiIsViewPte(Entry)) {
+            MipVerifyNamed(Vad, Pte, Entry);
+        } else {
+            MipCountClone(MiCloneIndex(Entry), FALSE, Sums);
+        }
         return FALSE;
     case MiPteZero:
     case MiPteLarge:
+    case MiPteSubsection:
     case MiPteList:
         break;
     }
@@ -171,13 +211,44 @@ static void MipVerifyTable(PEPROCESS Process, ULONG Table, PMIP_SUMS Sums)
 
 /* ---- descriptors ---- */
 
+/* => Pages that CommitCharge should count. */
+static ULONG MipCountCharged(const MMVAD *Vad)
+{
+    ULONG Charged = 0;
+    ULONG Vpn;
+
+    for (Vpn = Vad->StartingVpn; Vpn <= Vad->EndingVpn; Vpn++) {
+        ULONG_PTR Va = (ULONG_PTR)Vpn << PAGE_SHIFT;
+        MMPTE Pte = {.Long = 0};
+
+        if (MiHasPageTable(Va)) {
+            Pte = MiReadPte(MiGetPteAddress(Va));
+        }
+        if (MiIsView(Vad)) {
+            Charged += MiIsViewPageCharged(Vad, Va, Pte, MiGivenViewProtection(Vad, Va, Pte));
+        } else if (Vad->u.VadFlags.MemCommit || Pte.Long != 0) {
+            Charged += MiPageProtection(Vad, Va, Pte) != MI_NO_PROTECTION;
+        }
+    }
+    return Charged;
+}
+
+static void MipVerifyView(const MMVAD *Vad, PMIP_SUMS Sums)
+{
+    const MMVAD_VIEW *View = MiViewOf(Vad);
+
+    MI_ASSERT(!Vad->u.VadFlags.MemCommit && !Vad->u.VadFlags.WriteWatch);
+    MI_ASSERT(View->LastContiguousPte <= View->FirstPrototypePte + (MiVadPages(Vad) - 1));
+    Sums->Views->Views++;
+    Sums->Views->AreaHash += MiViewHash(View->ControlArea);
+}
+
 /* D1; the committed pages are those that its entries say. */
 static void MipVerifyVad(PEPROCESS Process, PMMVAD Vad, PMIP_SUMS Sums)
 {
     PMMVAD Next = MiNextVad(Vad);
     ULONG_PTR Va = MiVadStart(Vad);
-    ULONG Committed = 0;
-    ULONG Vpn;
+    ULONG Committed = MipCountCharged(Vad);
 
     MI_ASSERT(Va % MM_ALLOCATION_GRANULARITY == 0 && Va >= MM_LOWEST_USER_ADDRESS);
     MI_ASSERT(Vad->EndingVpn >= Vad->StartingVpn &&
@@ -186,14 +257,11 @@ static void MipVerifyVad(PEPROCESS Process, PMMVAD Vad, PMIP_SUMS Sums)
     MI_ASSERT(Next == NULL || Next->StartingVpn > Vad->EndingVpn);
     MI_ASSERT(RtlAreBitsSet(&Process->VadBitMap, Vad->StartingVpn / 16,
                             Vad->EndingVpn / 16 - Vad->StartingVpn / 16 + 1)); /* D2 */
-    for (Vpn = Vad->StartingVpn; Vpn <= Vad->EndingVpn; Vpn++) {
-        if (Vad->u.VadFlags.MemCommit || MiHasPageTable((ULONG_PTR)Vpn << PAGE_SHIFT)) {
-            Committed +=
-                MiQueryPageProtection(Vad, (ULONG_PTR)Vpn << PAGE_SHIFT) != MI_NO_PROTECTION;
-        }
-    }
     MI_ASSERT(Committed == Vad->u.VadFlags.CommitCharge);
     MI_ASSERT((Vad->WatchBits != NULL) == Vad->u.VadFlags.WriteWatch);
+    if (MiIsView(Vad)) {
+        MipVerifyView(Vad, Sums);
+    }
     Sums->Vads++;
     Sums->Commit += Committed;
     Sums->Bytes += (SIZE_T)MiVadPages(Vad) << PAGE_SHIFT;
@@ -266,9 +334,9 @@ static void MipVerifyOwnFrames(PEPROCESS Process)
     }
 }
 
-static void MipVerifyProcess(PEPROCESS Process, PMI_CLONE_SUMS Clones)
+static void MipVerifyProcess(PEPROCESS Process, PMI_CLONE_SUMS Clones, PMI_VIEW_SUMS Views)
 {
-    MIP_SUMS Sums = {.Clones = Clones};
+    MIP_SUMS Sums = {.Clones = Clones, .Views = Views};
     KAPC_STATE ApcState;
 
     KeStackAttachProcess(&Process->Pcb, &ApcState);
@@ -315,20 +383,43 @@ static BOOLEAN MipVerifyDirectory(PEPROCESS Process, const MMPTE *Directory, PVO
     return TRUE;
 }
 
+static ULONG MipPrototypeChanges(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Changes = MiPrototypeChanges;
+
+    MiUnlockPfn(OldIrql);
+    return Changes;
+}
+
+/* => FALSE: pages were shared or left meanwhile, so that the sums were not judged. */
+static BOOLEAN MipVerifyProcesses(void)
+{
+    ULONG Changes = MipPrototypeChanges();
+    MI_CLONE_SUMS Named = {0};
+    MI_CLONE_SUMS Blocks = {0};
+    MI_VIEW_SUMS Views = {0};
+    PLIST_ENTRY Entry;
+
+    for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
+        MipVerifyProcess(CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks), &Named, &Views);
+    }
+    MiVerifyCloneTable(&Blocks);
+    MI_ASSERT(memcmp(&Named, &Blocks, sizeof(Named)) == 0 ||
+              MipPrototypeChanges() != Changes); /* U5 */
+    return MiVerifySections(&Views, Changes);
+}
+
 /* H2 is that entry 300 and 301 are the process' own. */
 void MiVerifyAddressSpaces(void)
 {
-    MI_CLONE_SUMS Named = {0};
-    MI_CLONE_SUMS Blocks = {0};
-    PLIST_ENTRY Entry;
+    ULONG Tries = MIP_TRIES;
 
     MiWalkDirectories(MipVerifyDirectory, NULL);
     ExAcquireFastMutex(&PspActiveProcessMutex);
-    for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
-        MipVerifyProcess(CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks), &Named);
+    while (!MipVerifyProcesses() && --Tries != 0) {
+        continue;
     }
-    MiVerifyCloneTable(&Blocks);
-    MI_ASSERT(memcmp(&Named, &Blocks, sizeof(Named)) == 0); /* U5 */
     ExReleaseFastMutex(&PspActiveProcessMutex);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * user_page.c - the only place, with shared_page.c, that changes a PTE of the user half.
+ * user_page.c - the only place, with shared_page.c and view_page.c, that changes a PTE of the user
+ * half.
  *
  *     state         its PTE                             its frame
  *     free          zero; no descriptor                 none
@@ -11,6 +12,7 @@
  *     transition    transition, with the protection     on standby or modified, knows the PTE
  *     paged out     a slot of a paging file, protection none
  *     shared        shared_page.c
+ *     of a view     view_page.c
  *
  * A page that becomes a guard page, or loses all access, is in transition if it has contents: any
  * access to it must fault.  When a frame on standby is reused the PTE becomes its OriginalPte:
@@ -61,7 +63,7 @@ ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va)
     if (MiHasPageTable(Va)) {
         Pte = MiReadPte(MiGetPteAddress(Va));
     }
-    return MiPageProtection(Vad, Pte);
+    return MiPageProtection(Vad, Va, Pte);
 }
 
 /* ---- frames come and go ---- */
@@ -152,29 +154,50 @@ static void MipDeleteValid(PEPROCESS Process, PMMPTE Pte, PFN_NUMBER Frame) NT_H
     MI_ASSERT(MI_PFN(Frame)->PteAddress == Pte);
     MipLeaveWorkingSet(Process, Pte, Frame);
     MI_PFN(Frame)->u3.e1.CacheAttribute = MiCacheUnknown;
-    MiSetFrameModified(Frame, FALSE);
-    MiClearFramePte(Frame);
-    MiDecrementShareCount(Frame);
+    MiDeleteFramePage(Frame);
+}
+
+/* A frame of the process' own is mapped. */
+static inline BOOLEAN MipIsMappedPrivate(MMPTE Pte)
+{
+    return Pte.Hard.Valid && !MI_PFN(Pte.Hard.PageFrameNumber)->u3.e1.PrototypePte;
+}
+
+static void MipDeleteViewPage(PEPROCESS Process, PMMPTE Pte, MMPTE Old) NT_HOLDS(MiPfnLock)
+{
+    if (Old.Hard.Valid) {
+        MiUnmapViewPage(Process, Pte, Old);
+    }
+}
+
+/* A page that is no frame of the process' own, mapped.  => Another PTE has been stored. */
+static void __attribute__((noinline)) MipDeleteOther(PEPROCESS Process, PMMPTE Pte, MMPTE Old)
+    NT_HOLDS(MiPfnLock)
+{
+    if (MiIsSharedPte(Old)) {
+        MiDeleteSharedPage(Process, Pte, Old);
+    } else if (MiIsViewPte(Old)) {
+        MipDeleteViewPage(Process, Pte, Old);
+    } else if (MiPteKind(Old) == MiPteTransition) {
+        MiDeleteTransitionFrame(Old.Hard.PageFrameNumber);
+    } else {
+        MiReleasePteSlot(Old);
+    }
 }
 
 void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New)
 {
     KIRQL OldIrql = MiLockPfn();
     MMPTE Old = MiReadPte(Pte);
-    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
 
     MiStoreUserPte(Pte, Old, New);
-    if (MiIsSharedPte(Old)) {
-        MiDeleteSharedPage(Process, Pte, Old);
-    } else if (Old.Hard.Valid) {
+    if (MipIsMappedPrivate(Old)) {
         if (Old.Hard.Dirty) {
             MiNoteWrite(Vad, MipVpn(Pte));
         }
-        MipDeleteValid(Process, Pte, Frame);
-    } else if (MiPteKind(Old) == MiPteTransition) {
-        MiDeleteTransitionFrame(Frame);
+        MipDeleteValid(Process, Pte, Old.Hard.PageFrameNumber);
     } else {
-        MiReleasePteSlot(Old);
+        MipDeleteOther(Process, Pte, Old);
     }
     MiUnlockPfn(OldIrql);
 }
@@ -223,7 +246,9 @@ BOOLEAN MiTrimUserPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
     Pfn = MI_PFN(Old.Hard.PageFrameNumber);
     Goes = Pfn->u3.e2.ReferenceCount == 1;
     MI_ASSERT(Old.Hard.Valid && !Pfn->u3.e1.LockCharged);
-    if (Goes && Pfn->u3.e1.PrototypePte) {
+    if (Goes && MiIsViewPte(Old)) {
+        MiTrimViewPage(Process, Vad, Pte, Old);
+    } else if (Goes && Pfn->u3.e1.PrototypePte) {
         MiTrimSharedPage(Process, Pte, Old);
     } else if (Goes) {
         MipBeginTransition(Process, Vad, Pte, Old, MiSoftwareProtection(Pfn->OriginalPte));
@@ -267,8 +292,15 @@ void MiProtectUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, ULONG Protecti
 {
     KIRQL OldIrql = MiLockPfn();
     MMPTE Old = MiReadPte(Pte);
+    BOOLEAN IsView = MiIsView(Vad) && (Old.Long == 0 || MiIsViewPte(Old));
 
-    if (MiIsSharedPte(Old)) {
+    if (!IsView) {
+        Protection = MiPrivateProtection(Protection);
+    }
+    if (IsView) {
+        MiProtectViewPage(Process, Vad, Pte, Old,
+                          MiWantedViewProtection(Vad, MiGetVaMappedByPte(Pte), Protection));
+    } else if (MiIsSharedPte(Old)) {
         MiProtectSharedPage(Process, Pte, Old, Protection);
     } else if (Old.Hard.Valid) {
         MipProtectValid(Process, Vad, Pte, Old, Protection);
@@ -310,7 +342,7 @@ void MiResetUserPage(PMMVAD Vad, PMMPTE Pte)
 {
     KIRQL OldIrql;
 
-    if (MiIsSharedPte(MiReadPte(Pte))) {
+    if (MiIsSharedPte(MiReadPte(Pte)) || MiIsViewPte(MiReadPte(Pte))) {
         return; /* the others' contents do */
     }
     OldIrql = MiLockPfn();
@@ -342,7 +374,7 @@ void MiLockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks)
     PFN_NUMBER Frame = MiReadPte(Pte).Hard.PageFrameNumber;
     KIRQL OldIrql = MiLockPfn();
 
-    MI_PFN(Frame)->u3.e1.LockCharged = 1;
+    MI_PFN(Frame)->u3.e1.LockCharged = !MiIsViewPte(MiReadPte(Pte)); /* else X3 */
     MiUnlockPfn(OldIrql);
     (void)MiLockWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, Locks);
 }
@@ -354,7 +386,11 @@ void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks)
 
     if (!MiUnlockWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, Locks)) {
         OldIrql = MiLockPfn();
-        MipReturnLock(Frame);
+        if (MiIsViewPte(MiReadPte(Pte))) {
+            MiReturnResidentAvailable(1); /* X3 */
+        } else {
+            MipReturnLock(Frame);
+        }
         MiUnlockPfn(OldIrql);
     }
 }
@@ -363,7 +399,7 @@ void MiUnlockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks)
 
 /*
  * The PTE may be of any address space: its page table is reached as a frame.  It may be a page
- * table's directory entry, too.
+ * table's directory entry, too, or a prototype PTE.
  */
 static void MipRestorePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
@@ -371,6 +407,9 @@ static void MipRestorePte(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     KIRQL OldIrql;
     PUCHAR Table = MiMapFrameInHyperspace(Pfn->u4.PteFrame, &OldIrql);
 
+    if (MiIsSectionPrototype(Pfn->PteAddress)) {
+        MiBeginPrototypePlace(Pfn->OriginalPte);
+    }
     MiWritePte((PMMPTE)(PVOID)(Table + BYTE_OFFSET(Pfn->PteAddress)), Pfn->OriginalPte);
     MiUnmapFrameInHyperspace(Table, OldIrql);
     Pfn->u3.e1.CacheAttribute = MiCacheUnknown;

@@ -11,12 +11,13 @@
 #include "mm/pfn/pfn.h"
 #include "mm/space/page_table.h"
 #include "mm/space/vad.h"
+#include "mm/space/view_page.h"
 #include "mm/sysva/pte_kind.h"
 
 /* => A page's protection; MI_NO_PROTECTION: it is not committed.  Its table is not out. */
 ULONG MiQueryPageProtection(const MMVAD *Vad, ULONG_PTR Va);
 
-/* The same of a PTE that is not zero. */
+/* The same of a PTE that is not zero, and not MiIsViewPte. */
 static inline ULONG MiUserPteProtection(MMPTE Pte)
 {
     if (Pte.Hard.Valid) {
@@ -27,11 +28,14 @@ static inline ULONG MiUserPteProtection(MMPTE Pte)
     return MiSoftwareProtection(Pte);
 }
 
-/* MiQueryPageProtection for who has the PTE already; zero: there is none. */
-static inline ULONG MiPageProtection(const MMVAD *Vad, MMPTE Pte)
+/* MiQueryPageProtection for who has Va's PTE already; zero: there is none. */
+static inline ULONG MiPageProtection(const MMVAD *Vad, ULONG_PTR Va, MMPTE Pte)
 {
     ULONG Protection;
 
+    if (MiIsView(Vad)) {
+        return MiViewPageProtection(Vad, Va, Pte);
+    }
     if (Pte.Long == 0) {
         return Vad->u.VadFlags.MemCommit ? Vad->u.VadFlags.Protection : MI_NO_PROTECTION;
     }
@@ -64,7 +68,10 @@ void MiDeleteUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, MMPTE New);
 /* The TrimPage of a process' working set. */
 MI_TRIM_PAGE MiTrimUserPage;
 
-/* Give a committed page another protection; its contents stay. */
+/*
+ * Give a committed page another protection; its contents stay.  Copy-on-write is for pages of views
+ * that are shared: one of the process' own becomes writable.
+ */
 void MiProtectUserPage(PEPROCESS Process, PMMVAD Vad, PMMPTE Pte, ULONG Protection);
 
 /*

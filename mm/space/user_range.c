@@ -32,11 +32,29 @@ PMMVAD MiFindVadWithTables(PEPROCESS Process, const MI_USER_RANGE *Range)
     return Vad;
 }
 
+/* The section says it, not the descriptor. */
+static ULONG MipCountCommittedOfView(const MMVAD *Vad, const MI_USER_RANGE *Range)
+{
+    ULONG Count = 0;
+    ULONG_PTR Va;
+
+    if (MiViewOf(Vad)->Committed == NULL && !Vad->u.VadFlags.ImageMap) {
+        return MiRangePages(Range);
+    }
+    for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
+        Count += MiQueryPageProtection(Vad, Va) != MI_NO_PROTECTION;
+    }
+    return Count;
+}
+
 ULONG MiCountCommittedPages(const MMVAD *Vad, const MI_USER_RANGE *Range)
 {
     ULONG_PTR Va = Range->Start;
     ULONG Count = 0;
 
+    if (MiIsView(Vad)) {
+        return MipCountCommittedOfView(Vad, Range);
+    }
     if (Vad->u.VadFlags.CommitCharge == 0) {
         return 0;
     }

@@ -164,6 +164,9 @@ static ULONG MipWatchBytes(ULONG Pages)
 
 static ULONG MipVadBytes(const MMVAD *Vad)
 {
+    if (MiIsView(Vad)) {
+        return (ULONG)sizeof(MMVAD_VIEW);
+    }
     return (ULONG)sizeof(MMVAD) + (Vad->WatchBits != NULL ? MipWatchBytes(MiVadPages(Vad)) : 0);
 }
 
@@ -178,11 +181,13 @@ static void MipFreeVad(PMMVAD Vad)
 /* => NULL: no nonpaged pool. */
 static PMMVAD MipAllocateVad(ULONG_PTR Va, ULONG Pages, MMVAD_FLAGS Flags)
 {
-    PMMVAD Vad = ExAllocatePoolWithTag(NonPagedPool, sizeof(MMVAD), MI_VAD_TAG);
+    ULONG Bytes = Flags.PrivateMemory ? (ULONG)sizeof(MMVAD) : (ULONG)sizeof(MMVAD_VIEW);
+    PMMVAD Vad = ExAllocatePoolWithTag(NonPagedPool, Bytes, MI_VAD_TAG);
 
     if (Vad == NULL) {
         return NULL;
     }
+    memset(Vad, 0, Bytes);
     Vad->StartingVpn = (ULONG)(Va >> PAGE_SHIFT);
     Vad->EndingVpn = Vad->StartingVpn + (Pages - 1);
     Vad->u.VadFlags = Flags;

@@ -19,9 +19,12 @@
 typedef struct _MMVAD_FLAGS {
     ULONG CommitCharge : 19; /* pages that are committed */
     ULONG MemCommit : 1;     /* a page whose PTE is zero is committed, with Protection */
-    ULONG PrivateMemory : 1; /* 1 */
+    ULONG PrivateMemory : 1; /* 0: a view of a section, MMVAD_VIEW */
     ULONG WriteWatch : 1;    /* WatchBits is there */
-    ULONG Spare : 5;
+    ULONG Inherit : 1;       /* of a view: a clone has it, too */
+    ULONG NoChange : 1;      /* of a view: its pages keep Protection (SEC_NO_CHANGE) */
+    ULONG ImageMap : 1;      /* of a view: an image's; its parts say how pages are protected */
+    ULONG Spare : 2;
     ULONG Protection : 5; /* as it was reserved: a code of protection.h */
 } MMVAD_FLAGS;
 
@@ -37,6 +40,34 @@ typedef struct _MMVAD {
 } MMVAD, *PMMVAD;
 
 NT_C_ASSERT(sizeof(MMVAD_FLAGS) == sizeof(ULONG));
+
+/*
+ * A view of a section.  CommitCharge: pages that the process has alone, or gets when it writes.
+ *
+ * The section (mm/section) keeps what is pointed to while there are views of it.
+ */
+typedef struct _MMVAD_VIEW {
+    MMVAD Core;                        /* must be first */
+    struct _CONTROL_AREA *ControlArea; /* (I) the fields of NT's MMVAD */
+    PMMPTE FirstPrototypePte;          /* (I) of the first page */
+    PMMPTE LastContiguousPte;          /* (I) of the last page that lies behind it without a gap */
+    const RTL_BITMAP *Committed;       /* (I) of the section's pages; NULL: all are committed */
+    ULONG FirstPage;                   /* (I) of the section */
+    ULONG Delta;                       /* (I) of an image: how far from its preferred base */
+    PEPROCESS Process;                 /* (I) whose view it is */
+    LIST_ENTRY Link;                   /* (P) among the control area's */
+} MMVAD_VIEW, *PMMVAD_VIEW;
+
+static inline BOOLEAN MiIsView(const MMVAD *Vad)
+{
+    return !Vad->u.VadFlags.PrivateMemory;
+}
+
+/* => Vad is one. */
+static inline const MMVAD_VIEW *MiViewOf(const MMVAD *Vad)
+{
+    return (const MMVAD_VIEW *)(const void *)Vad;
+}
 
 static inline ULONG MiVadPages(const MMVAD *Vad)
 {
@@ -87,7 +118,7 @@ NT_MUST_CHECK NTSTATUS MiFindFreeRange(PEPROCESS Process, ULONG Pages, ULONG_PTR
 /*
  * Make a descriptor and charge for it and for the page tables that its pages may need.
  *
- * => The range is free.
+ * => The range is free.  A view's own fields are the caller's to fill.
  * => STATUS_INSUFFICIENT_RESOURCES, STATUS_QUOTA_EXCEEDED, STATUS_PAGEFILE_QUOTA,
  *    STATUS_COMMITMENT_LIMIT: nothing changed.
  */
@@ -96,6 +127,31 @@ NT_MUST_CHECK NTSTATUS MiCreateVad(PEPROCESS Process, ULONG_PTR Va, ULONG Pages,
 
 /* The reverse.  => Its pages have no PTEs and no charge any more. */
 void MiDeleteVad(PEPROCESS Process, PMMVAD Vad);
+
+/*
+ * There is one view of the section more, or less; all fields but Link are set.  Implemented above,
+ * mm/section/segment.c.
+ *
+ * => Under any lock above MiPfnLock.  A section that nobody uses any more waits for
+ *    MiDeleteUnusedSegments, which has to follow when no lock is held.
+ */
+NT_WEAK void MiReferenceView(PMMVAD_VIEW View) NT_NOT_HOLDING(MiPfnLock);
+NT_WEAK void MiReleaseView(PMMVAD_VIEW View) NT_NOT_HOLDING(MiPfnLock);
+
+/* A view of a file that has grown: the prototype PTE of its page Page.  Implemented there. */
+NT_WEAK PMMPTE MiFarViewPrototype(const MMVAD_VIEW *View, ULONG Page);
+NT_WEAK void MiDeleteUnusedSegments(void) NT_NOT_HOLDING(MiPfnLock);
+
+/*
+ * Of an image's view, its page Page: the protection that the image gives it (MI_NO_PROTECTION: it
+ * is of no part of the image); whether it has relocations; and to relocate its contents.
+ *
+ * => Any IRQL, any locks.  The second and third: Delta is not 0.  Implemented above, in
+ *    mm/section/image_segment.c and image_move.c.
+ */
+NT_WEAK ULONG MiImagePageProtection(const MMVAD_VIEW *View, ULONG Page);
+NT_WEAK BOOLEAN MiIsImagePageMoved(const MMVAD_VIEW *View, ULONG Page);
+NT_WEAK void MiMoveImagePage(const MMVAD_VIEW *View, ULONG Page, PVOID Contents);
 
 /* A page was written, and the PTE that knows so is about to forget it. */
 static inline void MiNoteWrite(PMMVAD Vad, ULONG Vpn)

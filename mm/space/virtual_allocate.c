@@ -12,6 +12,7 @@
 #include "mm/pfn/commit_growth.h"
 #include "mm/space/user_page.h"
 #include "mm/space/user_range.h"
+#include "mm/space/view_range.h"
 
 #define MIP_TYPES                                                                                  \
     (MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_TOP_DOWN | MEM_WRITE_WATCH | MEM_PHYSICAL)
@@ -47,8 +48,7 @@ static NTSTATUS MipCheckType(PMIP_REQUEST Request)
 
 static NTSTATUS MipCheckProtect(PMIP_REQUEST Request, ULONG Protect)
 {
-    const ULONG CopyOnWrite =
-        PAGE_WRITECOPY | PAGE_EXECUTE_WRITECOPY; /* of sections, which are not there yet */
+    const ULONG CopyOnWrite = PAGE_WRITECOPY | PAGE_EXECUTE_WRITECOPY; /* of views only */
 
     Request->Protection = MiMakeProtection(Protect);
     return Request->Protection == MI_NO_PROTECTION || (Protect & CopyOnWrite) != 0
@@ -170,6 +170,9 @@ static NTSTATUS MipCommit(PEPROCESS Process, PMIP_REQUEST Request)
     if (Vad == NULL) {
         return STATUS_CONFLICTING_ADDRESSES;
     }
+    if (MiIsView(Vad)) {
+        return MiCommitView(Process, Vad, &Request->Range, Request->Protection);
+    }
     New = MiRangePages(&Request->Range) - MiCountCommittedPages(Vad, &Request->Range);
     Status = MiChargeProcessCommit(Process, New);
     if (!NT_SUCCESS(Status)) {
@@ -218,7 +221,7 @@ static NTSTATUS MipReset(PEPROCESS Process, const MIP_REQUEST *Request)
 static NTSTATUS MipAllocate(HANDLE ProcessHandle, PMIP_REQUEST Request)
 {
     MI_TARGET Target;
-    NTSTATUS Status = MiEnterTarget(ProcessHandle, &Target);
+    NTSTATUS Status = MiEnterTarget(ProcessHandle, PROCESS_VM_OPERATION, &Target);
 
     if (!NT_SUCCESS(Status)) {
         return Status;

@@ -99,7 +99,9 @@ static NTSTATUS MipRun(HANDLE ProcessHandle, PMIP_COPY Copy, PSIZE_T Copied)
     if (!MipIsCopy(Copy)) {
         return STATUS_ACCESS_VIOLATION;
     }
-    Status = MiReferenceTarget(ProcessHandle, &Copy->Process);
+    Status = MiReferenceTarget(
+        ProcessHandle, Copy->Write ? PROCESS_VM_WRITE | PROCESS_VM_OPERATION : PROCESS_VM_READ,
+        &Copy->Process);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

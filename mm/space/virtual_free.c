@@ -63,6 +63,9 @@ void MiReleaseVad(PEPROCESS Process, PMMVAD Vad)
     MipDecommitPages(Process, Vad, &Range, MiMakeZeroPte());
     MiReturnProcessCommit(Process, Vad->u.VadFlags.CommitCharge);
     Vad->u.VadFlags.CommitCharge = 0;
+    if (MiIsView(Vad)) {
+        MiReleaseView((PMMVAD_VIEW)(PVOID)Vad);
+    }
     MiDeleteVad(Process, Vad);
 }
 
@@ -95,6 +98,9 @@ static NTSTATUS MipFree(PEPROCESS Process, SIZE_T Bytes, ULONG FreeType, PMI_USE
             return Status;
         }
     } while (!MiBringPageTables(Process, Range->Start, Range->End));
+    if (MiIsView(Vad)) {
+        return STATUS_UNABLE_TO_DELETE_SECTION;
+    }
     if (FreeType == MEM_DECOMMIT) {
         return MipDecommit(Process, Vad, Range);
     }
@@ -118,7 +124,7 @@ NTSTATUS NTAPI NtFreeVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSI
     Status = MiMakeUserRange(*BaseAddress, *RegionSize, STATUS_INVALID_PARAMETER_2,
                              STATUS_INVALID_PARAMETER_3, &Range);
     if (NT_SUCCESS(Status)) {
-        Status = MiEnterTarget(ProcessHandle, &Target);
+        Status = MiEnterTarget(ProcessHandle, PROCESS_VM_OPERATION, &Target);
     }
     if (!NT_SUCCESS(Status)) {
         return Status;

@@ -160,7 +160,7 @@ static NTSTATUS MipRun(MIP_ROUTINE *Routine, HANDLE ProcessHandle, PVOID *BaseAd
         Status = STATUS_INVALID_PARAMETER_3;
     }
     if (NT_SUCCESS(Status)) {
-        Status = MiEnterTarget(ProcessHandle, &Target);
+        Status = MiEnterTarget(ProcessHandle, PROCESS_VM_OPERATION, &Target);
     }
     if (!NT_SUCCESS(Status)) {
         return Status;

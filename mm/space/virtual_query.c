@@ -26,9 +26,11 @@ static BOOLEAN MipBringTable(PEPROCESS Process, ULONG_PTR Va)
 static ULONG_PTR MipFindOther(PEPROCESS Process, const MMVAD *Vad, ULONG_PTR Va, ULONG Protection)
 {
     ULONG_PTR End = ((ULONG_PTR)Vad->EndingVpn + 1) << PAGE_SHIFT;
+    BOOLEAN Alike =
+        !MiIsView(Vad) || (MiViewOf(Vad)->Committed == NULL && !Vad->u.VadFlags.ImageMap);
 
     while (Va < End) {
-        ULONG_PTR Next = MiSkipMissingTable(Va); /* all of a missing table is alike */
+        ULONG_PTR Next = Alike ? MiSkipMissingTable(Va) : Va; /* all of a missing table is alike */
 
         if (!MipBringTable(Process, Va)) {
             return 0;
@@ -39,6 +41,14 @@ static ULONG_PTR MipFindOther(PEPROCESS Process, const MMVAD *Vad, ULONG_PTR Va,
         Va = Next == Va ? Va + PAGE_SIZE : Next;
     }
     return End;
+}
+
+static ULONG MipType(const MMVAD *Vad)
+{
+    if (!MiIsView(Vad)) {
+        return MEM_PRIVATE;
+    }
+    return Vad->u.VadFlags.ImageMap ? MEM_IMAGE : MEM_MAPPED;
 }
 
 /* => FALSE: begin anew. */
@@ -61,7 +71,7 @@ static BOOLEAN MipDescribeUsed(PEPROCESS Process, const MMVAD *Vad, ULONG_PTR Va
     Information->RegionSize = Other - Va;
     Information->State = Protection == MI_NO_PROTECTION ? MEM_RESERVE : MEM_COMMIT;
     Information->Protect = Protection == MI_NO_PROTECTION ? 0 : MiProtectOf(Protection);
-    Information->Type = MEM_PRIVATE;
+    Information->Type = MipType(Vad);
     return TRUE;
 }
 
@@ -93,7 +103,7 @@ NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress,
     if (MemoryInformationLength < sizeof(Information)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    Status = MiEnterTarget(ProcessHandle, &Target);
+    Status = MiEnterTarget(ProcessHandle, PROCESS_QUERY_INFORMATION, &Target);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

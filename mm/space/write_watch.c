@@ -85,7 +85,7 @@ NTSTATUS NTAPI NtGetWriteWatch(HANDLE ProcessHandle, ULONG Flags, PVOID BaseAddr
     Status = MiMakeUserRange(BaseAddress, RegionSize, STATUS_INVALID_PARAMETER_3,
                              STATUS_INVALID_PARAMETER_3, &Range);
     if (NT_SUCCESS(Status)) {
-        Status = MiEnterTarget(ProcessHandle, &Target);
+        Status = MiEnterTarget(ProcessHandle, PROCESS_VM_OPERATION, &Target);
     }
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -124,7 +124,7 @@ NTSTATUS NTAPI NtResetWriteWatch(HANDLE ProcessHandle, PVOID BaseAddress, SIZE_T
         Status = STATUS_INVALID_PARAMETER_2;
     }
     if (NT_SUCCESS(Status)) {
-        Status = MiEnterTarget(ProcessHandle, &Target);
+        Status = MiEnterTarget(ProcessHandle, PROCESS_VM_OPERATION, &Target);
     }
     if (!NT_SUCCESS(Status)) {
         return Status;

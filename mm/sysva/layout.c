@@ -5,7 +5,8 @@
  *     80000000  boot window, kernel image                      fixed (loader.h)
  *     81000000  page-frame database                            one MMPFN a frame
  *               initial nonpaged pool                          NonPagedPoolSize
- *               drivers                                        up to A2000000
+ *               drivers                                        up to A1000000
+ *     A1000000  views of sections                              16 MB
  *     A2000000  more system cache, or more system PTEs         up to 448 MB
  *     BE000000  session space                                  reserved, 32 MB
  *     C0000000  page tables
@@ -37,7 +38,8 @@
  *     BE000000  session space                                  if the border is not above it
  *     C1000000  system cache                                   up to 240 MB
  *     D0000000  boot window, kernel image, as at 80000000
- *     D1000000  page-frame database, initial nonpaged pool, drivers (68 MB or more)
+ *     D1000000  page-frame database, initial nonpaged pool, drivers (52 MB or more)
+ *     DE000000  views of sections, 16 MB
  *     DF000000  session space, unless it is at BE000000
  *
  * and nonpaged pool is 128 MB at most, as documented.
@@ -64,6 +66,7 @@
 #define MIP_KERNEL_BYTES      (LOADER_KERNEL_END - LOADER_WINDOW_BASE)
 
 #define MIP_EXTENSION_START   0xA2000000u
+#define MIP_VIEW_BYTES        (16 * MB) /* NT's default */
 #define MIP_SESSION_START     0xBE000000u
 #define MIP_HIGH_SESSION      (MIP_PAGED_START - MIP_SESSION_BYTES)
 #define MIP_SESSION_BYTES     (32 * MB)
@@ -303,11 +306,12 @@ static void MipPlaceLow(const MI_LAYOUT_INPUT *Input, const MIP_SIZES *Sizes, PM
     ULONG_PTR Database = Input->KernelStart + MIP_KERNEL_BYTES;
     ULONG_PTR Pool = ROUND_UP(Database + Pfns, MIP_TABLE);
     ULONG_PTR Drivers = ROUND_UP(Pool + Sizes->InitialPool, MIP_TABLE);
-    ULONG_PTR End = MipIsHigh(Input) ? MIP_HIGH_SESSION : MIP_EXTENSION_START;
+    ULONG_PTR End = (MipIsHigh(Input) ? MIP_HIGH_SESSION : MIP_EXTENSION_START) - MIP_VIEW_BYTES;
 
     MipPlace(Layout, MiRegionPfnDatabase, Database, Pfns);
     MipPlace(Layout, MiRegionInitialPool, Pool, Sizes->InitialPool);
     MipPlace(Layout, MiRegionDrivers, Drivers, (ULONG)(End - Drivers));
+    MipPlace(Layout, MiRegionSystemViews, End, MIP_VIEW_BYTES);
 }
 
 /* Room behind E1000000 that the paged pool may have, after the others' least. */

@@ -16,6 +16,7 @@ typedef enum _MI_REGION {
     MiRegionPfnDatabase,      /* mapped as far as it has entries */
     MiRegionInitialPool,      /* nonpaged pool that is mapped from the start */
     MiRegionDrivers,          /* images that are loaded later */
+    MiRegionSystemViews,      /* sections that MmMapViewInSystemSpace maps */
     MiRegionCacheExtension,   /* what the system cache has beyond that below E1000000 */
     MiRegionSession,          /* reserved: Terminal Services */
     MiRegionPageTables,       /* the self-map */

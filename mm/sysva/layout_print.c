@@ -22,6 +22,7 @@ static const MIP_REGION_RULE MipRules[MiRegions] = {
     [MiRegionPfnDatabase] = {"page-frame database", 0x81000000u, 0xD1000000u, FALSE, TRUE},
     [MiRegionInitialPool] = {"nonpaged pool, initial", 0, 0, FALSE, TRUE},
     [MiRegionDrivers] = {"drivers", 0, 0, TRUE, TRUE},
+    [MiRegionSystemViews] = {"views of sections", 0xA1000000u, 0xDE000000u, TRUE, TRUE},
     [MiRegionCacheExtension] = {"system cache, extension", 0xA2000000u, 0, TRUE, FALSE},
     [MiRegionSession] = {"session space", 0xBE000000u, 0, TRUE, TRUE},
     [MiRegionPageTables] = {"page tables", 0xC0000000u, 0xC0000000u, TRUE, TRUE},

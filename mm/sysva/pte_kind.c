@@ -8,6 +8,61 @@
  */
 #include "mm/sysva/pte_kind.h"
 
+#include "mi_assert.h"
+#include "mm/sysva/layout.h"
+
+#define MIP_SUBSECTION_UNIT     8u
+#define MIP_SUBSECTION_LOW_BITS 4
+#define MIP_SUBSECTION_REACH    (1u << 24) /* in units */
+
+/* ---- subsections ---- */
+
+/* => The number of units from where the part of the pool begins. */
+static ULONG MipUnits(MI_REGION Region, ULONG_PTR Va)
+{
+    ULONG_PTR Offset = Va - MiLayout.Region[Region].Start;
+
+    return Offset < MiLayout.Region[Region].Bytes ? (ULONG)(Offset / MIP_SUBSECTION_UNIT)
+                                                  : MIP_SUBSECTION_REACH;
+}
+
+BOOLEAN MiCanNameSubsection(const void *Subsection)
+{
+    ULONG_PTR Va = (ULONG_PTR)Subsection;
+
+    return Va % MIP_SUBSECTION_UNIT == 0 &&
+           (MipUnits(MiRegionInitialPool, Va) < MIP_SUBSECTION_REACH ||
+            MipUnits(MiRegionPoolExpansion, Va) < MIP_SUBSECTION_REACH);
+}
+
+MMPTE MiMakeSubsectionPte(const void *Subsection, ULONG Protection)
+{
+    ULONG Initial = MipUnits(MiRegionInitialPool, (ULONG_PTR)Subsection);
+    BOOLEAN IsInitial = Initial < MIP_SUBSECTION_REACH;
+    ULONG Units = IsInitial ? Initial : MipUnits(MiRegionPoolExpansion, (ULONG_PTR)Subsection);
+    MI_PTE_VIEW View = {.Pte = {.Long = 0}};
+
+    MI_ASSERT(Units < MIP_SUBSECTION_REACH);
+    View.Subsect.Prototype = 1;
+    View.Subsect.Protection = Protection & 31;
+    View.Subsect.SubsectionAddressLow = Units & ((1u << MIP_SUBSECTION_LOW_BITS) - 1);
+    View.Subsect.SubsectionAddressHigh = Units >> MIP_SUBSECTION_LOW_BITS & 0xFFFFFu;
+    View.Subsect.WhichPool = IsInitial;
+    return View.Pte;
+}
+
+PVOID MiSubsectionAddress(MMPTE Pte)
+{
+    MI_PTE_VIEW View = MiViewPte(Pte);
+    MI_REGION Part = View.Subsect.WhichPool ? MiRegionInitialPool : MiRegionPoolExpansion;
+    ULONG Units = View.Subsect.SubsectionAddressHigh << MIP_SUBSECTION_LOW_BITS |
+                  View.Subsect.SubsectionAddressLow;
+
+    return (PVOID)(MiLayout.Region[Part].Start + Units * MIP_SUBSECTION_UNIT);
+}
+
+/* ---- words ---- */
+
 const char *MiPteKindName(MI_PTE_KIND Kind)
 {
     switch (Kind) {
@@ -25,6 +80,8 @@ const char *MiPteKindName(MI_PTE_KIND Kind)
         return "demand zero";
     case MiPtePrototype:
         return "prototype";
+    case MiPteSubsection:
+        return "subsection";
     case MiPteList:
         return "free system PTE";
     }

@@ -9,8 +9,10 @@
  *     zero         all bits 0: nothing is known of the page
  *     valid            1   .   .   MMPTE_HARDWARE
  *     large            1   .   .   a directory entry with bit 7: MMPDE_LARGE
- *     prototype        0   1   .   where the prototype PTE is, from MI_PROTOTYPE_BASE; with bit 9,
- *                                  its number in the clone table, and a protection (1-5)
+ *     prototype        0   1   .   where the prototype PTE is, from MI_PROTOTYPE_BASE; or all ones
+ *                                  (11-31): only the descriptor says where, and a protection
+ *                                  (1-5); with bit 9, its number in the clone table, and a
+ *                                  protection (1-5)
  *     transition       0   0   1   a frame that still has the contents, and a protection
  *     pagefile         0   0   0   paging file (1-4), protection (5-9), offset in pages (12-31)
  *     demand zero      0   0   0   the same with offset 0: a paging file's page 0 is its header
@@ -31,6 +33,7 @@ typedef enum _MI_PTE_KIND {
     MiPtePagefile,
     MiPteDemandZero,
     MiPtePrototype,
+    MiPteSubsection, /* of a prototype PTE only: MiPrototypePteKind */
     MiPteList
 } MI_PTE_KIND;
 
@@ -76,12 +79,23 @@ typedef struct _MMPTE_CLONE {
     ULONG Index : 21;
 } MMPTE_CLONE;
 
+/* What a prototype PTE of a file is while its page is in the file: where the subsection is. */
+typedef struct _MMPTE_SUBSECTION {
+    ULONG Valid : 1; /* 0 */
+    ULONG SubsectionAddressLow : 4;
+    ULONG Protection : 5;
+    ULONG Prototype : 1; /* 1 */
+    ULONG SubsectionAddressHigh : 20;
+    ULONG WhichPool : 1; /* 1: the initial part of nonpaged pool, 0: its expansion */
+} MMPTE_SUBSECTION;
+
 typedef union _MI_PTE_VIEW {
     MMPTE Pte;
     MMPTE_SOFTWARE Soft;
     MMPTE_TRANSITION Trans;
     MMPTE_PROTOTYPE Proto;
     MMPTE_CLONE Clone;
+    MMPTE_SUBSECTION Subsect;
 } MI_PTE_VIEW;
 
 NT_C_ASSERT(sizeof(MI_PTE_VIEW) == sizeof(MMPTE));
@@ -91,9 +105,6 @@ NT_C_ASSERT(sizeof(MI_PTE_VIEW) == sizeof(MMPTE));
  * Those of pages that address spaces share after cloning are in nonpaged pool (WhichPool), which
  * does not begin at one place: these PTEs hold a number.
  */
-#define MI_PROTOTYPE_BASE     0xE1000000u
-#define MI_PROTOTYPE_LOW_BITS 7
-
 /* => Of a page table's entry that is no system PTE. */
 static inline MI_PTE_KIND MiPteKind(MMPTE Pte)
 {
@@ -110,6 +121,20 @@ static inline MI_PTE_KIND MiPteKind(MMPTE Pte)
         return MiPteTransition;
     }
     return Pte.Hard.PageFrameNumber != 0 ? MiPtePagefile : MiPteDemandZero;
+}
+
+/* => Of a prototype PTE, which never names another one. */
+static inline MI_PTE_KIND MiPrototypePteKind(MMPTE Pte)
+{
+    MI_PTE_KIND Kind = MiPteKind(Pte);
+
+    return Kind == MiPtePrototype ? MiPteSubsection : Kind;
+}
+
+/* => Of a prototype PTE, or of OriginalPte: whether the page is a file's. */
+static inline BOOLEAN MiIsSubsectionPte(MMPTE Pte)
+{
+    return !Pte.Hard.Valid && Pte.Hard.Prototype;
 }
 
 /* => Of a directory's entry. */
@@ -133,7 +158,7 @@ static inline MI_PTE_VIEW MiViewPte(MMPTE Pte)
     return View;
 }
 
-/* Where the prototype PTE is.  => Kind is prototype, WhichPool 0. */
+/* Where the prototype PTE is.  => Kind is prototype, WhichPool 0, not MiIsLookupPte. */
 static inline ULONG_PTR MiPrototypeAddress(MMPTE Pte)
 {
     MI_PTE_VIEW View = MiViewPte(Pte);
@@ -142,6 +167,14 @@ static inline ULONG_PTR MiPrototypeAddress(MMPTE Pte)
 
     return (ULONG)(MI_PROTOTYPE_BASE + Offset * (ULONG)sizeof(MMPTE));
 }
+
+/*
+ * A subsection lies in nonpaged pool, at a multiple of 8, within 128 MB of where its part begins:
+ * everywhere in the two regions, and nowhere in special pool.
+ */
+BOOLEAN MiCanNameSubsection(const void *Subsection);
+MMPTE MiMakeSubsectionPte(const void *Subsection, ULONG Protection); /* => MiCanNameSubsection */
+PVOID MiSubsectionAddress(MMPTE Pte);                                /* => MiIsSubsectionPte */
 
 /* What !pte prints. */
 const char *MiPteKindName(MI_PTE_KIND Kind);

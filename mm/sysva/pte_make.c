@@ -94,6 +94,14 @@ MMPTE MiMakePageablePte(PFN_NUMBER Frame, ULONG Protection)
     return Pte;
 }
 
+MMPTE MiMakeSystemViewPte(PFN_NUMBER Frame, MI_CACHE_ATTRIBUTE Attribute)
+{
+    MMPTE Pte = MiMakeValidKernelPte(MiKernelTemplates[MiKernelReadWrite][Attribute], Frame);
+
+    Pte.Hard.Dirty = 0;
+    return Pte;
+}
+
 MMPTE MiMakeTransitionPte(PFN_NUMBER Frame, ULONG Protection)
 {
     MMPTE Pte = MiMakeSoftwarePte(Protection);
@@ -101,12 +109,4 @@ MMPTE MiMakeTransitionPte(PFN_NUMBER Frame, ULONG Protection)
     Pte.Hard.Reserved = 1;
     Pte.Hard.PageFrameNumber = Frame;
     return Pte;
-}
-
-MI_CACHE_ATTRIBUTE MiPteCacheAttribute(MMPTE Pte)
-{
-    if (Pte.Hard.CacheDisable) {
-        return MiNonCached;
-    }
-    return Pte.Hard.WriteThrough ? MiWriteCombined : MiCached;
 }

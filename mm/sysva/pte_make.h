@@ -78,6 +78,16 @@ MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribut
 /* A valid PTE of pageable system memory: Accessed, not Dirty; writable for MM_READWRITE. */
 MMPTE MiMakePageablePte(PFN_NUMBER Frame, ULONG Protection);
 
+/* A valid PTE of a view in the system half: writable, Accessed, not Dirty. */
+MMPTE MiMakeSystemViewPte(PFN_NUMBER Frame, MI_CACHE_ATTRIBUTE Attribute);
+
+/* => Template is a valid PTE of frame 0. */
+static inline MMPTE MiMakeFramePte(MMPTE Template, PFN_NUMBER Frame)
+{
+    Template.Long |= Frame << PAGE_SHIFT;
+    return Template;
+}
+
 /* Not valid; Frame still has the contents. */
 MMPTE MiMakeTransitionPte(PFN_NUMBER Frame, ULONG Protection);
 
@@ -95,6 +105,7 @@ static inline MMPTE MiMakeZeroPte(void)
 #define MM_READONLY             1u
 #define MM_EXECUTE_READ         3u
 #define MM_READWRITE            4u
+#define MM_EXECUTE_READWRITE    6u
 #define MI_PTE_PROTECTION_SHIFT 5
 #define MI_PTE_FILE_SHIFT       1
 
@@ -183,6 +194,52 @@ static inline BOOLEAN MiIsCloneToCopy(MMPTE Pte)
     return (Pte.Long & MI_PTE_CLONE_COPY) != 0;
 }
 
+/*
+ * The PTE of a view's page that is not in the working set: MMPTE_PROTOTYPE.  It names the prototype
+ * PTE, and the page has the protection of its descriptor.
+ *
+ * => Proto lies in paged pool.
+ */
+#define MI_PROTOTYPE_BASE     0xE1000000u
+#define MI_PROTOTYPE_LOW_BITS 7
+
+static inline MMPTE MiMakePrototypePte(const MMPTE *Proto)
+{
+    ULONG Offset = ((ULONG)(ULONG_PTR)Proto - MI_PROTOTYPE_BASE) / (ULONG)sizeof(MMPTE);
+    MMPTE Pte = {.Long = (Offset >> MI_PROTOTYPE_LOW_BITS) << MI_PTE_CLONE_INDEX |
+                         MM_PTE_BITS_PROTOTYPE |
+                         (Offset & ((1u << MI_PROTOTYPE_LOW_BITS) - 1)) << 1};
+
+    return Pte;
+}
+
+/*
+ * The same for a page with a protection of its own: an address that no prototype PTE has.  The
+ * descriptor has to be asked where it is (NT: MI_PTE_LOOKUP_NEEDED).
+ */
+#define MI_PTE_LOOKUP_NEEDED (0xFFFFFFFFu << MI_PTE_CLONE_INDEX)
+
+static inline MMPTE MiMakeLookupPte(ULONG Protection)
+{
+    MMPTE Pte = {.Long = MI_PTE_LOOKUP_NEEDED | MM_PTE_BITS_PROTOTYPE |
+                         Protection << MI_PTE_CLONE_PROTECTION};
+
+    return Pte;
+}
+
+/* => Of any PTE that is not valid. */
+static inline BOOLEAN MiIsLookupPte(MMPTE Pte)
+{
+    return (Pte.Long & (MI_PTE_LOOKUP_NEEDED | MI_PTE_WHICH_POOL | MM_PTE_BITS_PROTOTYPE)) ==
+           (MI_PTE_LOOKUP_NEEDED | MM_PTE_BITS_PROTOTYPE);
+}
+
+/* => Of such a PTE. */
+static inline ULONG MiLookupProtection(MMPTE Pte)
+{
+    return Pte.Long >> MI_PTE_CLONE_PROTECTION & 31;
+}
+
 /* A valid PTE of a page that others have too: a write to it is a fault, and then a copy. */
 static inline MMPTE MiMakeCopyOnWritePte(MMPTE Pte)
 {
@@ -223,6 +280,12 @@ static inline MMPTE_LIST MiPteAsList(MMPTE Pte)
 }
 
 /* The attribute that a valid PTE gives its page. */
-MI_CACHE_ATTRIBUTE MiPteCacheAttribute(MMPTE Pte);
+static inline MI_CACHE_ATTRIBUTE MiPteCacheAttribute(MMPTE Pte)
+{
+    if (Pte.Hard.CacheDisable) {
+        return MiNonCached;
+    }
+    return Pte.Hard.WriteThrough ? MiWriteCombined : MiCached;
+}
 
 #endif

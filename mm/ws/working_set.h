@@ -4,7 +4,7 @@
  *
  * A working set has an entry (WSLE) for each of its valid pages that can be taken away from it; a
  * process' has one for each page table of the user half, too, whose address is in the self-map.
- * Owners are the processes (mm/space) and the system (paged pool, later the system cache).  Here
+ * Owners are the processes (mm/space) and the system (paged pool, views of the system cache).  Here
  * are the lists: insert, remove, find, age, and the walk of a trim.  What a page's PTE becomes is
  * the owner's affair (TrimPage); when to trim, and whom, is mm/balance's.
  *

@@ -227,7 +227,7 @@ NTSTATUS MiReserveTableWsle(PMMSUPPORT WorkingSet)
     return STATUS_NO_MEMORY;
 }
 
-/* ---- locks ---- */
+/* ---- what an entry says ---- */
 
 /* => In the working set. */
 static PMMWSLE MipEntryOf(const MMSUPPORT *WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame)
@@ -238,6 +238,20 @@ static PMMWSLE MipEntryOf(const MMSUPPORT *WorkingSet, ULONG_PTR Va, PFN_NUMBER 
         MiBadWsle(WorkingSet->VmWorkingSetList, Index);
     }
     return WorkingSet->VmWorkingSetList->Wsle + Index;
+}
+
+void MiSetWsleProtection(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame, ULONG Protection)
+{
+    PMMWSLE Entry = MipEntryOf(WorkingSet, Va, Frame);
+
+    Entry->Long &= ~MI_WSLE_PROTECTION;
+    Entry->Long |= Protection << MI_WSLE_PROTECTION_SHIFT;
+}
+
+ULONG MiQueryWsleProtection(const MMSUPPORT *WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame)
+{
+    return (MipEntryOf(WorkingSet, Va, Frame)->Long & MI_WSLE_PROTECTION) >>
+           MI_WSLE_PROTECTION_SHIFT;
 }
 
 BOOLEAN MiLockWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame, ULONG Locks)

@@ -84,6 +84,9 @@ static inline NT_MUST_CHECK NTSTATUS MiReserveWsle(PMMSUPPORT WorkingSet)
 /* The same for a page whose frame may have other shares: it may need a place in the hash table. */
 NT_MUST_CHECK NTSTATUS MiReserveSharedWsle(PMMSUPPORT WorkingSet);
 
+/* => How many more such pages, up to Most, would find room at once: nothing is made for them. */
+ULONG MiCountSpareWsles(const MMSUPPORT *WorkingSet, ULONG Most);
+
 /*
  * The same for a page table.  It may pass the maximum: a service has all page tables of a range at
  * once.  The next page that comes sees to the maximum again, as far as pages can.
@@ -121,6 +124,10 @@ static inline ULONG MiFindWsle(const MMSUPPORT *WorkingSet, ULONG_PTR Va, PFN_NU
 
 /* ---- inserting and removing ---- */
 
+/* What the owner keeps in an entry, for pages whose frames have no room for it: five bits. */
+#define MI_WSLE_PROTECTION_SHIFT 3
+#define MI_WSLE_PROTECTION       0x0F8u
+
 void MiHashWsle(PMMWSL List, ULONG Index);
 void MiUnhashWsle(PMMWSL List, ULONG Index);
 NT_NORETURN void MiBadWsle(const MMWSL *List, ULONG Index);
@@ -129,8 +136,10 @@ NT_NORETURN void MiBadWsle(const MMWSL *List, ULONG Index);
  * A page has become valid: it is part of the working set from now on.
  *
  * => After MiReserveWsle, or MiReserveSharedWsle where the frame may have other shares.
+ * => Protection: MiSetWsleProtection; 0: none.
  */
-static inline void MiInsertWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame)
+static inline void MiInsertProtectedWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame,
+                                         ULONG Protection)
 {
     PMMWSL List = WorkingSet->VmWorkingSetList;
     ULONG Index = List->FirstFree;
@@ -141,7 +150,8 @@ static inline void MiInsertWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER 
     }
     Entry = List->Wsle + Index;
     List->FirstFree = Entry->Long >> MI_WSLE_NEXT_SHIFT;
-    Entry->Long = ((ULONG)Va & MI_WSLE_VPN) | MI_WSLE_VALID | MI_WSLE_DIRECT;
+    Entry->Long = ((ULONG)Va & MI_WSLE_VPN) | MI_WSLE_VALID | MI_WSLE_DIRECT |
+                  Protection << MI_WSLE_PROTECTION_SHIFT;
     if (MI_PFN(Frame)->u2.ShareCount == 1) {
         MI_PFN(Frame)->u1.WsIndex = Index;
     } else {
@@ -154,6 +164,11 @@ static inline void MiInsertWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER 
     if (WorkingSet->PeakWorkingSetSize < ++WorkingSet->WorkingSetSize) {
         WorkingSet->PeakWorkingSetSize = WorkingSet->WorkingSetSize;
     }
+}
+
+static inline void MiInsertWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame)
+{
+    MiInsertProtectedWsle(WorkingSet, Va, Frame, 0);
 }
 
 /* A page is about to stop being valid.  => Its frame still has the share; its locks are undone. */
@@ -205,6 +220,12 @@ static inline void MiReplaceWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER
     MI_PFN(New)->u1.WsIndex = Index;
 }
 
+/* ---- protection ---- */
+
+/* => Va is in the working set, with Frame. */
+void MiSetWsleProtection(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame, ULONG Protection);
+ULONG MiQueryWsleProtection(const MMSUPPORT *WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame);
+
 /* ---- locking ---- */
 
 #define MI_LOCK_IN_WORKING_SET 2u /* LockedInWs: MAP_PROCESS */
@@ -243,7 +264,7 @@ ULONG MiAgeWorkingSet(PMMSUPPORT WorkingSet, ULONG Entries);
 
 /* ---- the system's: system_working_set.c ---- */
 
-/* Paged pool, pageable code and, later, the system cache. */
+/* Paged pool, pageable code, and views of sections in the system half: the system cache's too. */
 extern MMSUPPORT MiSystemCacheWorkingSet;
 extern FAST_MUTEX MiSystemWorkingSetMutex;
 

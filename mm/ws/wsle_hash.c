@@ -112,6 +112,31 @@ NTSTATUS MiReserveSharedWsle(PMMSUPPORT WorkingSet)
     return Status;
 }
 
+static ULONG MipLeast(ULONG A, ULONG B)
+{
+    return A < B ? A : B;
+}
+
+ULONG MiCountSpareWsles(const MMSUPPORT *WorkingSet, ULONG Most)
+{
+    const MMWSL *List = WorkingSet->VmWorkingSetList;
+    ULONG Places = List->HashTableSize / 4 * 3 - List->NonDirectCount;
+    ULONG Index = List->FirstFree;
+    ULONG Count = 0;
+
+    if (MiFailWsleReservation != 0 ||
+        WorkingSet->WorkingSetSize >= WorkingSet->MaximumWorkingSetSize) {
+        return 0;
+    }
+    Most = MipLeast(Most, WorkingSet->MaximumWorkingSetSize - WorkingSet->WorkingSetSize);
+    Most = MipLeast(Most, Places);
+    while (Count < Most && Index != MI_NO_WSLE) {
+        Index = List->Wsle[Index].Long >> MI_WSLE_NEXT_SHIFT;
+        Count++;
+    }
+    return Count;
+}
+
 /* ---- insert and remove ---- */
 
 void MiHashWsle(PMMWSL List, ULONG Index)

@@ -6,6 +6,7 @@
  * way down.  There are no interrupts and one thread; whoever wants to switch ends the program.
  */
 #include "arch/cpu.h"
+#include "arch/mmu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,5 +113,18 @@ void KiSwapStack(PVOID *Save, PVOID Next)
 {
     (void)Save;
     (void)Next;
+    abort();
+}
+
+/* ---- and from one with address spaces: there is one ---- */
+
+PFN_NUMBER KiCurrentDirectoryFrame(void)
+{
+    return 0;
+}
+
+void KiSwapAddressSpace(PFN_NUMBER Frame)
+{
+    (void)Frame;
     abort();
 }

@@ -20,7 +20,7 @@ import hyperspace_qemu as hq
 ROW = re.compile(r"^bench ([a-z][a-z0-9.]*) (\d+) (\d+) (\d+) (\d+) (\d+)\s*$", re.M)
 CYCLES = re.compile(r"^# (\d+) cycles since the loader's entry$", re.M)
 BUSES = ["ahci", "nvme", "usb"]  # whose rows are measured besides virtio's
-PAGING_MEMORY = 64  # MB, of the rows of paging files
+PAGING_MEMORY = 64  # MB, of the rows of paging files, and of files
 # A processor with the CRC32 instruction, as every PC since 2008: each page that moves is summed up.
 # The same on the processor of the other rows, which has none, goes into rows of their own.
 PAGING_CPU = "Nehalem"
@@ -84,7 +84,8 @@ def main():
         with ThreadPoolExecutor(2) as pool:
             result = pool.submit(run, "bench")
             report = pool.submit(run, "report")
-            others = [pool.submit(run, "bench:paging", memory=PAGING_MEMORY, cpu=PAGING_CPU)]
+            others = [pool.submit(run, "bench:files,bench:paging", memory=PAGING_MEMORY,
+                                  cpu=PAGING_CPU)]
             tables = [] if options.quick else [pool.submit(run, "bench:paging",
                                                            memory=PAGING_MEMORY)]
             # the firmware takes most of a boot: the first bus takes the large machine's rows along

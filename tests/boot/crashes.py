@@ -12,7 +12,7 @@ from trials import Bench, Test, explain
 ANY = "0x[0-9A-Fa-f]{8}"
 NONE = "0x00000000"
 CODE = "0x808[0-9A-Fa-f]{5}"  # in the kernel's image
-POOL = "0xE1000000"  # where crash.c touches what is not mapped
+POOL = "0xE17FF000"  # where crash.c touches what is not mapped
 # kind: (code, four parameters as patterns, name)
 CRASHES = {
     "null": ("0x0000001E", ("0xC0000005", CODE, NONE, "0x00000008"),

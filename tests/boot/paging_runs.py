@@ -33,6 +33,7 @@ VERDICT = re.compile(r"^# paging: (passed|failed)$", re.M)
 GROWN = re.compile(r"^Page file +C:.pagefile.sys is too small: \d+ MB longer, now (\d+) MB", re.M)
 NO_ROOM = re.compile(r"^Page file +C:.pagefile.sys is too small, and stays at (\d+) MB: the volume "
                      r"has no room", re.M)
+CANNOT_CHANGE = re.compile(r"^# cache: C: cannot be changed, status c000007f", re.M)
 NO_FILE = re.compile(r"^Page file +C:.pagefile.sys is not used: the volume has no room", re.M)
 
 

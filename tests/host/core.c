@@ -11,6 +11,7 @@
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/pool_tag.h"
 #include "mm/space/process.h"
+#include "ob.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
 #include "mm/sysva/system_pte_state.h"
@@ -38,5 +39,6 @@ void HostpForgetCore(void)
     MiInitializePoolPages(NoPools, FALSE);
     memset(&MiLayout, 0, sizeof(MiLayout));
     MiForgetProcesses();
+    ObForgetObjects();
     MiSetSystemRangeStart(MI_USUAL_RANGE_START);
 }

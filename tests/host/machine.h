@@ -152,6 +152,9 @@ typedef BOOLEAN HOST_IS_PAGEABLE(ULONG_PTR Va);
  */
 void HostSetPageable(ULONG_PTR Start, ULONG_PTR End, HOST_IS_PAGEABLE *IsPageable);
 
+/* So is what it names of [Start, End).  => After HostSetPageable; three times. */
+void HostAddPageable(ULONG_PTR Start, ULONG_PTR End);
+
 /* => Returns whether taking Second under First would fail the test. */
 BOOLEAN HostIsLockOrderBroken(const ULONG_PTR *First, const ULONG_PTR *Second);
 

@@ -12,7 +12,8 @@
 #include "tests/host/machine_i.h"
 #include "tests/unit/test.h"
 
-#define PAGES_OF_4GB (1u << 20)
+#define PAGES_OF_4GB    (1u << 20)
+#define PAGEABLE_RANGES 4u
 
 static HOST_TRANSLATION Entries[HOST_TLB_MAXIMUM];
 static ULONG Count;
@@ -20,8 +21,11 @@ static ULONG Limit = HOST_TLB_DEFAULT;
 static USHORT Slots[PAGES_OF_4GB];
 static USHORT LargePieces[PTE_PER_PAGE];
 static uint64_t EvictionSeed;
-static ULONG_PTR PageableStart;
-static ULONG_PTR PageableEnd;
+static struct {
+    ULONG_PTR Start;
+    ULONG_PTR End;
+} Pageable[PAGEABLE_RANGES];
+static ULONG PageableRanges;
 static ULONG PageableCount;
 static HOST_IS_PAGEABLE *IsPageableRoutine;
 
@@ -29,7 +33,14 @@ NT_C_ASSERT(HOST_TLB_MAXIMUM < 0xFFFF); /* an index + 1 fits in a slot */
 
 static BOOLEAN IsInPageableRange(ULONG_PTR Va)
 {
-    return Va >= PageableStart && Va < PageableEnd;
+    ULONG i;
+
+    for (i = 0; i < PageableRanges; i++) {
+        if (Va >= Pageable[i].Start && Va < Pageable[i].End) {
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 static void RemoveEntry(ULONG Index)
@@ -107,9 +118,20 @@ void HostpTlbDropAll(HOST_TLB_SCOPE Scope)
 void HostSetPageable(ULONG_PTR Start, ULONG_PTR End, HOST_IS_PAGEABLE *IsPageable)
 {
     HostpTlbDropAll(HostTlbAll);
-    PageableStart = Start;
-    PageableEnd = IsPageable != NULL ? End : Start;
+    PageableRanges = 0;
     IsPageableRoutine = IsPageable;
+    if (IsPageable != NULL) {
+        HostAddPageable(Start, End);
+    }
+}
+
+void HostAddPageable(ULONG_PTR Start, ULONG_PTR End)
+{
+    HostpRequire(PageableRanges < PAGEABLE_RANGES && IsPageableRoutine != NULL, PageableRanges);
+    HostpTlbDropAll(HostTlbAll);
+    Pageable[PageableRanges].Start = Start;
+    Pageable[PageableRanges].End = End;
+    PageableRanges++;
 }
 
 void HostpTlbDropPageable(void)

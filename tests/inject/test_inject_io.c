@@ -9,6 +9,8 @@
  * whole, and what it touches is what it was before or after a step of it.
  */
 #include "mm/pool/pool_inject.h"
+#include "io_services.h"
+#include "mm/ob/object.h"
 #include "tests/unit/io_world.h"
 #include "verify.h"
 
@@ -199,6 +201,64 @@ static BOOLEAN PagingFile(void)
     return NT_SUCCESS(Iosb.Status);
 }
 
+/* ---- services on handles ---- */
+
+static NTSTATUS RenameByHandle(HANDLE Handle)
+{
+    static const WCHAR Name[] = u"\\Device\\HarddiskVolume1\\dir\\moved";
+    UCHAR Memory[sizeof(FILE_RENAME_INFORMATION) + sizeof(Name)] NT_ALIGNED(8);
+    PFILE_RENAME_INFORMATION Rename = (PFILE_RENAME_INFORMATION)(PVOID)Memory;
+    IO_STATUS_BLOCK Iosb;
+
+    memset(Memory, 0, sizeof(Memory));
+    Rename->FileNameLength = sizeof(Name) - sizeof(WCHAR);
+    memcpy(Rename->FileName, Name, sizeof(Name));
+    return NtSetInformationFile(Handle, &Iosb, Rename, sizeof(Memory), FileRenameInformation);
+}
+
+static NTSTATUS UseHandle(HANDLE Handle)
+{
+    LARGE_INTEGER Start = {.QuadPart = 1900};
+    IO_STATUS_BLOCK Iosb;
+    NTSTATUS Status = NtWriteFile(Handle, NULL, NULL, NULL, &Iosb, IoBuffer, 3000, &Start, NULL);
+
+    if (NT_SUCCESS(Status)) {
+        Status = NtReadFile(Handle, NULL, NULL, NULL, &Iosb, IoBuffer, 3000, &Start, NULL);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = NtFlushBuffersFile(Handle, &Iosb);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = NtQueryInformationFile(Handle, &Iosb, IoBuffer, 200, FileAllInformation);
+    }
+    return NT_SUCCESS(Status) ? RenameByHandle(Handle) : Status;
+}
+
+static BOOLEAN Services(void)
+{
+    UNICODE_STRING Work = NT_CONSTANT_STRING(u"\\Device\\HarddiskVolume1\\work");
+    UNICODE_STRING Moved = NT_CONSTANT_STRING(u"\\Device\\HarddiskVolume1\\dir\\moved");
+    FILE_BASIC_INFORMATION Basic;
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK Iosb;
+    HANDLE Handle = NULL;
+    NTSTATUS Status;
+
+    InitializeObjectAttributes(&Attributes, &Work, OBJ_CASE_INSENSITIVE, NULL, NULL);
+    Status = NtOpenFile(&Handle, IO_ALL_ACCESS, &Attributes, &Iosb, IO_SHARE_ALL,
+                        FILE_SYNCHRONOUS_IO_NONALERT);
+    if (!NT_SUCCESS(Status)) {
+        return FALSE;
+    }
+    Status = UseHandle(Handle);
+    CHECK_EQUAL(STATUS_SUCCESS, NtClose(Handle));
+    Attributes.ObjectName = &Moved;
+    if (NT_SUCCESS(Status)) {
+        Status = NtQueryAttributesFile(&Attributes, &Basic);
+    }
+    return NT_SUCCESS(Status) && NT_SUCCESS(NtDeleteFile(&Attributes));
+}
+
 static BOOLEAN MountAnother(void)
 {
     PDEVICE_OBJECT Second;
@@ -262,6 +322,7 @@ static const SCENARIO Scenarios[] = {
     {"make and list a directory", MakeDirectoryAndList, FALSE},
     {"query and set", QueryAndSet, FALSE},
     {"paging file", PagingFile, FALSE},
+    {"services", Services, TRUE},
     {"mount", MountAnother, FALSE},
     {"disk control", DiskControl, FALSE},
     {"raw read", RawTransfer, FALSE},
@@ -293,11 +354,14 @@ static ULONG RemountAndMeasure(void)
     return Bytes;
 }
 
-/* The volume is usable, what nobody touched is whole, and no memory is lost. */
+/* The volume is usable, what nobody touched is whole, and no file, handle or memory is lost. */
 static void CheckVolume(const SCENARIO *Scenario, ULONG Nth)
 {
     ULONG Bytes;
 
+    CHECK_EQUAL(0, IoFileObjectType->TotalNumberOfObjects);
+    CHECK_EQUAL(0, IoFileObjectType->TotalNumberOfHandles);
+    CHECK_EQUAL(0, IoVolume->ReferenceCount);
     if (!IoWorldHolds("\\kept", KEPT_BYTES, 7)) {
         TestFail(__FILE__, __LINE__, "%s, failure %u: another file is damaged", Scenario->Name,
                  (unsigned)Nth);

@@ -290,6 +290,47 @@ static BOOLEAN AddressSpace(ULONG Pages)
     return Done;
 }
 
+/* In Process: a directory, a link to it, Count handles through the link, and then a clone. */
+static BOOLEAN UseObjects(PEPROCESS Process, ULONG Count)
+{
+    UNICODE_STRING Name = NT_CONSTANT_STRING(u"\\BaseNamedObjects\\Inject");
+    UNICODE_STRING LinkName = NT_CONSTANT_STRING(u"\\??\\Inject");
+    OBJECT_ATTRIBUTES Attributes = {sizeof(Attributes), NULL, &Name, OBJ_INHERIT, NULL, NULL};
+    PEPROCESS Clone;
+    HANDLE Handle;
+    BOOLEAN Done;
+
+    Done = NT_SUCCESS(NtCreateDirectoryObject(&Handle, DIRECTORY_ALL_ACCESS, &Attributes));
+    InitializeObjectAttributes(&Attributes, &LinkName, OBJ_INHERIT, NULL, NULL);
+    Done = Done && NT_SUCCESS(NtCreateSymbolicLinkObject(&Handle, 0, &Attributes, &Name));
+    while (Done && Count-- != 0) {
+        Done = NT_SUCCESS(NtOpenDirectoryObject(&Handle, 0, &Attributes));
+    }
+    Done = Done && NT_SUCCESS(PsCloneProcess("inject", Process, &Clone));
+    if (Done) {
+        PsTerminateProcess(Clone);
+        PsDereferenceProcess(Clone);
+    }
+    return Done;
+}
+
+static BOOLEAN ObjectsAndHandles(ULONG Count)
+{
+    PEPROCESS Process;
+    KAPC_STATE State;
+    BOOLEAN Done;
+
+    if (!NT_SUCCESS(PsCreateProcess("inject", &Process))) {
+        return FALSE;
+    }
+    KeStackAttachProcess(&Process->Pcb, &State);
+    Done = UseObjects(Process, Count);
+    KeUnstackDetachProcess(&State);
+    PsTerminateProcess(Process); /* closes all handles */
+    PsDereferenceProcess(Process);
+    return Done;
+}
+
 /* ---- the table: a routine and what it is called with ---- */
 
 typedef struct _SCENARIO {
@@ -316,6 +357,7 @@ static const SCENARIO Scenarios[] = {
     {"reserved", Reserved, {1, 2, 3, 5, 8, 13, 20, 40}},
     {"I/O space", IoSpace, {1, 2, 4, 8, 9, 23, 100}},
     {"address space", AddressSpace, {1, 2, 5, 16, 17, 60}},
+    {"objects", ObjectsAndHandles, {1, 3}},
     {"system pages", SystemPages, {1, 2, 4, 8, 9, 23, 24, 64}},
 };
 

@@ -324,6 +324,24 @@ static NTSTATUS ExpectedAccess(PPAGE Page, BOOLEAN Write)
     return Write && Page->Protect == PAGE_READONLY ? STATUS_ACCESS_VIOLATION : STATUS_SUCCESS;
 }
 
+/*
+ * ModelAgree on the access to one page.  The alarm of a guard page goes with its exception and not
+ * otherwise: where the page table cannot be read the access never came as far as the page.
+ */
+static BOOLEAN AgreeOnAccess(const RANGE *Range, ULONG Number, const char *What, NTSTATUS Expected,
+                             NTSTATUS Status)
+{
+    const RANGE Page = {Range->Worker, Range->Pages, Number, 1};
+
+    if (ModelAgree(&Page, What, Expected, Status)) {
+        return TRUE;
+    }
+    if (Status == STATUS_GUARD_PAGE_VIOLATION) {
+        Range->Pages[Number].Protect &= ~PAGE_GUARD;
+    }
+    return FALSE;
+}
+
 static void CheckPage(const RANGE *Range, ULONG Number)
 {
     PPAGE Page = &Range->Pages[Number];
@@ -344,14 +362,11 @@ static void CheckPage(const RANGE *Range, ULONG Number)
 
 static void ReadPage(const RANGE *Range, ULONG Number)
 {
-    PPAGE Page = &Range->Pages[Number];
-    NTSTATUS Expected = ExpectedAccess(Page, FALSE);
+    NTSTATUS Expected = ExpectedAccess(&Range->Pages[Number], FALSE);
+    NTSTATUS Status = MmCopyFromUser(Range->Worker->Words, (PVOID)ModelVa(Number), PAGE_SIZE, NULL);
 
-    if (ModelAgree(Range, "read", Expected,
-                   MmCopyFromUser(Range->Worker->Words, (PVOID)ModelVa(Number), PAGE_SIZE, NULL))) {
+    if (AgreeOnAccess(Range, Number, "read", Expected, Status)) {
         CheckPage(Range, Number);
-    } else if (Expected == STATUS_GUARD_PAGE_VIOLATION) {
-        Page->Protect &= ~PAGE_GUARD;
     }
 }
 
@@ -360,15 +375,14 @@ static void WritePage(const RANGE *Range, ULONG Number)
     PPAGE Page = &Range->Pages[Number];
     NTSTATUS Expected = ExpectedAccess(Page, TRUE);
     ULONG Version = ++LastVersion;
+    NTSTATUS Status;
 
     ModelFill(Range->Worker->Words, Number, Version);
-    if (ModelAgree(Range, "write", Expected,
-                   MmCopyToUser((PVOID)ModelVa(Number), Range->Worker->Words, PAGE_SIZE, NULL))) {
+    Status = MmCopyToUser((PVOID)ModelVa(Number), Range->Worker->Words, PAGE_SIZE, NULL);
+    if (AgreeOnAccess(Range, Number, "write", Expected, Status)) {
         Page->Version = Version;
         Page->Reset = FALSE;
         Page->Written = Page->Watched;
-    } else if (Expected == STATUS_GUARD_PAGE_VIOLATION) {
-        Page->Protect &= ~PAGE_GUARD;
     }
 }
 

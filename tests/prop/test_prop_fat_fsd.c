@@ -4,11 +4,13 @@
  *
  * The model: eight paths, each a file's contents or nothing, and up to three openings of each.
  * While every operation is under way, so are a few page requests to a paging file, whose pages the
- * model knows too.  At the end, and now and then between, all is closed, the volume is mounted
+ * model knows too, and to the files themselves: what such a request reads or writes counts from
+ * when it began.  At the end, and now and then between, all is closed, the volume is mounted
  * again and everything is compared.
  */
 #include "disk/fat/fsd_i.h"
 #include "tests/unit/io_world.h"
+#include "tests/unit/page_request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +147,100 @@ static void EndPaging(void)
     IoCloseFile(PagingFile);
 }
 
+/* ---- pages of the files ---- */
+
+#define FILE_PAGES 3u /* of a request */
+
+typedef struct _FILE_REQUEST {
+    PAGE_IO Io;
+    PFILE_OBJECT Object; /* NULL: none is under way */
+    BOOLEAN Reads;
+    NTSTATUS Expected;
+    ULONG Moved;                            /* bytes of the file */
+    UCHAR Contents[FILE_PAGES * PAGE_SIZE]; /* what a read finds */
+} FILE_REQUEST;
+
+static FILE_REQUEST FileRequest[IN_FLIGHT];
+static ULONG FilePagesMoved;
+
+static void StartFilePaging(void)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < IN_FLIGHT; Index++) {
+        PageIoCreate(&FileRequest[Index].Io, FILE_PAGES, 0);
+        FileRequest[Index].Object = NULL;
+    }
+}
+
+static void EndFilePage(FILE_REQUEST *R)
+{
+    CHECK_EQUAL(R->Expected, PageIoWait(&R->Io));
+    CHECK_EQUAL(R->Moved, R->Io.Iosb.Information);
+    if (R->Reads && NT_SUCCESS(R->Expected)) {
+        CHECK(memcmp(R->Io.Buffer, R->Contents, sizeof(R->Contents)) == 0);
+    }
+    FilePagesMoved += R->Moved != 0;
+    R->Object = NULL;
+}
+
+/* NULL: of all files. */
+static void EndFilePages(PFILE_OBJECT Object)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < IN_FLIGHT; Index++) {
+        FILE_REQUEST *R = &FileRequest[Index];
+
+        if (R->Object != NULL && (Object == NULL || R->Object->FsContext == Object->FsContext)) {
+            EndFilePage(R);
+        }
+    }
+}
+
+static void EndFilePaging(void)
+{
+    ULONG Index;
+
+    EndFilePages(NULL);
+    for (Index = 0; Index < IN_FLIGHT; Index++) {
+        PageIoDelete(&FileRequest[Index].Io);
+    }
+}
+
+/* A page that one request writes is not read or written by another: they have no order. */
+static void BeginFilePage(FILE_REQUEST *R, MODEL_FILE *File, PFILE_OBJECT Object)
+{
+    ULONG Offset = Below(MOST_BYTES / PAGE_SIZE + 1) * PAGE_SIZE;
+    ULONG Index;
+
+    EndFilePages(Object);
+    R->Object = Object;
+    R->Reads = Below(2) == 0;
+    R->Expected = Offset < File->Bytes ? STATUS_SUCCESS : STATUS_END_OF_FILE;
+    R->Moved = Offset < File->Bytes ? File->Bytes - Offset : 0;
+    R->Moved = R->Moved < FILE_PAGES * PAGE_SIZE ? R->Moved : FILE_PAGES * PAGE_SIZE;
+    memset(R->Contents, 0, sizeof(R->Contents));
+    memcpy(R->Contents, File->Data + Offset, R->Moved);
+    for (Index = 0; Index < FILE_PAGES * PAGE_SIZE; Index++) { /* rubbish behind the end, too */
+        R->Io.Buffer[Index] = (UCHAR)TestRandom(&Random);
+    }
+    if (!R->Reads) {
+        memcpy(File->Data + Offset, R->Io.Buffer, R->Moved);
+    }
+    PageIoStart(&R->Io, Object, Offset, !R->Reads);
+}
+
+static void DoFilePage(MODEL_FILE *File, PFILE_OBJECT Object)
+{
+    FILE_REQUEST *R = &FileRequest[Below(IN_FLIGHT)];
+
+    if (R->Object != NULL) {
+        EndFilePage(R);
+    }
+    BeginFilePage(R, File, Object);
+}
+
 /* ---- operations ---- */
 
 static void DoOpen(ULONG Index, ULONG Slot)
@@ -202,7 +298,10 @@ static void DoRead(MODEL_FILE *File, PFILE_OBJECT Object)
     ULONG Bytes = 1 + Below(5000);
     ULONG Expected = Offset < File->Bytes ? File->Bytes - Offset : 0;
     ULONG Done = 0;
-    NTSTATUS Status = IoReadFile(Object, Offset, IoBuffer, Bytes, &Done);
+    NTSTATUS Status;
+
+    EndFilePages(Object); /* a read does not wait for them */
+    Status = IoReadFile(Object, Offset, IoBuffer, Bytes, &Done);
 
     Expected = Expected < Bytes ? Expected : Bytes;
     CHECK_EQUAL(Expected == 0 ? STATUS_END_OF_FILE : STATUS_SUCCESS, Status);
@@ -260,6 +359,7 @@ static void DoDelete(ULONG Index)
 
 static void DoClose(MODEL_FILE *File, ULONG Slot)
 {
+    EndFilePages(File->Open[Slot]);
     IoCloseFile(File->Open[Slot]);
     File->Open[Slot] = NULL;
 }
@@ -279,7 +379,7 @@ static void DoSomething(void)
         }
         return;
     }
-    switch (Below(9)) {
+    switch (Below(13)) {
     case 0:
     case 1:
     case 2:
@@ -297,6 +397,12 @@ static void DoSomething(void)
         break;
     case 7:
         CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(Object));
+        break;
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+        DoFilePage(File, Object);
         break;
     default:
         DoClose(File, Slot);
@@ -353,11 +459,13 @@ static void Run(const SEED_FAT *Fat, uint64_t Seed, ULONG Operations)
     CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\dir", FILE_CREATE, FILE_DIRECTORY_FILE, &Directory));
     IoCloseFile(Directory);
     StartPaging();
+    StartFilePaging();
     for (Index = 0; Index < Operations; Index++) {
         DoPaging();
         DoSomething();
         if (Below(400) == 0) {
             EndPaging();
+            EndFilePages(NULL);
             CloseAll();
             IoWorldRemount();
             CompareAll();
@@ -365,6 +473,7 @@ static void Run(const SEED_FAT *Fat, uint64_t Seed, ULONG Operations)
         }
     }
     EndPaging();
+    EndFilePaging();
     CloseAll();
     IoWorldRemount();
     CompareAll();
@@ -375,8 +484,10 @@ TEST(Prop_fat_driver_agrees_with_a_model_of_bytes)
 {
     const ULONG Operations = (ULONG)TestRounds(15000);
 
+    FilePagesMoved = 0;
     Run(&IoWorldFat12, TestSeedNumber(0), Operations);
     Run(&IoWorldFat16, TestSeedNumber(1), Operations);
     Run(&IoWorldLarge, TestSeedNumber(2), Operations);
+    CHECK(FilePagesMoved > Operations / 20);
     TestCountOperations(3 * (uint64_t)Operations, 3);
 }

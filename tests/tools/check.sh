@@ -59,17 +59,25 @@ headers() {
     done
 }
 
+# analyse CACHE FOLDER...: what was found in files that have not changed is kept
+analyse() {
+    cache=$build/cppcheck/$1
+    shift
+    mkdir -p "$cache"
+    cppcheck --quiet --cppcheck-build-dir="$cache" --enable=warning,performance,portability \
+        --inline-suppr --error-exitcode=1 --platform=unix32 --std=c11 \
+        --suppress=missingInclude --suppress=unmatchedSuppression -Iinclude -I. "$@"
+}
+
+# The kernel's files as they are built, with all assertions; the loader's for both firmwares.
 static_analysis() {
-    folders=
-    for folder in mm disk efi arch; do
-        [ -z "$(find_sources $folder)" ] || folders="$folders $folder"
+    kernel=
+    for folder in mm disk arch; do
+        [ -z "$(find_sources $folder)" ] || kernel="$kernel $folder"
     done
     # shellcheck disable=SC2086 # the folders are words
-    mkdir -p "$build/cppcheck" # what was found in files that have not changed since
-    [ -z "$folders" ] || cppcheck --quiet --cppcheck-build-dir="$build/cppcheck" \
-        --enable=warning,performance,portability \
-        --inline-suppr --error-exitcode=1 --platform=unix32 --std=c11 \
-        --suppress=missingInclude --suppress=unmatchedSuppression -Iinclude -I. $folders
+    [ -z "$kernel" ] || analyse kernel -D__i386__=1 -DMI_DEBUG=1 $kernel || return 1
+    [ -z "$(find_sources efi)" ] || analyse efi efi
 }
 
 python_sources() {

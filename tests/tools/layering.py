@@ -26,6 +26,7 @@ MM = [
     ["mm/sysva"],
     ["mm/ws"],
     ["mm/pool"],
+    ["mm/ob"],
     ["mm/space"],
     ["mm/paging"],
     ["mm/section"],

@@ -34,6 +34,7 @@ test_set='
     pyflakes3       /usr/bin/pyflakes3
     nodejs          /usr/bin/node
     npm             /usr/bin/npm
+    gcc-mingw-w64-i686-win32 /usr/bin/i686-w64-mingw32-gcc
 '
 debug_set='
     gdb             /usr/bin/gdb

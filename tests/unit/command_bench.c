@@ -5,6 +5,7 @@
 #include "tests/unit/command_bench.h"
 
 #include "mm/inspect/debugger.h"
+#include "mm/pool/pool.h"
 #include "mm/sysva/layout.h"
 #include "tests/unit/mm_world.h"
 
@@ -116,13 +117,37 @@ const char *Text(const char *Format, ...)
     return Result;
 }
 
+#define FILLERS  512u
+#define TAG_FILL 0x6C6C6946u /* 'Fill' */
+
+static PVOID Fillers[FILLERS];
+static unsigned FillerCount;
+
 void PopulatedStart(void)
 {
+    FillerCount = 0;
     MmWorldStart(FRAMES);
+}
+
+ULONG FreshPage(void)
+{
+    PVOID Block;
+
+    MiTrimPools();
+    while (BYTE_OFFSET(Block = Allocate(NonPagedPool, 8, TAG_FILL)) != 8) {
+        CHECK(FillerCount < FILLERS);
+        Fillers[FillerCount++] = Block;
+    }
+    ExFreePoolWithTag(Block, TAG_FILL);
+    MiTrimPools();
+    return Number(PAGE_ALIGN(Block));
 }
 
 void PopulatedFinish(void)
 {
+    while (FillerCount != 0) {
+        ExFreePoolWithTag(Fillers[--FillerCount], TAG_FILL);
+    }
     MmWorldFinish();
 }
 

@@ -40,6 +40,13 @@ void PopulatedFinish(void);
 
 /* Where the regions of its layout begin. */
 ULONG NonPagedStart(void);
+
+/*
+ * Fill what is left of nonpaged pool's pages until PopulatedFinish.
+ *
+ * => Returns the page from which the next small blocks come.
+ */
+ULONG FreshPage(void);
 ULONG ExpansionStart(void);
 ULONG PagedStart(void);
 

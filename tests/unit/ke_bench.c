@@ -10,12 +10,17 @@
 
 static char Log[LOG_LIMIT + 1];
 
+void BenchClearLog(void)
+{
+    memset(Log, 0, sizeof(Log));
+}
+
 void BenchStart(void)
 {
     HostMachineCreate(16, TestSeed());
     HostStartClock();
     KiChoice = NULL; /* first come, first served: as on hardware */
-    memset(Log, 0, sizeof(Log));
+    BenchClearLog();
 }
 
 void BenchEnd(void)

@@ -33,7 +33,8 @@ LARGE_INTEGER BenchMs(LONG Milliseconds);
 /* Milliseconds of interrupt time. */
 ULONG BenchNow(void);
 
-/* The log, as text: one character for each event. */
+/* The log, as text: one character for each event.  BenchStart clears it. */
+void BenchClearLog(void);
 void BenchLog(char Event);
 const char *BenchText(void);
 

@@ -5,6 +5,7 @@
 #include "tests/unit/mm_world.h"
 
 #include "arch/mmu.h"
+#include "mm/cc/cache_map.h"
 #include "mm/pfn/pfn.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/mdl.h"
@@ -27,7 +28,7 @@ static ULONG_PTR RangeStart = MI_USUAL_RANGE_START;
 static ULONG CodePages;
 static BOOLEAN Unforced;
 
-static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
+BOOLEAN MmWorldFault(ULONG_PTR Va, ULONG ErrorCode)
 {
     const MM_FAULT What = {
         .Va = Va,
@@ -47,15 +48,22 @@ static BOOLEAN Fault(ULONG_PTR Va, ULONG ErrorCode)
     return TRUE;
 }
 
-/* Paged pool is, unless an MDL locks it: then its frame has a second reference. */
+/*
+ * Paged pool is, unless an MDL locks it: then its frame has a second reference; or it contains
+ * prototype PTEs that have frames, or are pinned: then it has more than one share.  A page of a
+ * section has one for each view.
+ */
 static BOOLEAN IsPageable(ULONG_PTR Va)
 {
     MMPTE Pte = {.Long = 0};
+    const MMPFN *Pfn;
 
     if (MiReadPte(MiGetPdeAddress(Va)).Hard.Valid) {
         Pte = MiReadPte(MiGetPteAddress(Va));
     }
-    return !Pte.Hard.Valid || MI_PFN(Pte.Hard.PageFrameNumber)->u3.e2.ReferenceCount == 1;
+    Pfn = MI_PFN(Pte.Hard.PageFrameNumber);
+    return !Pte.Hard.Valid ||
+           (Pfn->u3.e2.ReferenceCount == 1 && (Pfn->u2.ShareCount == 1 || Pfn->u3.e1.PrototypePte));
 }
 
 void MmWorldNextRangeStart(ULONG_PTR Start)
@@ -90,6 +98,7 @@ static void ForgetLastMachine(void) NT_NO_LOCK_ANALYSIS
     MiLockedPages = 0;
     MiPeakLockedPages = 0;
     MiBringingPages = 0;
+    CciCalls = NULL;
 }
 
 void MmWorldPowerOn(ULONG Frames)
@@ -100,7 +109,7 @@ void MmWorldPowerOn(ULONG Frames)
 
     HostMachineCreate(Frames, TestSeed());
     ForgetLastMachine();
-    HostSetFaultHandler(Fault);
+    HostSetFaultHandler(MmWorldFault);
     MiBringingPages = 0; /* an earlier test may have ended while it brought some */
     Runs[0] = (LOADER_MEMORY_RUN){HOST_DIRECTORY_FRAME, 1 + Tables, LoaderPageTables, 0};
     Runs[1] = (LOADER_MEMORY_RUN){HOST_FIRST_FREE_FRAME + Tables, FIRMWARE_FRAMES,
@@ -148,6 +157,13 @@ static void ForceIrqlChecking(void)
     }
 }
 
+static void AddPageable(MI_REGION Region)
+{
+    const MI_RANGE *Range = &MiLayout.Region[Region];
+
+    HostAddPageable(Range->Start, Range->Start + Range->Bytes);
+}
+
 void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count)
 {
     ULONG i;
@@ -167,6 +183,9 @@ void MmWorldStartWith(ULONG Frames, const MM_VALUE *Values, ULONG Count)
                     MiLayout.Region[MiRegionPagedPool].Start +
                         MiLayout.Region[MiRegionPagedPool].Bytes,
                     IsPageable);
+    AddPageable(MiRegionSystemViews);
+    AddPageable(MiRegionSystemCache);
+    AddPageable(MiRegionCacheExtension);
 }
 
 void MmWorldStart(ULONG Frames)

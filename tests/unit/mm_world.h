@@ -39,6 +39,9 @@ void MmWorldNextUnforced(void);
 #define MM_WORLD_CODE 0x80801000u
 void MmWorldNextPageableCode(ULONG Pages);
 
+/* What page faults do there: for those who put a handler in front of it. */
+HOST_FAULT_HANDLER MmWorldFault;
+
 /* Verify everything, delete the machine. */
 void MmWorldFinish(void);
 

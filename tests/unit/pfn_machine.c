@@ -3,6 +3,7 @@
  * pfn_machine.c - what the tests of mm/pfn share.
  */
 #include "tests/unit/pfn_machine.h"
+#include "mm/cc/cache_map.h"
 
 #include "nt/bugcodes.h"
 #include "verify.h"
@@ -36,6 +37,7 @@ static void Restore(PFN_NUMBER Frame)
 void PfnPowerOn(ULONG Frames, const LOADER_MEMORY_RUN *Runs, ULONG Count)
 {
     HostMachineCreate(Frames, TestSeed());
+    CciCalls = NULL; /* a machine before had a cache */
     MiSetPageColors(0);
     MiFailFrameAllocation = 0;
     MiInitializeBootFrames(Runs, Count);

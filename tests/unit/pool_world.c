@@ -4,6 +4,7 @@
  */
 #include "tests/unit/pool_world.h"
 
+#include "mm/cc/cache_map.h"
 #include "nt/bugcodes.h"
 #include "tests/unit/test.h"
 #include "verify.h"
@@ -184,6 +185,7 @@ void PoolWorldCreate(const POOL_WORLD *World)
     };
 
     HostMachineCreate(FRAMES, TestSeed());
+    CciCalls = NULL; /* a machine before had a cache */
     HostSetFaultHandler(DemandZeroPaged);
     FreeFrameCount = 0;
     PoolCommittedPages = 0;

@@ -73,6 +73,15 @@ PEPROCESS SpaceCurrent(void)
     return PsGetCurrentProcess();
 }
 
+HANDLE SpaceHandle(PEPROCESS Process)
+{
+    CLIENT_ID Id = {PsGetProcessId(Process), NULL};
+    HANDLE Handle = NULL;
+
+    CHECK_EQUAL(STATUS_SUCCESS, NtOpenProcess(&Handle, PROCESS_ALL_ACCESS, NULL, &Id));
+    return Handle;
+}
+
 void SpaceFinish(void)
 {
     BALANCE After;

@@ -34,6 +34,9 @@ PEPROCESS SpaceClone(PEPROCESS Parent);
 void SpaceEnter(PEPROCESS Process);
 PEPROCESS SpaceCurrent(void);
 
+/* A handle of the running process to Process, with all access; it ends with the running one. */
+HANDLE SpaceHandle(PEPROCESS Process);
+
 /* The services on the running process; a status that is not expected fails the test. */
 ULONG_PTR SpaceAllocate(ULONG_PTR Base, SIZE_T Bytes, ULONG Type, ULONG Protect);
 void SpaceFree(ULONG_PTR Base, SIZE_T Bytes, ULONG Type);

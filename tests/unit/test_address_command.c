@@ -3,6 +3,7 @@
  * test_address_command.c - !address: regions, and what is known about the page.
  */
 #include "mm/ke/thread.h"
+#include "mm/section/section.h"
 #include "mm/sysva/layout.h"
 #include "tests/unit/command_bench.h"
 #include <string.h>
@@ -38,17 +39,41 @@ TEST(Address_tells_whose_page_it_is)
 
     PopulatedStart();
     Block = ExAllocatePoolWithTag(PagedPool, 2 * PAGE_SIZE, TAG_A);
-    CHECK_SHOWS(
-        "not mapped: demand zero\n    first page of a run in paged pool; try !pool E1000000\n",
-        Command("!address e1000000"));
+    CHECK_SHOWS(Text("not mapped: demand zero\n    first page of a run in paged pool; try !pool "
+                     "%08X\n",
+                     Number(Block)),
+                Command("!address %x", Number(Block)));
     *(volatile UCHAR *)Block = 1;
-    CHECK_SHOWS("mapped to frame ", Command("!address e1000000"));
-    CHECK_SHOWS("later page of a run in paged pool", Command("!address e1001000"));
+    CHECK_SHOWS("mapped to frame ", Command("!address %x", Number(Block)));
+    CHECK_SHOWS("later page of a run in paged pool",
+                Command("!address %x", Number(Block) + PAGE_SIZE));
     CHECK_SHOWS("free page of nonpaged pool", Command("!address %x", ExpansionStart()));
     CHECK_SHOWS(
         "its system PTE is free",
         Command("!address %x", (ULONG)MiLayout.Region[MiRegionSystemPtes].Start + 0x300000));
     ExFreePoolWithTag(Block, TAG_A);
+    PopulatedFinish();
+}
+
+TEST(Address_tells_which_section_a_view_in_the_system_half_shows)
+{
+    LARGE_INTEGER Size = {.QuadPart = 20 * PAGE_SIZE};
+    SIZE_T Bytes = 0;
+    PVOID Section;
+    PVOID View;
+
+    PopulatedStart();
+    CHECK_EQUAL(STATUS_SUCCESS, MmCreateSection(&Section, SECTION_ALL_ACCESS, NULL, &Size,
+                                                PAGE_READWRITE, SEC_COMMIT, NULL, NULL));
+    CHECK_EQUAL(STATUS_SUCCESS, MmMapViewInSystemSpace(Section, &View, &Bytes));
+    CHECK_SHOWS(Text("not mapped: prototype\n    page 11 of a section; try !ca %08X 1\n",
+                     Number(((PSECTION)Section)->Segment->ControlArea)),
+                Command("!address %x", Number(View) + 0x11000));
+    CHECK_SHOWS("views of sections:        0 (        0 Kb)  1 views, and 0 of the system cache",
+                Command("!vm 1"));
+    CHECK_EQUAL(STATUS_SUCCESS, MmUnmapViewInSystemSpace(View));
+    CHECK_SHOWS("no section is mapped there", Command("!address %x", Number(View)));
+    ObDereferenceObject(Section);
     PopulatedFinish();
 }
 

@@ -4,6 +4,8 @@
  */
 #include "mm/space/address_space.h"
 #include "mm/sysva/system_pages.h"
+#include "mm/ws/expansion.h"
+#include "mm/ws/wsle.h"
 #include "tests/unit/space_world.h"
 
 #define RW PAGE_READWRITE
@@ -101,4 +103,21 @@ TEST(Address_space_that_differs_in_the_system_half_is_found)
     HostExpectBugCheck(MEMORY_MANAGEMENT, Trample,
                        (PVOID)(SpaceProcess()->Pcb.DirectoryTableBase[0] >> PAGE_SHIFT));
     HostMachineDelete();
+}
+
+static ULONG RankSystem(const MMSUPPORT *Set, PVOID Context)
+{
+    (void)Context;
+    return Set->SystemSpace ? 0 : MI_NOT_NOW;
+}
+
+TEST(AdoptAddressSpace_lets_the_system_s_working_set_be_trimmed_too)
+{
+    PMMSUPPORT Set;
+
+    SpaceStart();
+    Set = MiTakeWorkingSet(MiBeginExpansionPass(), RankSystem, NULL);
+    CHECK(Set == &MiSystemCacheWorkingSet);
+    MiReleaseWorkingSet(Set);
+    MiVerifyExpansion();
 }

@@ -7,6 +7,7 @@
 #include "ex.h"
 #include "mm/balance/swapper.h"
 #include "mm/pfn/pfn_database.h"
+#include "mm/ws/wsle.h"
 #include "tests/unit/space_world.h"
 
 #define PAGES 800u
@@ -112,7 +113,10 @@ static void HoldMutex(PVOID Context)
 
 TEST(BalanceSetManager_comes_back_for_who_was_busy_before_the_second_is_over)
 {
+    ULONG System;
+
     (void)Start();
+    System = MiSystemCacheWorkingSet.WorkingSetSize; /* nobody is busy with that one */
     HostThreadCreate(HoldMutex, SpaceCurrent());
     Sleep(50);
     while (MiAvailablePages > 4) {
@@ -120,7 +124,7 @@ TEST(BalanceSetManager_comes_back_for_who_was_busy_before_the_second_is_over)
         Hoarded++;
     }
     Sleep(100);
-    CHECK_EQUAL(0, MiBalanceCounters.Trimmed);
+    CHECK(MiBalanceCounters.Trimmed <= System);
     CHECK(MiBalanceCounters.Busy != 0 && MiBalanceCounters.Busy < 200); /* waits, does not spin */
     Sleep(300);
     CHECK(MiBalanceCounters.Trimmed > 100);

@@ -235,6 +235,35 @@ TEST(Channel_time_runs_for_each_request_alone)
     Close(2);
 }
 
+TEST(Channel_asks_when_an_interrupt_was_lost)
+{
+    Arrange();
+    Submit(0, DiskRead);
+    Submit(1, DiskRead);
+    Finish = 1; /* and no interrupt */
+    Sleep(CHANNEL_ASK_MS - CHANNEL_CHECK_MS);
+    CHECK_EQUAL(0, Requests[0].Completions);
+    Sleep(2 * CHANNEL_CHECK_MS);
+    CHECK_EQUAL(1, Requests[0].Completions);
+    CHECK_EQUAL(1, Channel.Device.Unannounced);
+    Sleep(CHANNEL_ASK_MS);
+    FinishSlots(2);
+    CHECK_EQUAL(1, Channel.Device.Unannounced);
+    CHECK_EQUAL(0, Channel.Resets);
+    Close(2);
+}
+
+TEST(Channel_blames_no_interrupt_for_a_controller_that_breaks_the_rules)
+{
+    Arrange();
+    Submit(0, DiskRead);
+    Rules = FALSE;
+    CHECK_EQUAL(STATUS_IO_DEVICE_ERROR, DiskBenchWait(&Requests[0]));
+    CHECK_EQUAL(CHANNEL_TRIES, Channel.Resets);
+    CHECK_EQUAL(0, Channel.Device.Unannounced);
+    Close(1);
+}
+
 TEST(Channel_flush_has_more_time)
 {
     Arrange();

@@ -457,11 +457,11 @@ TEST(Clone_pages_are_read_and_written_by_other_processes_as_any)
     Parent = SpaceCurrent();
     Va = Fill(1);
     Child = SpaceClone(Parent);
-    CHECK_EQUAL(STATUS_SUCCESS, NtWriteVirtualMemory(PsGetProcessId(Child), (PVOID)Va, &Value,
-                                                     sizeof(Value), &Done));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtWriteVirtualMemory(SpaceHandle(Child), (PVOID)Va, &Value, sizeof(Value), &Done));
     CHECK_EQUAL(1, SpaceRead(Va));
-    CHECK_EQUAL(STATUS_SUCCESS, NtReadVirtualMemory(PsGetProcessId(Child), (PVOID)Va, &Value,
-                                                    sizeof(Value), &Done));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtReadVirtualMemory(SpaceHandle(Child), (PVOID)Va, &Value, sizeof(Value), &Done));
     CHECK_EQUAL(0x77, Value);
     SpaceFinish();
 }

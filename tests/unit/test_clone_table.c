@@ -88,7 +88,7 @@ TEST(CloneTable_refuses_what_it_has_no_memory_for_and_keeps_nothing)
     ULONG Bytes;
 
     SpaceStart();
-    MiFailPoolAllocation(2);
+    MiFailPoolAllocation(3);
     CHECK_EQUAL(STATUS_INSUFFICIENT_RESOURCES, MiReserveCloneBlocks(2 * A_PAGE));
     MiFailPoolAllocation(0);
     CHECK_EQUAL(0, MiCountCloneBlocks(&Bytes));

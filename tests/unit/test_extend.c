@@ -10,7 +10,7 @@
 #include "mm/pool/pool_inject.h"
 #include "mm_machine.h"
 #include "tests/unit/paging_world.h"
-#include "tests/unit/space_world.h"
+#include "tests/unit/section_world.h"
 
 #include <string.h>
 
@@ -195,6 +195,23 @@ TEST(Clone_beyond_the_limit_makes_the_file_longer)
     CHECK(MmPagingFile[0]->Size > PAGES(2));
     PsTerminateProcess(Clone);
     PsDereferenceProcess(Clone);
+    Finish();
+}
+
+TEST(Protection_that_is_charged_beyond_the_limit_makes_the_file_longer)
+{
+    PSECTION Section;
+    ULONG_PTR Va;
+
+    Start(&Large, TestSeed(), 2, 50);
+    Section = SectionMake(PAGES(4), SEC_RESERVE, PAGE_READWRITE);
+    Va = SectionMap(Section, PAGE_READONLY);
+    CHECK_EQUAL(Va, SpaceAllocate(Va, PAGES(1) * PAGE_SIZE, MEM_COMMIT, PAGE_READONLY));
+    CHECK_EQUAL(STATUS_SUCCESS, Commit(Left() - MI_COMMIT_RESERVE - 100));
+    CHECK_EQUAL(PAGE_READONLY, SpaceProtect(Va, PAGES(1) * PAGE_SIZE, PAGE_WRITECOPY));
+    CHECK(MmPagingFile[0]->Size > PAGES(2));
+    SectionUnmap(Va);
+    ObDereferenceObject(Section);
     Finish();
 }
 

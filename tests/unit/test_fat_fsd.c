@@ -30,3 +30,37 @@ TEST(FatFsd_files_keep_their_contents_over_a_mount)
         IoWorldFinish();
     }
 }
+
+static NTSTATUS ReadStatus;
+static ULONG ReadDone;
+
+static void Read(PVOID Context)
+{
+    ReadStatus = IoReadFile(Context, 0, IoBuffer, 1, &ReadDone);
+}
+
+TEST(FatFsd_request_that_waited_for_the_cleanup_finds_the_file_closed)
+{
+    LARGE_INTEGER Time = {.QuadPart = -10000LL * 50};
+    PFILE_OBJECT File;
+    PFAT_FCB Fcb;
+
+    IoWorldStart(&IoWorldFat16, 0);
+    IoWorldPut("\\f", 10, 1);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\f", FILE_OPEN, 0, &File));
+    Fcb = File->FsContext;
+    KeEnterCriticalRegion();
+    (void)ExAcquireResourceExclusiveLite(&Fcb->Resource, TRUE);
+    ReadStatus = STATUS_PENDING;
+    HostThreadCreate(Read, File);
+    KeDelayExecutionThread(KernelMode, FALSE, &Time); /* the reader waits for the resource */
+    CHECK_EQUAL(STATUS_PENDING, ReadStatus);
+    IoReferenceFile(File);
+    IoCloseFile(File);
+    ExReleaseResourceLite(&Fcb->Resource);
+    KeLeaveCriticalRegion();
+    KeDelayExecutionThread(KernelMode, FALSE, &Time);
+    CHECK_EQUAL(STATUS_FILE_CLOSED, ReadStatus);
+    IoDereferenceFile(File);
+    IoWorldFinish();
+}

@@ -80,6 +80,16 @@ static NTSTATUS TryShared(PCSTR Path, ACCESS_MASK Access, ULONG Share, PFILE_OBJ
     return IoOpenFileEx(IoVolume, &Open, File);
 }
 
+static NTSTATUS TryEmptying(ULONG Disposition, ACCESS_MASK Access, PFILE_OBJECT *File)
+{
+    const IO_OPEN Open = {.Path = "\\f",
+                          .DesiredAccess = Access,
+                          .Disposition = Disposition,
+                          .ShareAccess = IO_SHARE_ALL};
+
+    return IoOpenFileEx(IoVolume, &Open, File);
+}
+
 /* ---- dispositions ---- */
 
 TEST(FatFsd_create_follows_the_table_of_dispositions)
@@ -228,6 +238,29 @@ TEST(FatFsd_sharing_violations_are_those_of_the_counts)
 }
 
 /* A new opening after the last one was cleaned up, while a reference to it is left. */
+/* Emptying is writing, replacing is deleting, whatever access is asked for. */
+TEST(FatFsd_overwrites_nothing_under_who_shares_no_writing)
+{
+    PFILE_OBJECT Reader;
+    PFILE_OBJECT Other;
+
+    Start();
+    IoWorldPut("\\f", 700, 3);
+    CHECK_EQUAL(STATUS_SUCCESS, TryShared("\\f", FILE_READ_DATA, FILE_SHARE_READ, &Reader));
+    CHECK_EQUAL(STATUS_SHARING_VIOLATION, TryEmptying(FILE_OVERWRITE, FILE_READ_DATA, &Other));
+    CHECK_EQUAL(STATUS_SHARING_VIOLATION,
+                TryEmptying(FILE_OVERWRITE_IF, FILE_READ_ATTRIBUTES, &Other));
+    CHECK_EQUAL(STATUS_SHARING_VIOLATION, TryEmptying(FILE_SUPERSEDE, FILE_READ_DATA, &Other));
+    IoCloseFile(Reader);
+    CHECK(IoWorldHolds("\\f", 700, 3));
+    CHECK_EQUAL(STATUS_SUCCESS, TryShared("\\f", FILE_READ_DATA, IO_SHARE_ALL, &Reader));
+    CHECK_EQUAL(STATUS_SUCCESS, TryEmptying(FILE_OVERWRITE, FILE_READ_DATA, &Other));
+    CHECK(!Other->WriteAccess && Other->ReadAccess);
+    IoCloseFile(Other);
+    IoCloseFile(Reader);
+    Finish();
+}
+
 TEST(FatFsd_sharing_ends_with_the_cleanup_and_not_with_the_close)
 {
     PFILE_OBJECT First;
@@ -246,6 +279,73 @@ TEST(FatFsd_sharing_ends_with_the_cleanup_and_not_with_the_close)
     IoDereferenceFile(First);
     CHECK_EQUAL(STATUS_SUCCESS, IoReadFile(Second, 0, IoBuffer, 1, &Done));
     IoCloseFile(Second);
+    Finish();
+}
+
+TEST(FatFsd_create_of_what_is_there_is_a_collision_whatever_it_is)
+{
+    const IO_OPEN Alone = {
+        .Path = "\\f", .DesiredAccess = FILE_READ_DATA, .Disposition = FILE_OPEN};
+    PFILE_OBJECT First;
+
+    Start();
+    IoWorldPut("\\f", 10, 1);
+    CHECK_EQUAL(STATUS_SUCCESS, Try("\\dir", FILE_CREATE, FILE_DIRECTORY_FILE));
+    CHECK_EQUAL(STATUS_SUCCESS, IoOpenFileEx(IoVolume, &Alone, &First));
+    CHECK_EQUAL(STATUS_SHARING_VIOLATION, Try("\\f", FILE_OPEN, 0));
+    CHECK_EQUAL(STATUS_OBJECT_NAME_COLLISION, Try("\\f", FILE_CREATE, 0));
+    CHECK_EQUAL(STATUS_OBJECT_NAME_COLLISION, Try("\\f", FILE_CREATE, FILE_DIRECTORY_FILE));
+    CHECK_EQUAL(STATUS_OBJECT_NAME_COLLISION, Try("\\dir", FILE_CREATE, FILE_NON_DIRECTORY_FILE));
+    IoCloseFile(First);
+    Finish();
+}
+
+/* As after a rename that failed, when the directory could not be read either. */
+static PFAT_FCB Lose(PFILE_OBJECT File)
+{
+    PFAT_FCB Fcb = File->FsContext;
+
+    Fcb->Lost = TRUE;
+    return Fcb;
+}
+
+TEST(FatFsd_openings_find_the_file_whose_place_was_lost)
+{
+    PFILE_OBJECT First;
+    PFILE_OBJECT Second;
+    PFAT_FCB Fcb;
+
+    Start();
+    IoWorldPut("\\f", 10, 1);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\f", FILE_OPEN, 0, &First));
+    IoReferenceFile(First); /* as a section does */
+    IoCloseFile(First);
+    Fcb = Lose(First);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\f", FILE_OPEN, 0, &Second));
+    CHECK(Second->FsContext == Fcb && !Fcb->Lost);
+    IoCloseFile(Second);
+    IoDereferenceFile(First);
+    Finish();
+}
+
+TEST(FatFsd_a_file_whose_place_was_lost_is_no_other_of_its_name)
+{
+    PFILE_OBJECT Old;
+    PFILE_OBJECT New;
+    PFAT_FCB Fcb;
+    ULONG Done;
+
+    Start();
+    IoWorldPut("\\f", 10, 1);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\f", FILE_OPEN, 0, &Old));
+    Fcb = Lose(Old);
+    CHECK_EQUAL(STATUS_SUCCESS, FatDelete(Fcb->Vcb->Volume, "\\f"));
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\f", FILE_CREATE, 0, &New));
+    CHECK(New->FsContext != Fcb);
+    CHECK_EQUAL(STATUS_FILE_CLOSED, IoReadFile(Old, 0, IoBuffer, 1, &Done));
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldWrite(New, 0, "x", 1));
+    IoCloseFile(New);
+    IoCloseFile(Old);
     Finish();
 }
 
@@ -297,6 +397,29 @@ TEST(FatFsd_directory_is_deleted_only_when_it_is_empty)
     CHECK_EQUAL(STATUS_SUCCESS, IoDeleteFile(IoVolume, "\\dir"));
     CHECK_EQUAL(STATUS_OBJECT_PATH_NOT_FOUND, Try("\\dir\\f", FILE_OPEN, 0));
     CHECK_EQUAL(STATUS_CANNOT_DELETE, IoDeleteFile(IoVolume, "\\"));
+    Finish();
+}
+
+TEST(FatFsd_nothing_is_made_in_a_directory_that_is_to_be_deleted)
+{
+    FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
+    FILE_DISPOSITION_INFORMATION Keep = {.DeleteFile = FALSE};
+    PFILE_OBJECT Directory;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, Try("\\dir", FILE_CREATE, FILE_DIRECTORY_FILE));
+    CHECK_EQUAL(STATUS_SUCCESS, Try("\\other", FILE_CREATE, FILE_DIRECTORY_FILE));
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\dir", FILE_OPEN, FILE_DIRECTORY_FILE, &Directory));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(Directory, FileDispositionInformation, sizeof(Delete), &Delete));
+    CHECK_EQUAL(STATUS_DELETE_PENDING, Try("\\DIR\\f", FILE_CREATE, 0));
+    CHECK_EQUAL(STATUS_DELETE_PENDING, Try("\\dir\\sub", FILE_OPEN_IF, FILE_DIRECTORY_FILE));
+    CHECK_EQUAL(STATUS_OBJECT_NAME_NOT_FOUND, Try("\\dir\\f", FILE_OPEN, 0));
+    CHECK_EQUAL(STATUS_SUCCESS, Try("\\other\\f", FILE_CREATE, 0));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(Directory, FileDispositionInformation, sizeof(Keep), &Keep));
+    CHECK_EQUAL(STATUS_SUCCESS, Try("\\dir\\f", FILE_CREATE, 0));
+    IoCloseFile(Directory);
     Finish();
 }
 

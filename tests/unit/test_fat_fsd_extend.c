@@ -209,10 +209,10 @@ TEST(FatFsd_extension_in_many_pieces_is_read_where_it_was_written)
     Begin(&IoWorldFat12, TestSeed());
     Scatter(100);
     Open();
-    Before = ((PFAT_FCB)PagingFile->FsContext)->Runs->Count;
+    Before = ((PFAT_FCB)PagingFile->FsContext)->Pages.Map.Runs->Count;
     CHECK_EQUAL(STATUS_SUCCESS, IoExtendPagingFile(PagingFile, MORE_BYTES, &Runs));
     CHECK(Runs > Before + 8);
-    CHECK_EQUAL(Runs, ((PFAT_FCB)PagingFile->FsContext)->Runs->Count);
+    CHECK_EQUAL(Runs, ((PFAT_FCB)PagingFile->FsContext)->Pages.Map.Runs->Count);
     Put(FILE_BYTES, MORE_BYTES);
     CHECK(Holds(0, MORE_BYTES));
     CHECK(IoWorldHolds("\\d\\f1", PAGE_SIZE, 1));

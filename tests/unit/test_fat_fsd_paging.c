@@ -6,6 +6,7 @@
 #include "mm/io/io_i.h"
 #include "mm/pool/pool_inject.h"
 #include "tests/unit/io_world.h"
+#include "tests/unit/page_request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,72 +14,30 @@
 #define FILE_BYTES 0x40000u
 #define MOST       24u
 
-/* A page request of Pages pages: its frames, and what became of it. */
-typedef struct _PAGES {
-    PUCHAR Buffer;
-    PMDL Mdl;
-    KEVENT Done;
-    IO_STATUS_BLOCK Iosb;
-    ULONG Calls;
-} PAGES;
-
-static PAGES Pages[MOST];
+static PAGE_IO Pages[MOST];
+static ULONG Calls[MOST];
 static PFILE_OBJECT PagingFile;
 
-static void MakePages(PAGES *P, ULONG Count, UCHAR Fill)
+static void StartRead(PAGE_IO *P, ULONG64 Offset)
 {
-    P->Buffer = ExAllocatePoolWithTag(NonPagedPool, Count * PAGE_SIZE, IO_WORLD_TAG);
-    CHECK(P->Buffer != NULL);
-    memset(P->Buffer, Fill, Count * PAGE_SIZE);
-    P->Mdl = IoAllocateMdl(P->Buffer, Count * PAGE_SIZE, FALSE, FALSE, NULL);
-    CHECK(P->Mdl != NULL);
-    MmBuildMdlForNonPagedPool(P->Mdl);
-    KeInitializeEvent(&P->Done, NotificationEvent, FALSE);
-    P->Iosb = (IO_STATUS_BLOCK){.Status = STATUS_PENDING};
-    P->Calls = 0;
+    PageIoStart(P, PagingFile, Offset, FALSE);
 }
 
-static void FreePages(PAGES *P)
+static void StartWrite(PAGE_IO *P, ULONG64 Offset)
 {
-    IoFreeMdl(P->Mdl);
-    ExFreePoolWithTag(P->Buffer, IO_WORLD_TAG);
+    PageIoStart(P, PagingFile, Offset, TRUE);
 }
 
-/* Simulated time: a request that takes a minute never ends. */
-static NTSTATUS Wait(PAGES *P)
-{
-    LARGE_INTEGER Minute = {.QuadPart = -600000000};
-
-    CHECK_EQUAL(STATUS_SUCCESS,
-                KeWaitForSingleObject(&P->Done, WrPageIn, KernelMode, FALSE, &Minute));
-    KeClearEvent(&P->Done);
-    return P->Iosb.Status;
-}
-
-static void StartRead(PAGES *P, ULONG64 Offset)
-{
-    LARGE_INTEGER Start = {.QuadPart = (LONGLONG)Offset};
-
-    (void)IoPageRead(PagingFile, P->Mdl, &Start, &P->Done, &P->Iosb);
-}
-
-static void StartWrite(PAGES *P, ULONG64 Offset)
-{
-    LARGE_INTEGER Start = {.QuadPart = (LONGLONG)Offset};
-
-    (void)IoSynchronousPageWrite(PagingFile, P->Mdl, &Start, &P->Done, &P->Iosb);
-}
-
-static NTSTATUS ReadPages(PAGES *P, ULONG64 Offset)
+static NTSTATUS ReadPages(PAGE_IO *P, ULONG64 Offset)
 {
     StartRead(P, Offset);
-    return Wait(P);
+    return PageIoWait(P);
 }
 
-static NTSTATUS WritePages(PAGES *P, ULONG64 Offset)
+static NTSTATUS WritePages(PAGE_IO *P, ULONG64 Offset)
 {
     StartWrite(P, Offset);
-    return Wait(P);
+    return PageIoWait(P);
 }
 
 #define SMALL_FILES 110u
@@ -119,12 +78,12 @@ static void Finish(void)
 TEST(FatFsd_paging_file_is_as_long_as_asked_and_keeps_its_pages)
 {
     ULONG64 Bytes = 0;
-    PAGES *P = &Pages[0];
+    PAGE_IO *P = &Pages[0];
 
     Start(&IoWorldFat16, TestSeed());
     CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileSize(PagingFile, &Bytes));
     CHECK_EQUAL(FILE_BYTES, Bytes);
-    MakePages(P, 2, 0x5A);
+    PageIoCreate(P, 2, 0x5A);
     CHECK_EQUAL(STATUS_SUCCESS, WritePages(P, 3 * PAGE_SIZE));
     CHECK_EQUAL(2 * PAGE_SIZE, P->Iosb.Information);
     memset(P->Buffer, 0, 2 * PAGE_SIZE);
@@ -138,7 +97,7 @@ TEST(FatFsd_paging_file_is_as_long_as_asked_and_keeps_its_pages)
                     IoReadFile(PagingFile, 3 * PAGE_SIZE, IoBuffer, 2 * PAGE_SIZE, &Done));
         CHECK(IoBuffer[0] == 0x5A && IoBuffer[2 * PAGE_SIZE - 1] == 0x5A);
     }
-    FreePages(P);
+    PageIoDelete(P);
     Finish();
 }
 
@@ -185,17 +144,17 @@ TEST(FatFsd_paging_file_is_pinned)
 
 TEST(FatFsd_page_requests_outside_the_file_or_off_a_sector_are_refused)
 {
-    PAGES *P = &Pages[0];
+    PAGE_IO *P = &Pages[0];
 
     Start(&IoWorldFat16, 0);
-    MakePages(P, 2, 1);
+    PageIoCreate(P, 2, 1);
     CHECK_EQUAL(STATUS_END_OF_FILE, ReadPages(P, FILE_BYTES));
     CHECK_EQUAL(STATUS_END_OF_FILE, WritePages(P, FILE_BYTES - PAGE_SIZE));
     CHECK_EQUAL(STATUS_END_OF_FILE, ReadPages(P, 0x100000000ull));
     CHECK_EQUAL(STATUS_INVALID_PARAMETER, ReadPages(P, 100));
     CHECK_EQUAL(STATUS_INVALID_PARAMETER, ReadPages(P, (ULONG64)-4096));
     CHECK_EQUAL(0, P->Iosb.Information);
-    FreePages(P);
+    PageIoDelete(P);
     Finish();
 }
 
@@ -203,7 +162,7 @@ TEST(FatFsd_page_requests_outside_the_file_or_off_a_sector_are_refused)
 TEST(FatFsd_pages_of_a_scattered_file_come_from_where_they_went)
 {
     PFAT_FCB Fcb;
-    PAGES *P = &Pages[0];
+    PAGE_IO *P = &Pages[0];
     ULONG Index;
 
     IoWorldStart(&IoWorldFat12, TestSeed());
@@ -211,8 +170,8 @@ TEST(FatFsd_pages_of_a_scattered_file_come_from_where_they_went)
     CHECK_EQUAL(STATUS_SUCCESS,
                 IoOpenPagingFile(IoVolume, "\\pagefile.sys", 30 * PAGE_SIZE, &PagingFile));
     Fcb = PagingFile->FsContext;
-    CHECK(Fcb->Runs->Count > 16); /* more than the first list has room for */
-    MakePages(P, 30, 0);
+    CHECK(Fcb->Pages.Map.Runs->Count > 16); /* more than the first list has room for */
+    PageIoCreate(P, 30, 0);
     for (Index = 0; Index < 30 * PAGE_SIZE; Index++) {
         P->Buffer[Index] = IoWorldByte(Index, 9);
     }
@@ -222,7 +181,7 @@ TEST(FatFsd_pages_of_a_scattered_file_come_from_where_they_went)
     for (Index = 0; Index < 30 * PAGE_SIZE; Index++) {
         CHECK_EQUAL(IoWorldByte(Index, 9), P->Buffer[Index]);
     }
-    FreePages(P);
+    PageIoDelete(P);
     CHECK(IoWorldHolds("\\d\\f1", SMALL_BYTES, 1)); /* the neighbours are whole */
     CHECK(IoWorldHolds("\\d\\f39", SMALL_BYTES, 39));
     Finish();
@@ -253,28 +212,28 @@ TEST(FatFsd_paging_asks_for_no_pool)
 
     Start(&IoWorldFat16, TestSeed());
     for (Index = 0; Index < MOST; Index++) {
-        MakePages(&Pages[Index], 2, (UCHAR)Index);
+        PageIoCreate(&Pages[Index], 2, (UCHAR)Index);
     }
     NoPool();
     for (Index = 0; Index < MOST; Index++) { /* more than there are requests */
         StartWrite(&Pages[Index], Index * 2 * PAGE_SIZE);
     }
     for (Index = 0; Index < MOST; Index++) {
-        CHECK_EQUAL(STATUS_SUCCESS, Wait(&Pages[Index]));
+        CHECK_EQUAL(STATUS_SUCCESS, PageIoWait(&Pages[Index]));
         memset(Pages[Index].Buffer, 0xEE, 2 * PAGE_SIZE);
     }
     for (Index = 0; Index < MOST; Index++) {
         StartRead(&Pages[Index], Index * 2 * PAGE_SIZE);
     }
     for (Index = 0; Index < MOST; Index++) {
-        CHECK_EQUAL(STATUS_SUCCESS, Wait(&Pages[Index]));
+        CHECK_EQUAL(STATUS_SUCCESS, PageIoWait(&Pages[Index]));
         CHECK_EQUAL(Index, Pages[Index].Buffer[0]);
         CHECK_EQUAL(Index, Pages[Index].Buffer[2 * PAGE_SIZE - 1]);
     }
     CHECK(NobodyAsked());
     CHECK(IopFileOf(PagingFile)->Reserve->Exhausted != 0);
     for (Index = 0; Index < MOST; Index++) {
-        FreePages(&Pages[Index]);
+        PageIoDelete(&Pages[Index]);
     }
     Finish();
 }
@@ -311,13 +270,13 @@ TEST(FatFsd_paging_goes_on_while_somebody_has_the_volumes_mutex)
     KeInitializeEvent(&Held.Release, NotificationEvent, FALSE);
     Holder = HostKernelThread(HostThreadCreate(HoldMutex, &Held));
     KeWaitForSingleObject(&Held.Held, Executive, KernelMode, FALSE, NULL);
-    MakePages(&Pages[0], 1, 7);
+    PageIoCreate(&Pages[0], 1, 7);
     CHECK_EQUAL(STATUS_SUCCESS, WritePages(&Pages[0], 0));
     CHECK_EQUAL(STATUS_SUCCESS, ReadPages(&Pages[0], 0));
     CHECK(Vcb->Mutex.Owner == Holder);
     KeSetEvent(&Held.Release, 0, FALSE);
     KeWaitForSingleObject(Holder, Executive, KernelMode, FALSE, NULL);
-    FreePages(&Pages[0]);
+    PageIoDelete(&Pages[0]);
     Finish();
 }
 
@@ -325,12 +284,12 @@ TEST(FatFsd_paging_goes_on_while_somebody_has_the_volumes_mutex)
 
 static void NTAPI PagesWritten(PVOID Context, PIO_STATUS_BLOCK Iosb, ULONG Reserved)
 {
-    PAGES *P = Context;
+    PAGE_IO *P = Context;
 
     CHECK_EQUAL(0, Reserved);
     CHECK(Iosb == &P->Iosb);
     CHECK(KeGetCurrentIrql() <= DISPATCH_LEVEL);
-    P->Calls++;
+    Calls[P - Pages]++;
     KeSetEvent(&P->Done, 0, FALSE);
 }
 
@@ -341,25 +300,26 @@ TEST(FatFsd_asynchronous_page_writes_call_their_routine_once_each)
 
     Start(&IoWorldFat16, TestSeed());
     for (Index = 0; Index < MOST; Index++) {
-        MakePages(&Pages[Index], 1, (UCHAR)(Index + 1));
+        PageIoCreate(&Pages[Index], 1, (UCHAR)(Index + 1));
+        Calls[Index] = 0;
         Offset.QuadPart = Index * PAGE_SIZE;
         (void)IoAsynchronousPageWrite(PagingFile, Pages[Index].Mdl, &Offset, PagesWritten,
                                       &Pages[Index], &Pages[Index].Iosb);
     }
     for (Index = 0; Index < MOST; Index++) {
-        CHECK_EQUAL(STATUS_SUCCESS, Wait(&Pages[Index]));
-        CHECK_EQUAL(1, Pages[Index].Calls);
+        CHECK_EQUAL(STATUS_SUCCESS, PageIoWait(&Pages[Index]));
+        CHECK_EQUAL(1, Calls[Index]);
         CHECK_EQUAL(PAGE_SIZE, Pages[Index].Iosb.Information);
         CHECK_EQUAL(STATUS_SUCCESS, ReadPages(&Pages[Index], Index * PAGE_SIZE));
         CHECK_EQUAL(Index + 1, Pages[Index].Buffer[17]);
-        FreePages(&Pages[Index]);
+        PageIoDelete(&Pages[Index]);
     }
     Finish();
 }
 
 /* ---- failing disks: every n-th request of a scattered transfer (R4) ---- */
 
-static ULONG FailEach(DISK_OPERATION Operation, PAGES *P, BOOLEAN Reads)
+static ULONG FailEach(DISK_OPERATION Operation, PAGE_IO *P, BOOLEAN Reads)
 {
     ULONG Nth = 0;
     NTSTATUS Status;
@@ -377,7 +337,7 @@ static ULONG FailEach(DISK_OPERATION Operation, PAGES *P, BOOLEAN Reads)
 
 TEST(FatFsd_page_request_fails_as_a_whole_when_a_part_fails)
 {
-    PAGES *P = &Pages[0];
+    PAGE_IO *P = &Pages[0];
     ULONG Failed = 0;
     ULONG Writes;
     ULONG Reads;
@@ -389,14 +349,14 @@ TEST(FatFsd_page_request_fails_as_a_whole_when_a_part_fails)
         Scatter();
         CHECK_EQUAL(STATUS_SUCCESS,
                     IoOpenPagingFile(IoVolume, "\\pagefile.sys", 30 * PAGE_SIZE, &PagingFile));
-        Runs = ((PFAT_FCB)PagingFile->FsContext)->Runs->Count;
-        MakePages(P, 30, 3);
+        Runs = ((PFAT_FCB)PagingFile->FsContext)->Pages.Map.Runs->Count;
+        PageIoCreate(P, 30, 3);
         Writes = FailEach(DiskWrite, P, FALSE);
         Reads = FailEach(DiskRead, P, TRUE);
         CHECK(Writes >= Runs && Reads >= Runs);
         Failed += Writes + Reads;
         CHECK_EQUAL(3, P->Buffer[30 * PAGE_SIZE - 1]);
-        FreePages(P);
+        PageIoDelete(P);
         Finish();
     }
     CHECK(Failed > 20);

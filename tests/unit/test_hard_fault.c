@@ -2,9 +2,12 @@
 /*
  * test_hard_fault.c - pages that come back from the paging file: whole or not at all.
  */
+#include "mm/fault/fault_read.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/paging/slots.h"
-#include "tests/unit/paged_world.h"
+#include "mm/space/prototype_pte.h"
+#include "mm/sysva/system_pages.h"
+#include "tests/unit/section_world.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -468,5 +471,59 @@ TEST(Hard_faults_of_several_threads_find_what_each_has_written)
     for (i = 0; i < OWNERS * OWN_PAGES; i++) {
         ReadBack((ULONG)i);
     }
+    PagedEnd();
+}
+
+/* ---- the pin of a page of prototype PTEs, and the segment ---- */
+
+static PSECTION Section;
+static ULONG_PTR View;
+static ULONG SharesInRest;
+static ULONG SegmentsInRest;
+
+static ULONG CountSegments(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+    PLIST_ENTRY Link;
+    ULONG Count = 0;
+
+    for (Link = MiControlAreas.Flink; Link != &MiControlAreas; Link = Link->Flink) {
+        Count++;
+    }
+    MiUnlockPfn(OldIrql);
+    return Count;
+}
+
+/* What a read does that was begun: meanwhile everybody else lets go of the section. */
+static NTSTATUS RestOfARead(PMI_FAULT_READ Read)
+{
+    CHECK(!Read->Pinned); /* the next look may pin anew */
+    SectionUnmap(View);
+    ObDereferenceObject(Section);
+    SegmentsInRest = CountSegments();
+    SharesInRest = MI_PFN(MiTableFrame(Read->Prototype))->u2.ShareCount;
+    return STATUS_RETRY;
+}
+
+TEST(Hard_fault_keeps_the_pin_and_the_segment_until_the_rest_is_done)
+{
+    MI_FAULT_READ Read = MiMakeFaultRead();
+
+    PagedBegin(0);
+    Section = SectionMake(2048, SEC_COMMIT, PAGE_READWRITE);
+    View = SectionMap(Section, PAGE_READWRITE);
+    CHECK_EQUAL(1, CountSegments());
+    Read.Prototype = Section->Segment->PrototypePte;
+    Read.ControlArea = Section->Segment->ControlArea;
+    Read.Rest = RestOfARead;
+    MiReferenceControlArea(Read.ControlArea);
+    MiPinPrototype(Read.Prototype);
+    Read.Pinned = TRUE;
+    CHECK_EQUAL(STATUS_RETRY, MiEndFaultTry(&Read, STATUS_SUCCESS));
+    CHECK_EQUAL(1, SegmentsInRest);
+    CHECK_EQUAL(2, SharesInRest); /* its own, and the pin */
+    CHECK_EQUAL(0, CountSegments());
+    CHECK_EQUAL(0, MiSharedCommit);
+    MiVerifyAll();
     PagedEnd();
 }

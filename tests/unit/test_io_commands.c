@@ -61,6 +61,22 @@ TEST(Drvobj_lists_devices_and_dispatch_routines)
     IoWorldFinish();
 }
 
+TEST(Devobj_and_drvobj_take_names)
+{
+    const char *Shown;
+
+    IoWorldStart(&IoWorldFat12, 0);
+    Shown = Command("!devobj \\Device\\HarddiskVolume1");
+    CHECK_SHOWS(Text("Device object (%08X) is for:", AddressOf(IoVolume)), Shown);
+    Shown = Command("!drvobj \\driver\\disk");
+    CHECK_SHOWS(
+        Text("Driver object (%08X) is for:\n \\Driver\\Disk", AddressOf(IoVolume->DriverObject)),
+        Shown);
+    CHECK_SHOWS("is not the address of a driver object", Command("!drvobj \\Device"));
+    CHECK_SHOWS("\\Driver\\None: status c0000034", Command("!drvobj \\Driver\\None"));
+    IoWorldFinish();
+}
+
 TEST(Fileobj_shows_name_access_and_flags)
 {
     PFILE_OBJECT File;

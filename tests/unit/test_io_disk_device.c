@@ -168,9 +168,9 @@ static PIRP MakeRequest(PMDL Mdl, ULONG Length, PKEVENT Done, PIO_STATUS_BLOCK I
     return Irp;
 }
 
-static const PIO_RUNS *WholeDisk(void)
+static PIO_RUN_MAP WholeDisk(void)
 {
-    static PIO_RUNS Place;
+    static IO_RUN_MAP Map;
     static union {
         IO_RUNS Runs;
         UCHAR Room[sizeof(IO_RUNS) + sizeof(IO_RUN)];
@@ -178,8 +178,8 @@ static const PIO_RUNS *WholeDisk(void)
 
     Whole.Runs.Count = 1;
     Whole.Runs.Run[0] = (IO_RUN){0, 0, SECTORS};
-    Place = &Whole.Runs;
-    return &Place;
+    Map.Runs = &Whole.Runs;
+    return &Map;
 }
 
 TEST(IoQueueDiskRequest_does_not_nest_when_parts_complete_at_once)

@@ -270,6 +270,31 @@ TEST(KeThread_quantum_end_does_not_favour_lower_priorities)
     BenchEnd();
 }
 
+/* The quantum ends while the dispatcher is locked, and a higher thread becomes ready there. */
+static void BurnPreemptedAtTheEnd(PVOID Letter)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+
+    KeStallExecutionProcessor(BENCH_TICK_MS * 1000 * 2);
+    Event.Header.SignalState = 1;
+    KiWaitTest(&Event.Header, IO_NO_INCREMENT);
+    KiUnlockDispatcher(OldIrql);
+    Burn(Letter);
+}
+
+TEST(KeThread_preempted_at_its_quantums_end_gives_way_to_its_equals)
+{
+    BENCH_WAITER Waiter = {&Event, 'h', STATUS_PENDING};
+
+    Start();
+    BenchThread(12, BenchWaiter, &Waiter);
+    HostThreadCreate(BurnPreemptedAtTheEnd, (PVOID)'a');
+    HostThreadCreate(Burn, (PVOID)'b');
+    HostRunThreads();
+    CHECK_TEXT("hababab", BenchText());
+    BenchEnd();
+}
+
 static void WaitAndWatchDecay(PVOID Context)
 {
     KPRIORITY *Seen = Context;
@@ -385,6 +410,17 @@ TEST(KeVerify_finds_each_kind_of_damage)
     CHECK_FOUND(KiTimerHands[7] ^= 0x80000000, KiTimerHands[7] ^= 0x80000000);
     KeCancelTimer(&Timer);
     KeSetEvent(&Event, 0, FALSE);
+    BenchEnd();
+}
+
+TEST(PreviousMode_is_KernelMode_until_somebody_says_otherwise)
+{
+    Start();
+    CHECK_EQUAL(KernelMode, ExGetPreviousMode());
+    CHECK_EQUAL(KernelMode, KeSetPreviousMode(UserMode));
+    CHECK_EQUAL(UserMode, ExGetPreviousMode());
+    CHECK_EQUAL(UserMode, KeSetPreviousMode(KernelMode));
+    CHECK_EQUAL(KernelMode, ExGetPreviousMode());
     BenchEnd();
 }
 

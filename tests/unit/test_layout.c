@@ -167,7 +167,8 @@ TEST(ComputeLayout_fits_4_GB_of_RAM_with_3GB)
     CHECK_EQUAL(24 * MB, Layout.Region[MiRegionPfnDatabase].Bytes);
     CHECK_EQUAL(128 * MB, Layout.MaximumNonPagedPoolBytes);
     CHECK_EQUAL(128 * MB - 64 * KB, Layout.Region[MiRegionInitialPool].Bytes);
-    CHECK_EQUAL(72 * MB, Layout.Region[MiRegionDrivers].Bytes);
+    CHECK_EQUAL(56 * MB, Layout.Region[MiRegionDrivers].Bytes);
+    CHECK_EQUAL(0xDE000000, Layout.Region[MiRegionSystemViews].Start);
     ExpectComplaint("NonPagedPoolSize", 256 * MB, 128 * MB - 64 * KB);
 }
 
@@ -270,7 +271,8 @@ TEST(PrintLayout_prints_the_map_by_address)
     CHECK_TEXT("80000000 - 80FFFFFF      16 MB  kernel\n"
                "81000000 - 8105FFFF     384 KB  page-frame database\n"
                "81400000 - 8161FFFF    2176 KB  nonpaged pool, initial\n"
-               "81800000 - A1FFFFFF     520 MB  drivers\n"
+               "81800000 - A0FFFFFF     504 MB  drivers\n"
+               "A1000000 - A1FFFFFF      16 MB  views of sections\n"
                "BE000000 - BFFFFFFF      32 MB  session space\n"
                "C0000000 - C03FFFFF       4 MB  page tables\n"
                "C0400000 - C07FFFFF       4 MB  hyperspace\n"

@@ -61,7 +61,7 @@ TEST(The_writer_starts_when_the_modified_list_is_long_and_leaves_a_part)
     ULONG Threshold;
 
     Start(1);
-    Threshold = MiQueryModifiedThreshold();
+    Threshold = MiQueryModifiedThreshold(MiModifiedPrivate);
     CHECK_EQUAL(127, Threshold); /* a part of 4096 pages, without those of the firmware */
     (void)Modify(Threshold - 1);
     Sleep(SECOND / 100);

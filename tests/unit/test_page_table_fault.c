@@ -176,6 +176,27 @@ TEST(PageTable_fault_that_the_disk_fails_is_an_in_page_error_once)
     PagedEnd();
 }
 
+/* Its alarm is the exception: there is none yet. */
+TEST(PageTable_fault_that_the_disk_fails_leaves_a_guard_page_one)
+{
+    ULONG Value;
+    ULONG Alarms;
+
+    PagedBegin(0);
+    Base = PagedAllocate(2);
+    SpaceProtect(Base, PAGE_SIZE, RW | PAGE_GUARD);
+    PagedTablesOut(Base, 2 * PAGE_SIZE);
+    Alarms = MiFaultCounters.GuardPages;
+    IoDisk.FailAt[DiskRead] = 1;
+    CHECK_EQUAL(STATUS_IN_PAGE_ERROR, SpaceTryRead(Base, &Value));
+    CHECK_EQUAL(Alarms, MiFaultCounters.GuardPages);
+    CHECK_EQUAL(STATUS_GUARD_PAGE_VIOLATION, SpaceTryRead(Base, &Value));
+    CHECK_EQUAL(Alarms + 1, MiFaultCounters.GuardPages);
+    CHECK_EQUAL(RW, SpaceQuery(Base).Protect);
+    CHECK(PagedIsWhole(Base));
+    PagedEnd();
+}
+
 TEST(PageTable_fault_of_the_kernel_without_protection_stops_with_7A)
 {
     HOST_BUGCHECK Stop;

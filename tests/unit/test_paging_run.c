@@ -78,6 +78,23 @@ TEST(PagingRun_fills_paged_pool_too)
     SpaceFinish();
 }
 
+/* 16 MB of RAM; what nonpaged pool does not take has to be enough for 24 MB of memory. */
+TEST(PagingRun_goes_on_while_nonpaged_pool_is_exhausted)
+{
+    const SEED_FAT Fat = {512, 8, 16000};
+
+    IoWorldStart(&Fat, TestSeed());
+    MiForgetPagingFiles();
+    CHECK_EQUAL(STATUS_SUCCESS, PagingWorldCreate("C:\\pagefile.sys", 48, 48));
+    CHECK_EQUAL(STATUS_SUCCESS, MiStartModifiedWriter());
+    KeSetPriorityThread(HostKernelThread(HostThreadCreate(Manager, NULL)), MI_BALANCE_SET_PRIORITY);
+    CHECK_EQUAL(0, FailedLines(":24:2:7:nonpaged"));
+    CHECK(Said("paging: nonpaged pool exhausted "));
+    CHECK(Said("commitment 0, resident available 0, nonpaged pool 0, paged pool 0 bytes more"));
+    MiStopModifiedWriter();
+    PagingWorldFinish();
+}
+
 TEST(PagingRun_says_that_memory_is_refused_and_passes_only_where_that_is_expected)
 {
     SpaceStart();

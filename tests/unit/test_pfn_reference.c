@@ -128,6 +128,72 @@ TEST(ClearFramePte_makes_the_last_holder_free_the_frame)
     PfnFinish();
 }
 
+static void DeletePage(PFN_NUMBER Frame)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MiDeleteFramePage(Frame);
+    MiUnlockPfn(OldIrql);
+}
+
+TEST(DeleteFramePage_frees_a_frame_that_nobody_else_holds_and_returns_its_tables_share)
+{
+    PFN_NUMBER Table;
+    PFN_NUMBER Frame;
+
+    PfnStart(4);
+    Table = PfnTake();
+    Frame = PfnTake();
+    PfnSetPte(Frame, Table);
+    PfnSetModified(Frame);
+    MI_PFN(Frame)->u3.e1.CacheAttribute = 1;
+    DeletePage(Frame);
+    CHECK_EQUAL(FreePageList, PfnState(Frame));
+    CHECK_EQUAL(0, MI_PFN(Frame)->u3.e1.Modified);
+    CHECK_EQUAL(0, MI_PFN(Frame)->u3.e1.CacheAttribute);
+    CHECK_EQUAL(1, MI_PFN(Table)->u2.ShareCount);
+    CHECK_EQUAL(2, MiAvailablePages);
+    PfnFinish();
+}
+
+TEST(DeleteFramePage_leaves_the_frame_to_who_else_holds_it)
+{
+    PFN_NUMBER Frame;
+
+    PfnStart(4);
+    Frame = PfnTake();
+    PfnSetPte(Frame, MI_PTE_FRAME_NONE);
+    PfnSetModified(Frame);
+    PfnReference(Frame);
+    DeletePage(Frame);
+    CHECK_EQUAL(TransitionPage, PfnState(Frame));
+    MiVerifyPageLists();
+    PfnDereference(Frame);
+    CHECK_EQUAL(FreePageList, PfnState(Frame)); /* not the modified list */
+    Frame = PfnTake();
+    PfnSetPte(Frame, MI_PTE_FRAME_NONE);
+    PfnShare(Frame);
+    DeletePage(Frame);
+    CHECK_EQUAL(ActiveAndValid, PfnState(Frame));
+    CHECK_EQUAL(1, MI_PFN(Frame)->u2.ShareCount);
+    PfnUnshare(Frame);
+    CHECK_EQUAL(FreePageList, PfnState(Frame));
+    PfnFinish();
+}
+
+TEST(DeleteFramePage_of_a_frame_that_is_to_be_removed_makes_it_bad)
+{
+    PFN_NUMBER Frame;
+
+    PfnStart(4);
+    Frame = PfnTake();
+    PfnSetPte(Frame, MI_PTE_FRAME_NONE);
+    MI_PFN(Frame)->u3.e1.RemovalRequested = 1;
+    DeletePage(Frame);
+    CHECK_EQUAL(BadPageList, PfnState(Frame));
+    PfnFinish();
+}
+
 TEST(MoveFramePte_moves_the_share_of_the_page_table_whatever_the_frames_state)
 {
     PFN_NUMBER First;

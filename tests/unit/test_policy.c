@@ -14,15 +14,16 @@ TEST(PagesWanted_brings_available_and_what_can_be_written_to_ample_only_under_pr
         MI_MEMORY_FIGURES Memory;
         ULONG Wanted;
     } Table[] = {
-        {{RAM, 256, 256, 0, 1000, 1, 0}, 0}, /* at the border: none yet */
-        {{RAM, 255, 255, 0, 1000, 1, 0}, 513},
-        {{RAM, 0, 0, 0, 1000, 1, 1}, 768},
-        {{RAM, 255, 255, 500, 1000, 1, 0}, 13}, /* 500 are about to come */
-        {{RAM, 255, 255, 513, 1000, 1, 0}, 0},
-        {{RAM, 255, 255, 500, 100, 1, 0}, 413}, /* but there is room for 100 only */
-        {{RAM, 255, 255, 5000, 0, 0, 0}, 513},
-        {{RAM, 600, 600, 0, 1000, 1, 2}, 168}, /* somebody waits although there are some */
-        {{RAM, 800, 800, 0, 1000, 1, 2}, 0},
+        {{RAM, 256, 256, 0, 1000, 1, 0, 0}, 0}, /* at the border: none yet */
+        {{RAM, 255, 255, 0, 1000, 1, 0, 0}, 513},
+        {{RAM, 0, 0, 0, 1000, 1, 1, 0}, 768},
+        {{RAM, 255, 255, 500, 1000, 1, 0, 0}, 13}, /* 500 are about to come */
+        {{RAM, 255, 255, 513, 1000, 1, 0, 0}, 0},
+        {{RAM, 255, 255, 500, 100, 1, 0, 0}, 413}, /* but there is room for 100 only */
+        {{RAM, 255, 255, 5000, 0, 0, 0, 0}, 513},
+        {{RAM, 600, 600, 0, 1000, 1, 2, 0}, 168}, /* somebody waits although there are some */
+        {{RAM, 800, 800, 0, 1000, 1, 2, 0}, 0},
+        {{RAM, 255, 255, 0, 0, 0, 0, 500}, 13}, /* files need no slots */
     };
     ULONG i;
 
@@ -31,25 +32,40 @@ TEST(PagesWanted_brings_available_and_what_can_be_written_to_ample_only_under_pr
     }
 }
 
+TEST(ShouldWriteMapped_needs_no_paging_file)
+{
+    MI_MEMORY_FIGURES Memory = {RAM, 255, 255, 5, 0, 0, 0, 0};
+
+    CHECK(!MiShouldWriteMapped(&Memory));
+    Memory.MappedPages = 1;
+    CHECK(MiShouldWriteMapped(&Memory));
+    Memory.AvailablePages = 256;
+    Memory.MappedPages = 63;
+    CHECK(!MiShouldWriteMapped(&Memory));
+    Memory.MappedPages = 64;
+    CHECK(MiShouldWriteMapped(&Memory));
+}
+
 TEST(ShouldWrite_asks_for_less_the_shorter_memory_is)
 {
     static const struct {
         MI_MEMORY_FIGURES Memory;
         BOOLEAN Write;
     } Table[] = {
-        {{RAM, 255, 255, 1, 1000, 1, 0}, TRUE},
-        {{RAM, 255, 255, 0, 1000, 1, 0}, FALSE}, /* nothing to write */
-        {{RAM, 255, 255, 900, 0, 0, 0}, FALSE},  /* nowhere to write it */
-        {{RAM, 256, 256, 63, 1000, 1, 0}, FALSE},
-        {{RAM, 256, 256, 64, 1000, 1, 0}, TRUE}, /* a full write */
-        {{RAM, 256, 256, 1, 1000, 1, 1}, TRUE},  /* somebody waits */
-        {{RAM, 1600, 1600, 100, 1000, 1, 0}, FALSE},
-        {{RAM, 1600, 1600, 101, 1000, 1, 0}, TRUE},   /* more than a 16th of the available ones */
-        {{RAM, 8000, 4096, 4000, 9000, 1, 0}, FALSE}, /* a quarter of RAM is free */
-        {{RAM, 8000, 4095, 4000, 9000, 1, 0}, TRUE},
-        {{0x100000, 600000, 19999, 16385, 99999, 1, 0}, TRUE}, /* 64 MB are many on any machine */
-        {{0x100000, 600000, 19999, 16384, 99999, 1, 0}, FALSE},
-        {{0x100000, 600000, 20000, 99999, 99999, 1, 0}, FALSE},
+        {{RAM, 255, 255, 1, 1000, 1, 0, 0}, TRUE},
+        {{RAM, 255, 255, 0, 1000, 1, 0, 0}, FALSE}, /* nothing to write */
+        {{RAM, 255, 255, 900, 0, 0, 0, 0}, FALSE},  /* nowhere to write it */
+        {{RAM, 256, 256, 63, 1000, 1, 0, 0}, FALSE},
+        {{RAM, 256, 256, 64, 1000, 1, 0, 0}, TRUE}, /* a full write */
+        {{RAM, 256, 256, 1, 1000, 1, 1, 0}, TRUE},  /* somebody waits */
+        {{RAM, 1600, 1600, 100, 1000, 1, 0, 0}, FALSE},
+        {{RAM, 1600, 1600, 101, 1000, 1, 0, 0}, TRUE}, /* more than a 16th of the available ones */
+        {{RAM, 8000, 4096, 4000, 9000, 1, 0, 0}, FALSE}, /* a quarter of RAM is free */
+        {{RAM, 8000, 4095, 4000, 9000, 1, 0, 0}, TRUE},
+        {{0x100000, 600000, 19999, 16385, 99999, 1, 0, 0},
+         TRUE}, /* 64 MB are many on any machine */
+        {{0x100000, 600000, 19999, 16384, 99999, 1, 0, 0}, FALSE},
+        {{0x100000, 600000, 20000, 99999, 99999, 1, 0, 0}, FALSE},
     };
     ULONG i;
 

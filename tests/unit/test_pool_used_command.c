@@ -62,11 +62,13 @@ TEST(Poolused_diff_is_allocs_less_frees_and_the_total_is_the_sum)
 {
     PVOID Blocks[24];
     LINE Sum = {{0}};
+    LINE Before;
     LINE Line;
     const char *Shown;
     ULONG i;
 
     PopulatedStart();
+    Before = LineOf(Command("!poolused 1"), "TOTAL");
     Populate(Blocks, RTL_NUMBER_OF(Blocks));
     Free(Blocks, 0, 7);
     Shown = NextLine(NextLine(Command("!poolused 1")));
@@ -82,8 +84,10 @@ TEST(Poolused_diff_is_allocs_less_frees_and_the_total_is_the_sum)
     for (i = 0; i < RTL_NUMBER_OF(Sum.Column); i++) {
         CHECK_EQUAL(Sum.Column[i], Line.Column[i]);
     }
-    CHECK_EQUAL(RTL_NUMBER_OF(Blocks), Line.Column[0] + Line.Column[4]);
-    CHECK_EQUAL(RTL_NUMBER_OF(Blocks) - 7, Line.Column[2] + Line.Column[6]);
+    CHECK_EQUAL(RTL_NUMBER_OF(Blocks),
+                Line.Column[0] + Line.Column[4] - Before.Column[0] - Before.Column[4]);
+    CHECK_EQUAL(RTL_NUMBER_OF(Blocks) - 7,
+                Line.Column[2] + Line.Column[6] - Before.Column[2] - Before.Column[6]);
     Free(Blocks, 7, RTL_NUMBER_OF(Blocks) - 7);
     PopulatedFinish();
 }

@@ -45,20 +45,20 @@ TEST(Process_that_was_ended_is_empty_refuses_services_and_is_signaled)
     PVOID Va = (PVOID)0x100000;
     SIZE_T Bytes = 1;
     PEPROCESS Process;
-    HANDLE Id;
+    HANDLE Handle;
 
     SpaceStart();
     Process = SpaceCurrent();
-    Id = PsGetProcessId(Process);
     SpaceWrite(SpaceAllocate(0, KB64, MEM_COMMIT, RW), 1);
     SpaceEnter(SpaceProcess());
+    Handle = SpaceHandle(Process);
     CHECK_EQUAL(STATUS_TIMEOUT, KeWaitForSingleObject(Process, Executive, KernelMode, FALSE, &Now));
     PsTerminateProcess(Process);
     CHECK_EQUAL(STATUS_SUCCESS, KeWaitForSingleObject(Process, Executive, KernelMode, FALSE, &Now));
     CHECK_EQUAL(0, Process->CommitCharge);
     CHECK_EQUAL(STATUS_PROCESS_IS_TERMINATING,
-                NtAllocateVirtualMemory(Id, &Va, 0, &Bytes, MEM_RESERVE, RW));
-    CHECK_EQUAL(STATUS_PROCESS_IS_TERMINATING, NtReadVirtualMemory(Id, Va, &Bytes, 1, NULL));
+                NtAllocateVirtualMemory(Handle, &Va, 0, &Bytes, MEM_RESERVE, RW));
+    CHECK_EQUAL(STATUS_PROCESS_IS_TERMINATING, NtReadVirtualMemory(Handle, Va, &Bytes, 1, NULL));
     SpaceFinish();
 }
 

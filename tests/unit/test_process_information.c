@@ -43,12 +43,12 @@ TEST(ProcessInformation_sets_limits_of_any_process_and_tells_them)
 
     SpaceStart();
     Other = SpaceProcess();
-    CHECK_EQUAL(STATUS_SUCCESS, NtSetInformationProcess(PsGetProcessId(Other), ProcessQuotaLimits,
+    CHECK_EQUAL(STATUS_SUCCESS, NtSetInformationProcess(SpaceHandle(Other), ProcessQuotaLimits,
                                                         &Limits, sizeof(Limits)));
     CHECK_EQUAL(40, Other->Vm.MinimumWorkingSetSize);
     CHECK(Other->Vm.MaximumWorkingSetHard && !Other->Vm.MinimumWorkingSetHard);
     Limits = (QUOTA_LIMITS_EX){.Flags = 0};
-    CHECK_EQUAL(STATUS_SUCCESS, NtQueryInformationProcess(PsGetProcessId(Other), ProcessQuotaLimits,
+    CHECK_EQUAL(STATUS_SUCCESS, NtQueryInformationProcess(SpaceHandle(Other), ProcessQuotaLimits,
                                                           &Limits, sizeof(Limits), &Length));
     CHECK_EQUAL(56, Length);
     CHECK_EQUAL(200 << PAGE_SHIFT, Limits.MaximumWorkingSetSize);
@@ -69,7 +69,7 @@ TEST(ProcessInformation_empties_the_working_set_of_another_process)
     Va = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
     SpaceWrite(Va, 77);
     SpaceEnter(SpaceProcess());
-    CHECK_EQUAL(STATUS_SUCCESS, NtSetInformationProcess(PsGetProcessId(First), ProcessQuotaLimits,
+    CHECK_EQUAL(STATUS_SUCCESS, NtSetInformationProcess(SpaceHandle(First), ProcessQuotaLimits,
                                                         &Limits, sizeof(Limits)));
     CHECK_EQUAL(1, First->Vm.WorkingSetSize); /* the page table of a page in transition */
     SpaceEnter(First);

@@ -48,3 +48,23 @@ TEST(Protection_says_who_may_write)
     CHECK(!MiIsWritable(MM_NOACCESS));
     CHECK(MiIsInaccessible(MM_NOACCESS) && MiIsInaccessible(MM_DECOMMIT));
 }
+
+TEST(Protection_is_compatible_when_it_allows_no_more_than_was_granted)
+{
+    const ULONG Read = MiMakeProtection(PAGE_READONLY);
+    const ULONG Write = MiMakeProtection(PAGE_READWRITE);
+    const ULONG Copy = MiMakeProtection(PAGE_WRITECOPY);
+    const ULONG Run = MiMakeProtection(PAGE_EXECUTE_READ);
+    const ULONG All = MiMakeProtection(PAGE_EXECUTE_READWRITE);
+
+    CHECK(MiIsProtectionCompatible(Read, Read) && MiIsProtectionCompatible(Read, Copy));
+    CHECK(!MiIsProtectionCompatible(Read, Write) && !MiIsProtectionCompatible(Read, Run));
+    CHECK(MiIsProtectionCompatible(Write, Read) && MiIsProtectionCompatible(Write, Copy));
+    CHECK(!MiIsProtectionCompatible(Copy, Write) && MiIsProtectionCompatible(Copy, Copy));
+    CHECK(MiIsProtectionCompatible(Run, Read) && !MiIsProtectionCompatible(Run, All));
+    CHECK(MiIsProtectionCompatible(All, Run) && MiIsProtectionCompatible(All, Write));
+    CHECK(MiIsProtectionCompatible(Read, MM_NOACCESS));
+    CHECK_EQUAL(Write, MiPrivateProtection(Copy));
+    CHECK_EQUAL(Run, MiPrivateProtection(Run));
+    CHECK(MiIsCopyOnWrite(Copy) && !MiIsCopyOnWrite(Write) && !MiIsCopyOnWrite(Read));
+}

@@ -2,6 +2,7 @@
 /*
  * test_pte_kind.c - telling the kinds of page-table entries apart, and their letters.
  */
+#include "mm/sysva/layout.h"
 #include "mm/sysva/pte_kind.h"
 #include "tests/unit/test.h"
 
@@ -56,6 +57,24 @@ TEST(ViewPte_takes_the_formats_apart)
     CHECK_EQUAL(1, Transition.Trans.Owner);
 }
 
+TEST(SubsectionAddress_reaches_both_parts_of_nonpaged_pool)
+{
+    MI_LAYOUT Before = MiLayout;
+    PVOID First = (PVOID)(ULONG_PTR)0x81200000u;
+    PVOID Last = (PVOID)(ULONG_PTR)(0xF7BE0000u + 0x07FFFFF8u);
+
+    MiLayout.Region[MiRegionInitialPool] = (MI_RANGE){.Start = 0x81200000u, .Bytes = 0x08000000u};
+    MiLayout.Region[MiRegionPoolExpansion] = (MI_RANGE){.Start = 0xF7BE0000u, .Bytes = 0x08000000u};
+    CHECK_EQUAL(0x80000480, MiMakeSubsectionPte(First, 4).Long | 0x80);
+    CHECK_EQUAL((ULONG_PTR)First, (ULONG_PTR)MiSubsectionAddress(MiMakeSubsectionPte(First, 31)));
+    CHECK_EQUAL((ULONG_PTR)Last, (ULONG_PTR)MiSubsectionAddress(MiMakeSubsectionPte(Last, 1)));
+    CHECK_EQUAL(1, MiSoftwareProtection(MiMakeSubsectionPte(Last, 1)));
+    CHECK_EQUAL(MiPteSubsection, MiPrototypePteKind(MiMakeSubsectionPte(First, 4)));
+    CHECK(MiCanNameSubsection(First) && MiCanNameSubsection(Last));
+    CHECK(!MiCanNameSubsection((PUCHAR)First + 4) && !MiCanNameSubsection((PUCHAR)First - 8));
+    MiLayout = Before;
+}
+
 TEST(PrototypeAddress_counts_PTEs_from_the_start_of_paged_pool)
 {
     CHECK_EQUAL(0xE1000000, MiPrototypeAddress(Pte(0x400)));
@@ -94,4 +113,25 @@ TEST(ClonePte_is_a_prototype_PTE_with_a_number_and_a_protection)
     CHECK_EQUAL(0x14, View.Clone.Protection);
     Clone.Long |= MI_PTE_CLONE_COPY;
     CHECK(MiIsCloneToCopy(Clone) && MiViewPte(Clone).Clone.Copy);
+}
+
+TEST(PrototypePte_names_an_address_of_paged_pool)
+{
+    PMMPTE Proto = (PMMPTE)(ULONG_PTR)0xE1234568u;
+    MMPTE Named = MiMakePrototypePte(Proto);
+
+    CHECK_EQUAL(MiPtePrototype, MiPteKind(Named));
+    CHECK_EQUAL(0xE1234568, MiPrototypeAddress(Named));
+    CHECK(!MiViewPte(Named).Proto.WhichPool && !MiIsLookupPte(Named));
+    CHECK_EQUAL(0x400, MiMakePrototypePte((PMMPTE)(ULONG_PTR)0xE1000000u).Long);
+}
+
+TEST(LookupPte_has_a_protection_and_no_address)
+{
+    MMPTE Lookup = MiMakeLookupPte(0x14);
+
+    CHECK_EQUAL(MiPtePrototype, MiPteKind(Lookup));
+    CHECK(MiIsLookupPte(Lookup) && !MiViewPte(Lookup).Proto.WhichPool);
+    CHECK_EQUAL(0x14, MiLookupProtection(Lookup));
+    CHECK(!MiIsLookupPte(MiMakeClonePte(MI_CLONE_INDEXES - 1, 0x1F)));
 }

@@ -33,6 +33,7 @@ TEST(StorageRun_passes_on_a_sound_volume_and_says_what_it_did)
     CHECK(Said("18 of 18 files written, 1422845 bytes; 0 calls failed"));
     CHECK(Said("16 of 16 files read again"));
     CHECK(Said("20 names listed of 20, 0 in doubt"));
+    CHECK(Said("514 read into frames and 257 written from them, 0 bytes wrong; status 00000000"));
     CHECK(!Said("doubtful"));
     IoWorldFinish();
 }

@@ -101,6 +101,7 @@ static void Look(void)
 
 TEST(Swapper_takes_a_stack_after_15_seconds_and_brings_it_before_the_thread_runs)
 {
+    MmWorldNextUnforced(); /* a trim makes other modified pages */
     Start(UserMode, 1);
     Sleep(14000);
     Look();

@@ -209,11 +209,14 @@ TEST(System_faults_on_one_page_share_one_read)
 {
     ULONG Reads;
     ULONG Collided;
+    PVOID Allocated;
 
     PagedBegin(7); /* a disk that takes its time */
-    Block = ExAllocatePoolWithTag(PagedPool, 8 * PAGE_SIZE, TAG);
+    Allocated = ExAllocatePoolWithTag(PagedPool, 9 * PAGE_SIZE, TAG);
+    Block = (PUCHAR)Allocated + PAGE_SIZE;
     Fill(8);
     PagedOut(VaOf(0), 8);
+    *(volatile UCHAR *)Allocated = 1; /* a neighbour in memory: all 8 are worth a read */
     Whole = 0;
     Reads = MiFaultCounters.PagingFileReads;
     Collided = MiFaultCounters.Collided;
@@ -224,6 +227,7 @@ TEST(System_faults_on_one_page_share_one_read)
     CHECK_EQUAL(3, Whole);
     CHECK_EQUAL(Reads + 1, MiFaultCounters.PagingFileReads);
     CHECK(MiFaultCounters.Collided >= Collided + 2);
+    Block = Allocated;
     Finish();
 }
 

@@ -80,3 +80,29 @@ TEST(Unicode_only_whole_characters_are_written)
     CHECK_EQUAL(2, Bytes);
     CHECK(Units[0] == u'a' && Units[1] == 0 && Units[3] == 0x5555);
 }
+
+TEST(RtlUpcaseUnicodeChar_knows_latin_greek_and_cyrillic)
+{
+    CHECK_EQUAL(u'A', RtlUpcaseUnicodeChar(u'a'));
+    CHECK_EQUAL(u'A', RtlUpcaseUnicodeChar(u'A'));
+    CHECK_EQUAL(u'{', RtlUpcaseUnicodeChar(u'{'));
+    CHECK_EQUAL(0xC4, RtlUpcaseUnicodeChar(0xE4));
+    CHECK_EQUAL(0xF7, RtlUpcaseUnicodeChar(0xF7));
+    CHECK_EQUAL(0x391, RtlUpcaseUnicodeChar(0x3B1));
+    CHECK_EQUAL(0x3C2, RtlUpcaseUnicodeChar(0x3C2));
+    CHECK_EQUAL(0x410, RtlUpcaseUnicodeChar(0x430));
+    CHECK_EQUAL(0x401, RtlUpcaseUnicodeChar(0x451));
+    CHECK_EQUAL(0x4E00, RtlUpcaseUnicodeChar(0x4E00));
+}
+
+TEST(RtlEqualUnicodeString_minds_case_when_asked)
+{
+    UNICODE_STRING A = NT_CONSTANT_STRING(u"Name");
+    UNICODE_STRING B = NT_CONSTANT_STRING(u"nAME");
+    UNICODE_STRING C = NT_CONSTANT_STRING(u"Names");
+
+    CHECK(RtlEqualUnicodeString(&A, &A, FALSE));
+    CHECK(!RtlEqualUnicodeString(&A, &B, FALSE));
+    CHECK(RtlEqualUnicodeString(&A, &B, TRUE));
+    CHECK(!RtlEqualUnicodeString(&A, &C, TRUE));
+}

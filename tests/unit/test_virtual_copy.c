@@ -27,14 +27,14 @@ static void Fill(void)
 /* A process with 64 KB at 100000, and another one in which the test runs. */
 static HANDLE Start(void)
 {
-    HANDLE Other;
+    PEPROCESS Other;
 
     SpaceStart();
     Fill();
     SpaceAllocate(0x100000, KB64, MEM_COMMIT | MEM_RESERVE, RW);
-    Other = PsGetProcessId(SpaceCurrent());
+    Other = SpaceCurrent();
     SpaceEnter(SpaceProcess());
-    return Other;
+    return SpaceHandle(Other);
 }
 
 /* Buffers lie in the system half, or the user half, of the simulated machine. */

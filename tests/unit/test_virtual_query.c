@@ -81,7 +81,7 @@ TEST(Query_looks_into_another_process)
     SpaceAllocate(0x100000, KB64, MEM_RESERVE, PAGE_READWRITE);
     SpaceEnter(SpaceProcess());
     CHECK_EQUAL(MEM_FREE, SpaceQuery(0x100000).State);
-    CHECK_EQUAL(STATUS_SUCCESS, NtQueryVirtualMemory(PsGetProcessId(Other), (PVOID)0x100000,
+    CHECK_EQUAL(STATUS_SUCCESS, NtQueryVirtualMemory(SpaceHandle(Other), (PVOID)0x100000,
                                                      MemoryBasicInformation, &M, sizeof(M), NULL));
     CHECK_EQUAL(MEM_RESERVE, M.State);
     SpaceFinish();

@@ -172,7 +172,10 @@ TEST(Vm_flags_add_stacks_and_the_map)
     CHECK_SHOWS("Taken out 8 times, back 7 times; 2 pages were read", Command("!vm 2"));
     MiSwapCounters = (MI_SWAP_COUNTERS){0};
     CHECK_SHOWS("C0000000 - C03FFFFF", Command("!vm 21"));
-    CHECK_SHOWS("No sessions, no log of page writes, no owners' stacks", Command("!vm 8"));
+    CHECK_SHOWS("No log of page writes, no owners' stacks", Command("!vm 8"));
+    CHECK(strstr(Command("!vm 8"), "Session") == NULL);
+    CHECK_SHOWS("Terminal Server Memory Usage By Session: there are no sessions", Command("!vm 4"));
+    CHECK(strstr(Command("!vm 4"), "page writes, no") == NULL);
     CHECK_SHOWS("Flags:", Command("!vm 40"));
     PopulatedFinish();
 }

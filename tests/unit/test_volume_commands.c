@@ -30,6 +30,9 @@ TEST(Volumes_shows_partitions_the_boot_volume_and_requests)
     CHECK_SHOWS("partition 3 of simulated0         2 reads        0 writes      1 flushes      1"
                 " failed",
                 Command("!volumes"));
+    BenchDisks[0].Device.Unannounced = 2;
+    CHECK_SHOWS(Text(" 1 failed\n  %26s        2 ended without an interrupt\n", ""),
+                Command("!volumes"));
     ExFreePoolWithTag(Buffer, 0x74736554u);
     VolumeBenchFinish();
 }

@@ -75,10 +75,12 @@ TEST(Manager_takes_nothing_while_there_is_memory)
 TEST(Manager_takes_as_much_as_is_missing_to_ample_and_contents_stay)
 {
     ULONG Ample = MiAmplePages(SPACE_FRAMES);
-    ULONG_PTR Va = Start(PAGES);
+    ULONG_PTR Va;
     ULONG Left;
     ULONG i;
 
+    MmWorldNextUnforced(); /* a trim makes other modified pages */
+    Va = Start(PAGES);
     LeaveFrames(MiPressurePages(MiPhysicalPages) - 1);
     CHECK(!MmWorkingSetManager(FALSE));
     Left = PAGES - CountValid(Va, PAGES);

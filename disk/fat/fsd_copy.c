@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fsd_copy.c - IRP_MJ_READ and WRITE, cached: copies between the caller's buffer and the file's
+ * pages, which page faults bring and the lazy writer takes back (mm/cc).
+ *
+ * A file object is cached unless it was opened with FILE_NO_INTERMEDIATE_BUFFERING, from its first
+ * read or write on.
+ *
+ *     read            CcCopyRead; IRP_MN_MDL: CcMdlRead, IRP_MN_COMPLETE_MDL ends its use
+ *     write           CcCopyWrite
+ *     write that      the file becomes longer first, with zeroes on the disk as fsd_information.c's
+ *     goes behind     does it: no power cut shows what the disk held there before.  A copy that
+ *     the end         fails then is undone: the file is cut again
+ *
+ * A write while too much is dirty (CcCanIWrite) waits before it has any lock; one that nobody waits
+ * for is pending until the lazy writer has made room, and goes on in a worker.
+ *
+ * Locking: the file's Resource, shared to read and exclusive to write; to make it longer also
+ * PagingIoResource and the volume's mutex, but not while data is copied.
+ */
+#include "cc.h"
+#include "disk/fat/fsd_i.h"
+
+BOOLEAN FatIsCachedData(const FAT_REQUEST *Request)
+{
+    const FAT_FCB *Fcb = Request->Fcb;
+    UCHAR Major = Request->Stack->MajorFunction;
+
+    if ((Major != IRP_MJ_READ && Major != IRP_MJ_WRITE) || !CcIsRunning()) {
+        return FALSE;
+    }
+    return (Request->FileObject->Flags & FO_NO_INTERMEDIATE_BUFFERING) == 0 &&
+           (Request->Irp->Flags & IRP_NOCACHE) == 0 && !Fcb->Paging && Fcb->Pages.Map.Runs != NULL;
+}
+
+/* ---- writers that have to wait ---- */
+
+/* A write that is pending: from CcDeferWrite to a worker. */
+typedef struct _FATP_DEFERRED {
+    WORK_QUEUE_ITEM Item;
+    PFAT_VCB Vcb;
+    PIRP Irp;
+} FATP_DEFERRED, *PFATP_DEFERRED;
+
+static void NTAPI FatpRetryWrite(PVOID Context)
+{
+    FATP_DEFERRED Deferred = *(PFATP_DEFERRED)Context;
+
+    ExFreePoolWithTag(Context, FAT_FSD_TAG);
+    (void)FatHandleRequest(Deferred.Vcb, Deferred.Irp, TRUE);
+}
+
+/* The lazy writer has better to do than to write for others. */
+static void NTAPI FatpPostWrite(PVOID Context1, PVOID Context2)
+{
+    PFATP_DEFERRED Deferred = Context1;
+
+    (void)Context2;
+    ExInitializeWorkItem(&Deferred->Item, FatpRetryWrite, Deferred);
+    ExQueueWorkItem(&Deferred->Item, CriticalWorkQueue);
+}
+
+static BOOLEAN FatpIsWaitedFor(const FAT_REQUEST *Request)
+{
+    return (Request->Irp->Flags & IRP_SYNCHRONOUS_API) != 0 ||
+           (Request->FileObject->Flags & FO_SYNCHRONOUS_IO) != 0;
+}
+
+BOOLEAN FatDeferWrite(const FAT_REQUEST *Request, BOOLEAN Retrying)
+{
+    ULONG Length = Request->Stack->Parameters.Write.Length;
+    PFATP_DEFERRED Deferred;
+
+    if (Request->Stack->MajorFunction != IRP_MJ_WRITE || Length == 0 ||
+        CcCanIWrite(Request->FileObject, Length, FALSE, Retrying)) {
+        return FALSE;
+    }
+    Deferred = FatpIsWaitedFor(Request)
+                   ? NULL
+                   : ExAllocatePoolWithTag(NonPagedPool, sizeof(*Deferred), FAT_FSD_TAG);
+    if (Deferred == NULL) {
+        (void)CcCanIWrite(Request->FileObject, Length, TRUE, Retrying);
+        return FALSE;
+    }
+    Deferred->Vcb = Request->Vcb;
+    Deferred->Irp = Request->Irp;
+    IoMarkIrpPending(Request->Irp);
+    CcDeferWrite(Request->FileObject, FatpPostWrite, Deferred, NULL, Length, Retrying);
+    return TRUE;
+}
+
+/* ---- the file ---- */
+
+/* What could be wrong with it changes only while Resource is exclusive, or becomes better. */
+static NTSTATUS FatpUse(const FAT_REQUEST *Request)
+{
+    PFAT_FCB Fcb = Request->Fcb;
+    NTSTATUS Status;
+
+    if (!Fcb->Deleted && !Fcb->Lost && !Fcb->File.Stale) {
+        return STATUS_SUCCESS;
+    }
+    ExAcquireFastMutex(&Request->Vcb->Mutex);
+    Status = FatUseFcb(Request->Vcb, Fcb);
+    if (NT_SUCCESS(Status)) {
+        Status = FatRefresh(&Fcb->File);
+    }
+    FatKeepPages(Fcb);
+    ExReleaseFastMutex(&Request->Vcb->Mutex);
+    return Status;
+}
+
+/* ---- reading ---- */
+
+static NTSTATUS FatpRead(PFAT_REQUEST Request, ULONG Length)
+{
+    ULONG Done = 0;
+    NTSTATUS Status = FatBeginCaching(Request);
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    if (FatIsByMdl(Request->Stack)) {
+        Status = CcTryMdlRead(Request->FileObject, (LONGLONG)Request->Start, Length,
+                              &Request->Irp->MdlAddress, &Done);
+    } else {
+        Status = CcTryCopyRead(Request->FileObject, (LONGLONG)Request->Start, Length, TRUE,
+                               Request->Buffer, &Done);
+    }
+    if (NT_SUCCESS(Status)) {
+        Request->Information = Done;
+        FatMovePosition(Request, Request->Start + Done);
+    }
+    return Status;
+}
+
+static NTSTATUS FatpCachedRead(PFAT_REQUEST Request)
+{
+    ULONG Length = Request->Stack->Parameters.Read.Length;
+
+    if (!FatFindStart(Request, &Request->Start)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (Length == 0) {
+        return STATUS_SUCCESS;
+    }
+    return Request->Start < (ULONG64)Request->Fcb->Header.FileSize.QuadPart
+               ? FatpRead(Request, Length)
+               : STATUS_END_OF_FILE;
+}
+
+/* ---- writing ---- */
+
+/* The file itself, on the disk. */
+static NTSTATUS FatpChangeSize(PFAT_REQUEST Request, ULONG64 Bytes)
+{
+    PFAT_FCB Fcb = Request->Fcb;
+    NTSTATUS Status;
+
+    (void)ExAcquireResourceExclusiveLite(&Fcb->PagingIoResource, TRUE);
+    ExAcquireFastMutex(&Request->Vcb->Mutex);
+    FatForgetWritten(Fcb);
+    Status = FatChangeSize(Fcb, (ULONG)Bytes);
+    ExReleaseFastMutex(&Request->Vcb->Mutex);
+    ExReleaseResourceLite(&Fcb->PagingIoResource);
+    return Status;
+}
+
+/* => The cache has been told what became of it. */
+static NTSTATUS FatpLengthen(PFAT_REQUEST Request, ULONG64 Bytes)
+{
+    NTSTATUS Status = FatPrepareGrowth(Request, (LONGLONG)Bytes);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatpChangeSize(Request, Bytes);
+    }
+    if (!NT_SUCCESS(Status) && Request->Told) {
+        FatFinishCache(Request->Fcb, -1);
+    }
+    return Status;
+}
+
+/* The data could not be copied.  A disk that fails here too keeps a longer file, with zeroes. */
+static void FatpCutAgain(PFAT_REQUEST Request, ULONG64 Bytes)
+{
+    NTSTATUS Status = FatMayCut(Request->Fcb, (ULONG)Bytes);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatpChangeSize(Request, Bytes);
+    }
+    (void)NT_SUCCESS(Status);
+}
+
+static NTSTATUS FatpCopy(PFAT_REQUEST Request, ULONG Length)
+{
+    PFILE_OBJECT FileObject = Request->FileObject;
+    ULONG Done;
+    NTSTATUS Status =
+        CcTryCopyWrite(FileObject, (LONGLONG)Request->Start, Length, TRUE, Request->Buffer, &Done);
+
+    if (Done != 0) {
+        FileObject->Flags |= FO_FILE_MODIFIED;
+        Request->Ccb->Modified = TRUE;
+    }
+    if (NT_SUCCESS(Status) && (FileObject->Flags & FO_WRITE_THROUGH) != 0) {
+        Status = DiskTransfer(Request->Vcb->Disk, DiskFlush, 0, 0, NULL);
+    }
+    return Status;
+}
+
+static NTSTATUS FatpWrite(PFAT_REQUEST Request, ULONG Length)
+{
+    ULONG64 Size = (ULONG64)Request->Fcb->Header.FileSize.QuadPart;
+    ULONG64 End = Request->Start + Length;
+    NTSTATUS Status = FatPageStatus(Request->Fcb);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatBeginCaching(Request);
+    }
+    if (NT_SUCCESS(Status) && End > Size) {
+        Status = FatpLengthen(Request, End);
+        if (NT_SUCCESS(Status)) {
+            Request->FileObject->Flags |= FO_FILE_SIZE_CHANGED;
+        }
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = FatpCopy(Request, Length);
+    if (!NT_SUCCESS(Status) && End > Size) {
+        FatpCutAgain(Request, Size);
+    }
+    if (End > Size) {
+        FatFinishCache(Request->Fcb, -1); /* all of it is valid, however long it is now */
+    }
+    return Status;
+}
+
+static NTSTATUS FatpCachedWrite(PFAT_REQUEST Request)
+{
+    ULONG Length = Request->Stack->Parameters.Write.Length;
+    NTSTATUS Status;
+
+    if (FatIsByMdl(Request->Stack)) {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    if (!FatFindStart(Request, &Request->Start)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    Status = FatCheckWrite(Request->Fcb, Request->Start, Length);
+    if (NT_SUCCESS(Status) && Length != 0) {
+        Status = FatpWrite(Request, Length);
+    }
+    if (NT_SUCCESS(Status)) {
+        Request->Information = Length;
+        FatMovePosition(Request, Request->Start + Length);
+    }
+    return Status;
+}
+
+/* ---- both ---- */
+
+NTSTATUS FatCachedData(PFAT_REQUEST Request)
+{
+    NTSTATUS Status;
+
+    if (Request->Stack->MajorFunction == IRP_MJ_READ &&
+        Request->Stack->MinorFunction == IRP_MN_COMPLETE_MDL) {
+        CcMdlReadComplete(Request->FileObject, Request->Irp->MdlAddress);
+        Request->Irp->MdlAddress = NULL;
+        return STATUS_SUCCESS;
+    }
+    Status = FatpUse(Request);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    return Request->Stack->MajorFunction == IRP_MJ_READ ? FatpCachedRead(Request)
+                                                        : FatpCachedWrite(Request);
+}
+
+NTSTATUS FatWriteMapped(PFAT_REQUEST Request)
+{
+    ULONG64 End;
+    NTSTATUS Status = STATUS_USER_MAPPED_FILE;
+
+    if (CcIsRunning()) {
+        Status = FatCachedData(Request);
+    }
+    End = Request->Start + Request->Stack->Parameters.Write.Length;
+    return NT_SUCCESS(Status) ? FatFlushCached(Request->Fcb, Request->Start, End) : Status;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vacb.h - views: which of the cache's addresses show which part of which file.
+ */
+#ifndef MM_CC_VACB_H
+#define MM_CC_VACB_H
+
+#include "mm/cc/cache_map.h"
+
+typedef struct _CC_VIEW_COUNTERS {
+    ULONG Total;    /* views that the cache's addresses make */
+    ULONG Free;     /* show nothing */
+    ULONG Unused;   /* show something that nobody uses now */
+    ULONG Peak;     /* that showed something at once */
+    ULONG Maps;     /* views mapped, since the start */
+    ULONG Hits;     /* uses that found their view */
+    ULONG Reuses;   /* views taken from what they showed */
+    ULONG Waits;    /* uses that waited for a view */
+    ULONG Failures; /* views that could not be mapped */
+} CC_VIEW_COUNTERS;
+
+extern CC_VIEW_COUNTERS CcViewCounters; /* (M) */
+
+/* => Once a machine.  STATUS_INSUFFICIENT_RESOURCES: no pool; no view fits. */
+NT_MUST_CHECK NTSTATUS CciInitializeViews(void);
+
+/*
+ * Use the view of the file's byte at Offset: it stays where it is until CciReleaseView.
+ *
+ * A free view is taken, else the one that nobody has used for longest; when all are in use, and
+ * Wait, the caller waits for one.
+ *
+ * => The map is referenced; Offset is inside its section.
+ * => STATUS_CANT_WAIT (without Wait): no view, or this one is being mapped.  Why it could not be
+ *    mapped.
+ */
+NT_MUST_CHECK NTSTATUS CciUseView(PSHARED_CACHE_MAP Map, LONGLONG Offset, BOOLEAN Wait, PVACB *Vacb)
+    NT_NOT_HOLDING(CcMasterLock);
+
+/* The same for who has the lock, which is given up.  => OldIrql is CciLock's. */
+NT_MUST_CHECK NTSTATUS CciUseViewAndUnlock(PSHARED_CACHE_MAP Map, LONGLONG Offset, BOOLEAN Wait,
+                                           KIRQL OldIrql, PVACB *Vacb) NT_RELEASES(CcMasterLock);
+void CciReleaseView(PVACB Vacb) NT_NOT_HOLDING(CcMasterLock);
+
+/* One use more of a view that is in use. */
+void CciReferenceView(PVACB Vacb) NT_HOLDS(CcMasterLock);
+
+/* => The address of a byte that the view shows. */
+static inline PUCHAR CciViewAddress(const VACB *Vacb, LONGLONG Offset)
+{
+    return (PUCHAR)Vacb->BaseAddress + (ULONG)(Offset - Vacb->FileOffset);
+}
+
+/* => Bytes from Offset to the end of its view, Bytes at most. */
+static inline ULONG CciBytesInView(LONGLONG Offset, LONGLONG Bytes)
+{
+    ULONG Rest = VACB_MAPPING_GRANULARITY - ((ULONG)Offset & (VACB_MAPPING_GRANULARITY - 1));
+
+    return Bytes < Rest ? (ULONG)Bytes : Rest;
+}
+
+/*
+ * Unmap the views of the slots [First, End) that are not in use.
+ *
+ * => Lets go of the lock meanwhile, and takes it again.  The map stays.
+ * => TRUE: none is left there.  FALSE: one is in use.
+ */
+BOOLEAN CciUnmapViews(PSHARED_CACHE_MAP Map, ULONG64 First, ULONG64 End, PKIRQL OldIrql)
+    NT_HOLDS(CcMasterLock);
+
+/* => The n-th view, for those who look at all; NULL: there are no more. */
+const VACB *CciViewNumber(ULONG Number);
+
+/* Check W1 to W5 of vacb.c. */
+void CciVerifyViews(void) NT_HOLDS(CcMasterLock);
+
+#endif

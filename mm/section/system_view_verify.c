@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * system_view_verify.c - K1 and K2 of system_view.c, and what views in the system half add to the
+ * sums that section_verify.c compares: K3.
+ */
+#include "arch/mmu.h"
+#include "mi_assert.h"
+#include "mm/section/system_view.h"
+#include "mm/sysva/pte_kind.h"
+#include "nt/bugcodes.h"
+
+#define MIP_OUT_OF_STEP 0x403u
+
+/* K1 for one page.  => Whether it is mapped. */
+static BOOLEAN MipVerifyPage(PMMPTE Pte, PMMPTE Proto) NT_HOLDS(MiPfnLock)
+{
+    MMPTE Entry = MiReadPte(Pte);
+    const MMPFN *Pfn = MI_PFN(Entry.Hard.PageFrameNumber);
+    BOOLEAN Holds = Entry.Long == MiMakePrototypePte(Proto).Long;
+
+    if (Entry.Hard.Valid) {
+        Holds = MiIsRamFrame(Entry.Hard.PageFrameNumber) && Pfn->u3.e1.PrototypePte &&
+                Pfn->PteAddress == Proto && !Entry.Hard.Owner && Entry.Hard.Write;
+    }
+    if (!Holds) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MIP_OUT_OF_STEP, (ULONG_PTR)Pte, Entry.Long,
+                     Entry.Hard.PageFrameNumber);
+    }
+    return Entry.Hard.Valid;
+}
+
+static BOOLEAN MipIsSectionPte(MMPTE Entry)
+{
+    return Entry.Hard.Valid ? MI_PFN(Entry.Hard.PageFrameNumber)->u3.e1.PrototypePte
+                            : MiPteKind(Entry) == MiPtePrototype;
+}
+
+/* K1; Context counts. */
+static void MipVerifyUnit(const MI_SYSTEM_VIEW *Unit, ULONG_PTR Va, ULONG Pages, PVOID Context)
+{
+    MI_SYSTEM_VIEW_COUNTERS *Sums = Context;
+    PMMPTE Pte = MiGetPteAddress(Va);
+    KIRQL OldIrql = MiLockPfn();
+    ULONG Shown = 0;
+    ULONG i;
+
+    for (; Unit->ControlArea != NULL && Shown < Pages && MiReadPte(Pte + Shown).Long != 0;
+         Shown++) {
+        MI_ASSERT(Unit->FirstPage + Shown < Unit->ControlArea->Segment->TotalNumberOfPtes);
+        Sums->Resident += MipVerifyPage(
+            Pte + Shown, MiSectionPrototype(Unit->ControlArea, Unit->FirstPage + Shown));
+    }
+    MI_ASSERT((Shown != 0) == (Unit->ControlArea != NULL));
+    for (i = Shown; i < Pages; i++) {
+        MI_ASSERT(Shown == 0 ? !MipIsSectionPte(MiReadPte(Pte + i)) : MiReadPte(Pte + i).Long == 0);
+    }
+    if (MiIsInRegion(MiRegionSystemViews, Va)) {
+        Sums->Views += Unit->ControlArea != NULL && Unit->FirstPage == 0;
+    } else {
+        Sums->CacheViews += Unit->ControlArea != NULL;
+    }
+    MiUnlockPfn(OldIrql);
+}
+
+void MiVerifySystemViews(void)
+{
+    MI_SYSTEM_VIEW_COUNTERS Sums = {.Views = 0};
+
+    MiVisitSystemUnits(MipVerifyUnit, &Sums);
+    MI_ASSERT(Sums.Resident == MiSystemViewCounters.Resident &&
+              Sums.Resident <= MiSystemViewCounters.PeakResident); /* K2 */
+    MI_ASSERT(Sums.Views == MiSystemViewCounters.Views &&
+              Sums.CacheViews == MiSystemViewCounters.CacheViews); /* K2 */
+}
+
+/* A view of MmMapViewInSystemSpace begins with the section's first page: one unit of it does. */
+static void MipAddUnit(const MI_SYSTEM_VIEW *Unit, ULONG_PTR Va, ULONG Pages, PVOID Context)
+{
+    PMMPTE Pte = MiGetPteAddress(Va);
+    PMI_VIEW_SUMS Sums = Context;
+    ULONG i;
+
+    if (Unit->ControlArea == NULL) {
+        return;
+    }
+    if (!MiIsInRegion(MiRegionSystemViews, Va) || Unit->FirstPage == 0) {
+        Sums->Views++;
+        Sums->AreaHash += MiViewHash(Unit->ControlArea);
+    }
+    for (i = 0; i < Pages; i++) {
+        MMPTE Entry = MiReadPte(Pte + i);
+
+        if (Entry.Hard.Valid) {
+            Sums->Mapped++;
+            Sums->FrameHash += MiCloneHash(Entry.Hard.PageFrameNumber);
+        }
+    }
+}
+
+void MiAddSystemViews(PMI_VIEW_SUMS Sums)
+{
+    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
+    MiVisitSystemUnits(MipAddUnit, Sums);
+    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+}
