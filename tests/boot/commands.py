@@ -7,7 +7,7 @@
     mistakes   wrong values are refused in a sentence
     debug      the printed gdb line stops in KiSystemStartup, with its source line
     build      the same bytes in another folder at another time, without git; V=1, help, clean;
-               what clang builds boots
+               what clang builds, undefined behaviour trapped, boots
 """
 
 import hashlib
@@ -300,11 +300,12 @@ def clang_test(firmware: str) -> Test:
     def test(bench: Bench) -> Optional[str]:
         image = os.path.join(bench.build, "clang/hyperspace.img")
         if not os.path.exists(image):
-            make(ROOT, "CC=clang", "B=%s/clang" % bench.build, "image")
+            make(ROOT, "CC=clang", "UBSAN=1", "B=%s/clang" % bench.build, "image")
         return judge(run(image, "--firmware", firmware), 0,
                      r"^Hyperspace .*, clang, ", r"^run: \d+ passed, 0 failed")
 
-    return Test("what clang builds boots and passes " + firmware, test, "commands")
+    return Test("what clang builds, undefined behaviour trapped, boots and passes " + firmware,
+                test, "commands")
 
 
 def all_tests(_thorough: bool, _seed: int) -> List[Test]:

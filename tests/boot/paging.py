@@ -14,7 +14,8 @@
     sizes     64 MB to 4 GB of RAM: the report passes
     pool      paged pool filled to its limit, where one more page is refused, while processes need
               the memory too; nonpaged pool exhausted while pages move
-    checked   the work with freed pool poisoned, or all pool in special pool (R11); with paged pool,
+    checked   the work with freed pool poisoned, or all pool in special pool, or by the kernel that
+              traps undefined behaviour, which clang built (R11); with paged pool,
               and all pageable memory trimmed before each raise of IRQL (R13)
     soak      the same work again and again: counters do not drift (R17)
 
@@ -383,16 +384,18 @@ def forced_test(firmware: str, disk: str, seed: int) -> Test:
     return Test(name, test, "checked")
 
 
-def checked_test(firmware: str, disk: str, value: str, number: str, seed: int) -> Test:
+def checked_test(firmware: str, disk: str, value: str, number: str, seed: int,
+                 files: str = "") -> Test:
     # the seed: of two with one name, both machines would have one disk
     name = "checked: %s %s on %s, %s, seed %d" % (value, number, disk, firmware, seed)
 
     def test(bench: Bench) -> Optional[str]:
-        image = own_copy(bench, base(bench, 340), name,
+        image = own_copy(bench, base(bench, 340, files), name,
                          "paging:%d:%d:%d,shutdown" % (SMALL, PROCESSES, seed),
                          (SMALL + POOL_MB, SMALL + POOL_MB))
         copy = hq.Image(image, image + ".checked")
-        with_value(value, number)(copy)
+        if not files:
+            with_value(value, number)(copy)
         result = bench.keep(name, hq.boot(hq.Machine(copy.path, firmware, disk, MEMORY,
                                                      writable=True), TIMEOUT))
         discard(image, copy.path)
@@ -485,6 +488,9 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
     for turn, (value, to) in enumerate((("PoisonFreedPool", "00000001"), ("PoolTag", "0000002a"))):
         tests += [checked_test(FIRMWARE[turn], BUSES[number() % len(BUSES)], value, to, number())
                   for _ in range(5 if thorough else turn == seed % 2)]
+    tests += [checked_test(firmware, BUSES[number() % len(BUSES)], "undefined behaviour", "trapped",
+                           number(), "clang")
+              for turn, firmware in enumerate(FIRMWARE) if thorough or turn != seed % 2]
     if thorough:
         tests.append(soak_test("x64", "virtio", 2, number()))
     return tests

@@ -49,13 +49,14 @@ def set_paging_file(image: hq.Image, least: int, most: int) -> None:
     image.write("system.reg", changed.encode("latin-1"))
 
 
-def base(bench: Bench, megabytes: int) -> str:
-    """A disk whose volume has that size."""
+def base(bench: Bench, megabytes: int, files: str = "") -> str:
+    """A disk whose volume has that size, made of what is in that folder of the build."""
     def make(path: str) -> None:
         subprocess.run([MAKE_IMAGE, path], check=True, env=dict(
-            os.environ, FILES=bench.build, LAYOUT="mbr", FATBITS="32", DATA_MB=str(megabytes)))
+            os.environ, FILES=os.path.join(bench.build, files), LAYOUT="mbr", FATBITS="32",
+            DATA_MB=str(megabytes)))
 
-    return bench.once("paging base %d" % megabytes, make)
+    return bench.once("paging base %d %s" % (megabytes, files), make)
 
 
 def own_copy(bench: Bench, source: str, name: str, run: str,
