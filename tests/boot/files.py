@@ -8,6 +8,8 @@
               file from the image and compares every page, fsck.fat finds nothing, and every sector
               that was written was ours to write (R14)
     errors    the same while writes fail: each failure is seen, and in the end nothing is lost (R4)
+    unplug    the stick with the file and the paging file is pulled out: statuses and a verdict, or,
+              where the kernel needs a page that was on it, the documented stop; never a wrong page
 
 "quick" has two buses, by the seed, and small files; "long" has 256 MB on all buses and both
 firmwares.
@@ -19,6 +21,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from array import array
 from typing import List, Optional
 
@@ -206,6 +209,48 @@ def files_test(firmware: str, disk: str, megabytes: int, seed: int, errors: bool
     return Test(name, test, "errors" if errors else "files")
 
 
+STEPS = ["write", "read", "share", "change", "compare", "copy"]
+VERDICT = re.compile(r"^(?:not )?ok \d+ - files: \d+ MB .* (\d+) wrong; (\d+) calls failed", re.M)
+STOPPED = re.compile(r"^\*\*\* STOP: 0x000000(?:7A|77) \(0x[0-9A-F]{8}, 0xC000000E,", re.M)
+
+
+def unplug_test(firmware: str, memory: int, seed: int) -> Test:
+    """With much memory no page is in the paging file, and nothing may stop the machine."""
+    name = "unplug: the stick with a file in use, %d MB of RAM, %s" % (memory, firmware)
+
+    def pull(guest: hq.Guest) -> None:
+        generator = random.Random(seed)
+        mark = re.compile(r"^# files: %s: " % generator.choice(STEPS), re.M)
+        limit = time.monotonic() + TIMEOUT
+        while not mark.search(guest.log()) and time.monotonic() < limit and guest.pump(0.05):
+            pass
+        guest.pump(generator.random())
+        guest.monitor.call("device_del", id="disk0")
+
+    def judge(image: str, result: hq.Result) -> Optional[str]:
+        verdict = VERDICT.search(result.log)
+        if memory < 256 and STOPPED.search(result.log) and (not verdict or verdict.group(1) == "0"):
+            return None
+        if result.outcome != "failed" or not verdict:
+            return explain(result, "an end with a verdict")
+        if verdict.group(1) != "0" or verdict.group(2) == "0":
+            return "pages wrong: %s, calls failed: %s" % verdict.groups()
+        damage = check_volume(image)
+        return None if not damage or harmless(damage) else damage
+
+    def test(bench: Bench) -> Optional[str]:
+        run = "files:%d:%d:errors,shutdown" % (SMALL, seed)
+        image = own_copy(bench, base(bench, 340), name, run, (PAGING_MB, PAGING_MB))
+        guest = hq.Guest(hq.Machine(image, firmware, "usb", memory, writable=True), qmp=True)
+        try:
+            pull(guest)
+            return judge(image, bench.keep(name, guest.finish(TIMEOUT)))
+        finally:
+            discard(image)
+
+    return Test(name, test, "unplug")
+
+
 # ---- the suite ----
 
 def all_tests(thorough: bool, seed: int) -> List[Test]:
@@ -219,6 +264,9 @@ def all_tests(thorough: bool, seed: int) -> List[Test]:
                                         False))
             if thorough or (place == (seed + 1) % len(BUSES) and turn == seed % 2):
                 tests.append(files_test(firmware, disk, SMALL, number(), True))
+    for turn, firmware in enumerate(FIRMWARE):
+        if thorough or turn == seed % 2:
+            tests += [unplug_test(firmware, memory, number()) for memory in (256, MEMORY)]
     return tests
 
 
