@@ -20,7 +20,7 @@ DUE = {
     "R6": (2000000, "damaged FAT volume"),
     "R7": (1000000, "fuzzed input: memory map, ACPI table, ELF, configuration"),
     "R10": (1, "boot whose protection audit ran"),
-    "R11": (10, "run under memory pressure: special pool, freed pool poisoned, undefined behaviour trapped"),
+    "R11": (10, "run under pressure: special or poisoned pool, undefined behaviour trapped"),
     "R12": (1000, "run after which every counter was what it was before"),
     "R13": (100, "test under the checker of lock order and of pageable memory at raised IRQL"),
     "R14": (100, "run whose every written sector was compared with what was ours to write"),
