@@ -169,7 +169,7 @@ bench: ## guest instructions for each operation, into build/bench.txt
 bench: image
 	$(Q)python3 tests/boot/bench.py $(B)/hyperspace.img --output $(B)/bench.txt $(BENCH)
 # The pools beside malloc: the kernel's own objects over plain memory.
-POOL_BENCH_SRC := $(filter-out mm/pool/pool_memory.c mm/pool/paged_page.c mm/pool/trim_system.c mm/pool/system_image.c,$(wildcard mm/pool/*.c mm/ke/*.c)) mm/sysva/user_half.c mm/rtl/bitmap.c mm/rtl/text.c mm/rtl/print.c mm/rtl/assert.c mm/rtl/console_print.c
+POOL_BENCH_SRC := $(filter-out mm/pool/pool_memory.c mm/pool/pool_quota.c mm/pool/paged_page.c mm/pool/trim_system.c mm/pool/system_image.c,$(wildcard mm/pool/*.c mm/ke/*.c)) mm/sysva/user_half.c mm/rtl/bitmap.c mm/rtl/text.c mm/rtl/print.c mm/rtl/assert.c mm/rtl/console_print.c
 $(B)/pool_bench: $(wildcard tests/bench/*.[ch]) $(POOL_BENCH_SRC:%=$(B)/kernel/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(COMMON) -MF $@.d -m32 -march=i686 -O2 -fno-builtin -fno-pie -no-pie -fno-omit-frame-pointer \

@@ -73,11 +73,12 @@ PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfByt
                                           EX_POOL_PRIORITY Priority);
 
 /*
- * Allocate and charge the current process's quota.  There are no processes yet: nothing is charged.
+ * Allocate and charge the current process for what the block takes, until it is freed: header
+ * included, or whole pages.  The system's process is not charged, nor is special pool.
  *
- * => On failure it raises STATUS_INSUFFICIENT_RESOURCES, or returns NULL with
- *    POOL_QUOTA_FAIL_INSTEAD_OF_RAISE.  Nobody can catch an exception yet, so that raising is what
- *    an unhandled one becomes: bug check 0x1E with the status as P1.
+ * => On failure it raises STATUS_INSUFFICIENT_RESOURCES, or STATUS_QUOTA_EXCEEDED; or it returns
+ *    NULL with POOL_QUOTA_FAIL_INSTEAD_OF_RAISE.  Nobody can catch an exception yet, so that
+ *    raising is what an unhandled one becomes: bug check 0x1E with the status as P1.
  */
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 

@@ -8,6 +8,7 @@
 #ifndef PS_H
 #define PS_H
 
+#include "ex.h"
 #include "ke.h"
 #include "nt/access.h"
 #include "nt/status.h"
@@ -44,6 +45,15 @@ extern PEPROCESS PsInitialSystemProcess; /* NULL until there are processes */
 /* Whose address space the running thread is in.  => NULL until there are processes. */
 PEPROCESS NTAPI IoGetCurrentProcess(void);
 #define PsGetCurrentProcess IoGetCurrentProcess
+
+/*
+ * Charge bytes of pool to a process, or give them back.
+ *
+ * => Any IRQL up to DISPATCH_LEVEL.  STATUS_QUOTA_EXCEEDED: nothing was charged.
+ */
+NT_MUST_CHECK NTSTATUS NTAPI PsChargeProcessPoolQuota(PEPROCESS Process, POOL_TYPE PoolType,
+                                                      ULONG_PTR Amount);
+void NTAPI PsReturnPoolQuota(PEPROCESS Process, POOL_TYPE PoolType, ULONG_PTR Amount);
 
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 

@@ -27,6 +27,7 @@
 #include "mm/pool/trim_system.h"
 #include "mm/section/section.h"
 #include "mm/section/system_view.h"
+#include "mm/space/address_space.h"
 #include "mm/space/process.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
@@ -198,6 +199,8 @@ void MmInitSystem(const MM_BOOT *Boot)
     if (!NT_SUCCESS(MiInitializeProcesses())) {
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
+    MiSetPoolQuotas(MiBootValue(Boot, "NonPagedPoolQuota") << 20,
+                    MiBootValue(Boot, "PagedPoolQuota") << 20);
     MiInitializeCommitGrowth();
     MiInitializeSlots();
     MiInitializeInPage();

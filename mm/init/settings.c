@@ -17,8 +17,6 @@ typedef struct _MIP_SETTING {
 } MIP_SETTING;
 
 static const MIP_SETTING MipWithoutEffect[] = {
-    {"PagedPoolQuota", LOADER_REG_DWORD, 0},
-    {"NonPagedPoolQuota", LOADER_REG_DWORD, 0},
     {"IoPageLockLimit", LOADER_REG_DWORD, 0},
     {"PoolUsageMaximum", LOADER_REG_DWORD, 80},
     {"TrackLockedPages", LOADER_REG_DWORD, 0},

@@ -61,6 +61,7 @@ static void MipPrintFigures(const EPROCESS *Process)
             (ULONG)(ULONG_PTR)Process->VadRoot.Root, Process->NumberOfVads,
             Process->CommitCharge - Process->CommittedPageTables, Process->Vm.LockedPages,
             Process->PageTables);
+    MiPrint("    QuotaPoolUsage[PagedPool]         %u\n", Process->QuotaUsage[PsPagedPool]);
     MiPrint("    QuotaPoolUsage[NonPagedPool]      %u\n", Process->QuotaUsage[PsNonPagedPool]);
     MiPrint("    Working Set Sizes (now,min,max)  (%u, %u%s, %u%s)\n", Process->Vm.WorkingSetSize,
             Process->Vm.MinimumWorkingSetSize, Process->Vm.MinimumWorkingSetHard ? " hard" : "",

@@ -101,7 +101,8 @@ static PVOID MipAllocatePage(SIZE_T Bytes, ULONG Tag)
     }
     MiReuseBigBlock(Page, Tag, Bytes);
     if (Bytes != PAGE_SIZE) {
-        MiMarkBigBlockEnd(&(MI_BIG_BLOCK){(ULONG_PTR)Page, Tag, Bytes, 1, FALSE, NonPagedPool});
+        MiMarkBigBlockEnd(
+            &(MI_BIG_BLOCK){(ULONG_PTR)Page, Tag, Bytes, 1, FALSE, NonPagedPool, FALSE});
     }
     MiCountPoolAllocation(&Entry->Use[NonPagedPool], PAGE_SIZE);
     return Page;

@@ -15,6 +15,7 @@
 #include "mm/pool/pool_free.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/pool_quota.h"
 #include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
 
@@ -128,7 +129,9 @@ static PVOID MipAllocateSmall(MI_POOL_KIND Kind, const MI_POOL_REQUEST *Request)
 static PVOID MipAllocateBig(POOL_TYPE BaseType, const MI_POOL_REQUEST *Request)
 {
     ULONG Pages = BYTES_TO_PAGES(Request->Bytes);
-    MI_BIG_BLOCK Block = {0, Request->Tag, Request->Bytes, Pages, FALSE, BaseType};
+    MI_BIG_BLOCK Block = {
+        0,        Request->Tag, Request->Bytes - (Request->Paid ? sizeof(PVOID) : 0), Pages, FALSE,
+        BaseType, Request->Paid};
     PVOID Va = MiAllocatePoolPages(BaseType, 0, Pages);
 
     if (Va == NULL && MiFlushPoolFrontEnd(BaseType) != 0) {
@@ -216,16 +219,30 @@ PVOID MiAllocatePoolSlowly(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag, PVOID Ca
 {
     MI_POOL_TERMS Terms = {MiPlaceInSpecialPool(Bytes, Tag), 0};
 
-    return MipAllocate(&(MI_POOL_REQUEST){PoolType, Bytes, Tag, Caller}, Terms);
+    return MipAllocate(&(MI_POOL_REQUEST){PoolType, Bytes, Tag, Caller, FALSE}, Terms);
 }
 
-static PVOID MipAllocateWithQuota(const MI_POOL_REQUEST *Request)
+static PVOID MipAllocateWithQuota(MI_POOL_REQUEST *Request)
 {
     MI_POOL_TERMS Terms = {MiPlaceInSpecialPool(Request->Bytes, Request->Tag), 0};
-    PVOID Found = MipAllocate(Request, Terms);
+    PEPROCESS Payer = Terms.Place == MiSpecialNowhere ? MiPoolPayer() : NULL;
+    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
+    PVOID Found;
 
+    if (Payer != NULL && Request->Bytes <= MI_LARGEST_REQUEST) {
+        Request->Bytes += sizeof(Payer);
+        Request->Paid = TRUE;
+    }
+    Found = MipAllocate(Request, Terms);
+    if (Found != NULL && Request->Paid) {
+        Status = MiChargePoolBlock(Found, Payer);
+        if (!NT_SUCCESS(Status)) {
+            MiFreePoolSlowly(Found, Request->Tag);
+            Found = NULL;
+        }
+    }
     if (Found == NULL && (Request->PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) == 0) {
-        MipRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, Request);
+        MipRaiseStatus(Status, Request);
     }
     return Found;
 }
@@ -233,13 +250,13 @@ static PVOID MipAllocateWithQuota(const MI_POOL_REQUEST *Request)
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
     return MipAllocateWithQuota(
-        &(MI_POOL_REQUEST){PoolType, NumberOfBytes, Tag, __builtin_return_address(0)});
+        &(MI_POOL_REQUEST){PoolType, NumberOfBytes, Tag, __builtin_return_address(0), FALSE});
 }
 
 PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
-    return MipAllocateWithQuota(
-        &(MI_POOL_REQUEST){PoolType, NumberOfBytes, MI_POOL_TAG_NONE, __builtin_return_address(0)});
+    return MipAllocateWithQuota(&(MI_POOL_REQUEST){PoolType, NumberOfBytes, MI_POOL_TAG_NONE,
+                                                   __builtin_return_address(0), FALSE});
 }
 
 /* ---- priorities ---- */
@@ -256,7 +273,7 @@ static ULONG MipReservePages(ULONG MaximumPages, EX_POOL_PRIORITY Priority)
 PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
                                           EX_POOL_PRIORITY Priority)
 {
-    MI_POOL_REQUEST Request = {PoolType, NumberOfBytes, Tag, __builtin_return_address(0)};
+    MI_POOL_REQUEST Request = {PoolType, NumberOfBytes, Tag, __builtin_return_address(0), FALSE};
     MI_POOL_TERMS Terms = {MiPlaceOfPriority((ULONG)Priority), 0};
     MI_POOL_PAGES Pages;
 

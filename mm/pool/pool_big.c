@@ -84,7 +84,8 @@ static PMI_BIG_BLOCK MipMoveTo(PMI_BIG_BLOCK New, ULONG Limit) NT_HOLDS(MipBigLo
                          Limit * sizeof(MI_BIG_BLOCK),
                          Limit * sizeof(MI_BIG_BLOCK) / PAGE_SIZE,
                          FALSE,
-                         NonPagedPool};
+                         NonPagedPool,
+                         FALSE};
     ULONG Index;
 
     for (Index = 0; Index < MipLimit; Index++) {
@@ -161,7 +162,7 @@ BOOLEAN MiParkBigBlock(PVOID Va, ULONG Tag, PMI_BIG_BLOCK Block)
 {
     KIRQL OldIrql = MiAcquirePoolLock(&MipBigLock);
     PMI_BIG_BLOCK Place = MipFindPlace(MipTable, MipLimit, (ULONG_PTR)Va);
-    BOOLEAN Parked = Place->Va != 0 && Place->Pages == 1 && !Place->Waiting &&
+    BOOLEAN Parked = Place->Va != 0 && Place->Pages == 1 && !Place->Waiting && !Place->Paid &&
                      Place->BaseType == NonPagedPool && MiTagFrees(Tag, Place->Tag);
 
     if (Parked) {
@@ -290,7 +291,8 @@ void MiVerifyBigBlocks(void)
 
 static ULONG MipEndMarkBytes(const MI_BIG_BLOCK *Block)
 {
-    ULONG Room = (ULONG)(Block->Pages * PAGE_SIZE - Block->Bytes);
+    ULONG Room =
+        (ULONG)(Block->Pages * PAGE_SIZE - Block->Bytes) - (Block->Paid ? (ULONG)sizeof(PVOID) : 0);
 
     if (Block->BaseType == PagedPool) {
         return 0;

@@ -13,9 +13,10 @@ typedef struct _MI_BIG_BLOCK {
     ULONG_PTR Va; /* page aligned; 0: an unused entry */
     ULONG Tag;
     SIZE_T Bytes;      /* as asked for */
-    ULONG Pages : 30;  /* as given */
+    ULONG Pages : 29;  /* as given */
     ULONG Waiting : 1; /* free, in the front end */
     ULONG BaseType : 1;
+    ULONG Paid : 1; /* the last word of its last page names who pays */
 } MI_BIG_BLOCK, *PMI_BIG_BLOCK;
 
 void MiInitializeBigBlocks(void);
@@ -27,8 +28,8 @@ BOOLEAN MiInsertBigBlock(const MI_BIG_BLOCK *Block);
 /*
  * Free a block into the front end's slots for pages: it keeps its entry, as waiting.
  *
- * => Returns FALSE, and nothing has changed, unless it is one nonpaged page, in use, and Tag frees
- *    it; else *Block is what the table knew.
+ * => Returns FALSE, and nothing has changed, unless it is one nonpaged page, in use, for which no
+ *    process pays, and Tag frees it; else *Block is what the table knew.
  */
 BOOLEAN MiParkBigBlock(PVOID Va, ULONG Tag, PMI_BIG_BLOCK Block);
 

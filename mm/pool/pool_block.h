@@ -54,6 +54,7 @@ NT_C_ASSERT(sizeof(POOL_HEADER) == MI_POOL_UNIT);
 #define MI_BLOCK_FREE           0u
 #define MI_BLOCK_TYPE           3u
 #define MI_BLOCK_IN_USE         4u
+#define MI_BLOCK_PAID           8u /* by a process: mm/pool/pool_quota.h */
 
 #define MI_STATE_IN_USE         (MI_BLOCK_IN_USE << 1) /* of OwnState */
 

@@ -38,7 +38,7 @@ BOOLEAN MiFindHeaderFault(PPOOL_HEADER Header, PMI_POOL_FAULT Fault)
         return MipFault(Fault, MI_BLOCK_SIZE_ZERO, Header, NULL, "its size is zero");
     }
     if (Header->PoolType != MI_BLOCK_FREE &&
-        (Header->PoolType & ~MI_BLOCK_IN_USE) - 1 > (ULONG)PagedPool) {
+        (Header->PoolType & ~(MI_BLOCK_IN_USE | MI_BLOCK_PAID)) - 1 > (ULONG)PagedPool) {
         return MipFault(Fault, MI_BLOCK_SIZE_CORRUPT, Header, NULL, "there is no such pool type");
     }
     if (Header->PoolIndex >= MiNumberOfPagedPools) {

@@ -50,6 +50,10 @@ static void MipDumpBlock(RTL_PRINT_SINK *Sink, PVOID Context, const POOL_HEADER 
         RtlFormat(Sink, Context, "  %s%s", MiPoolTagText(Block->PoolTag & ~PROTECTED_POOL).Text,
                   InUse && (Block->PoolTag & PROTECTED_POOL) != 0 ? " (Protected)" : "");
     }
+    if (InUse && (Block->PoolType & MI_BLOCK_PAID) != 0) {
+        RtlFormat(Sink, Context, " Process: %08x",
+                  ((const ULONG *)(const void *)Block)[Bytes / sizeof(ULONG) - 1]);
+    }
     RtlFormat(Sink, Context, "\n");
     if ((Flags & MI_DUMP_POOL_CONTENTS) != 0) {
         MipDumpContents(Sink, Context, (const ULONG *)(const void *)(Block + 1),

@@ -15,6 +15,7 @@
  *     on a page that is no pool, or free        0xC2/43, 44, 50
  *     its header says free                      0xC2/7, or 6 when it waits in the front end
  *     another tag                               0xC2/A
+ *     a process pays, and it is none            0xC2/D
  *     sizes that disagree                       0x19/5, 6, 7, 8, 9, 20
  */
 #include "mm/pool/pool_free.h"
@@ -26,6 +27,7 @@
 #include "mm/pool/pool_block.h"
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/pool_quota.h"
 #include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
 #include "user_half.h"
@@ -140,6 +142,11 @@ static void MipFreeBig(PVOID P, ULONG Tag)
     }
     MipCheckTag(P, Block.Tag, Tag);
     MiCheckBigBlockEnd(&Block);
+    if (Block.Paid) {
+        SIZE_T Bytes = Block.Pages * PAGE_SIZE;
+
+        MiReturnPoolBlock(P, Bytes, (POOL_TYPE)Block.BaseType, Bytes);
+    }
     if (!MiRemoveBigBlock(P, &Block)) {
         MiReportBadBigBlock(P);
     }
@@ -160,6 +167,11 @@ static void MipFreeSmall(PVOID P, ULONG Tag)
     Units = Header->BlockSize;
     BaseType = MiPoolTypeOf(Header);
     MipCheckTag(P, Header->PoolTag, Tag);
+    if ((Header->PoolType & MI_BLOCK_PAID) != 0) {
+        SIZE_T Bytes = Units * MI_POOL_UNIT;
+
+        MiReturnPoolBlock(P, Bytes - sizeof(*Header), BaseType, Bytes);
+    }
     Header->Own = MI_OWN(Units, (ULONG)BaseType + 1);
     MiCountPoolFree(&MiPoolTagOf(Header->PoolTag)->Use[BaseType], Units * MI_POOL_UNIT);
     if (MI_FRONT_SIZE_OF_UNITS(Units) >= MiPoolFront.Sizes ||
@@ -195,10 +207,12 @@ SIZE_T NTAPI ExQueryPoolBlockSize(PVOID PoolBlock, PBOOLEAN QuotaCharged)
     }
     if (BYTE_OFFSET(PoolBlock) != 0) {
         MiCheckSmallBlock(PoolBlock);
+        *QuotaCharged = (MiPoolHeaderOf(PoolBlock)->PoolType & MI_BLOCK_PAID) != 0;
         return MiPoolHeaderOf(PoolBlock)->BlockSize * MI_POOL_UNIT - sizeof(POOL_HEADER);
     }
     if (!MiFindBigBlock(PoolBlock, &Block) || Block.Waiting) {
         MiReportBadBigBlock(PoolBlock);
     }
+    *QuotaCharged = (BOOLEAN)Block.Paid;
     return Block.Pages * PAGE_SIZE;
 }

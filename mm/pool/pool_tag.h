@@ -39,6 +39,7 @@ typedef struct _MI_POOL_REQUEST {
     SIZE_T Bytes;
     ULONG Tag;
     PVOID Caller;
+    BOOLEAN Paid; /* a process pays: Bytes has room for its pointer */
 } MI_POOL_REQUEST, *PMI_POOL_REQUEST;
 
 void MiInitializePoolTags(void);

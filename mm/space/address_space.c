@@ -234,6 +234,19 @@ static void MipReserveEnds(const EPROCESS *Process, const PFN_NUMBER *BitMap)
 
 /* ---- create, adopt, delete ---- */
 
+static ULONG MipPoolQuota[PsQuotaTypes]; /* (I) bytes; 0: no limit */
+
+void MiSetPoolQuotas(ULONG NonPagedBytes, ULONG PagedBytes)
+{
+    MipPoolQuota[PsNonPagedPool] = NonPagedBytes;
+    MipPoolQuota[PsPagedPool] = PagedBytes;
+}
+
+static ULONG MipLimitOf(PS_QUOTA_TYPE Type)
+{
+    return MipPoolQuota[Type] == 0 ? MI_NO_LIMIT : MipPoolQuota[Type];
+}
+
 static void MipInitialize(PEPROCESS Process)
 {
     ExInitializeFastMutex(&Process->AddressCreationLock);
@@ -245,8 +258,8 @@ static void MipInitialize(PEPROCESS Process)
                            MiTrimUserPage);
     Process->Vm.MinimumWorkingSetSize = MI_DEFAULT_MINIMUM_WORKING_SET;
     Process->Vm.MaximumWorkingSetSize = MI_DEFAULT_MAXIMUM_WORKING_SET;
-    Process->QuotaLimit[PsNonPagedPool] = MI_NO_LIMIT;
-    Process->QuotaLimit[PsPagedPool] = MI_NO_LIMIT;
+    Process->QuotaLimit[PsNonPagedPool] = MipLimitOf(PsNonPagedPool);
+    Process->QuotaLimit[PsPagedPool] = MipLimitOf(PsPagedPool);
     Process->QuotaLimit[PsPageFile] = MI_NO_LIMIT;
 }
 

@@ -9,6 +9,9 @@
 #include "mm/pfn/pfn.h"
 #include "mm/space/process.h"
 
+/* What pool a process that is made from now on may be charged for; 0: any.  => At the start. */
+void MiSetPoolQuotas(ULONG NonPagedBytes, ULONG PagedBytes);
+
 /*
  * Give a process an address space with an empty user half.
  *

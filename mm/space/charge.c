@@ -5,7 +5,8 @@
  * Invariant: CommitCharge is QuotaUsage[PsPageFile], and the sum over all processes is part of
  * MiCommit.Committed (V3 of mm/inspect/verify.c).
  *
- * Locking: the process' AddressCreationLock.
+ * Locking: the process' AddressCreationLock for commitment; pool is charged at any IRQL, so that
+ * quotas are atomic.
  */
 #include "mi_assert.h"
 #include "mm/pfn/commit_growth.h"
@@ -14,20 +15,27 @@
 
 static BOOLEAN MipCharge(PEPROCESS Process, PS_QUOTA_TYPE Type, ULONG Amount)
 {
-    if (Amount > Process->QuotaLimit[Type] - Process->QuotaUsage[Type]) {
-        return FALSE;
-    }
-    Process->QuotaUsage[Type] += Amount;
-    if (Process->QuotaPeak[Type] < Process->QuotaUsage[Type]) {
-        Process->QuotaPeak[Type] = Process->QuotaUsage[Type];
+    ULONG Usage = __atomic_load_n(&Process->QuotaUsage[Type], __ATOMIC_RELAXED);
+    ULONG Peak = __atomic_load_n(&Process->QuotaPeak[Type], __ATOMIC_RELAXED);
+
+    do {
+        if (Amount > Process->QuotaLimit[Type] - Usage) {
+            return FALSE;
+        }
+    } while (!__atomic_compare_exchange_n(&Process->QuotaUsage[Type], &Usage, Usage + Amount, FALSE,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    while (Peak < Usage + Amount &&
+           !__atomic_compare_exchange_n(&Process->QuotaPeak[Type], &Peak, Usage + Amount, FALSE,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
     }
     return TRUE;
 }
 
 static void MipReturn(PEPROCESS Process, PS_QUOTA_TYPE Type, ULONG Amount)
 {
-    MI_ASSERT(Process->QuotaUsage[Type] >= Amount);
-    Process->QuotaUsage[Type] -= Amount;
+    ULONG Usage = __atomic_fetch_sub(&Process->QuotaUsage[Type], Amount, __ATOMIC_RELAXED);
+
+    MI_ASSERT(Usage >= Amount);
 }
 
 NTSTATUS MiChargeProcessPool(PEPROCESS Process, PS_QUOTA_TYPE Type, ULONG Bytes)
@@ -38,6 +46,21 @@ NTSTATUS MiChargeProcessPool(PEPROCESS Process, PS_QUOTA_TYPE Type, ULONG Bytes)
 void MiReturnProcessPool(PEPROCESS Process, PS_QUOTA_TYPE Type, ULONG Bytes)
 {
     MipReturn(Process, Type, Bytes);
+}
+
+static PS_QUOTA_TYPE MipQuotaOf(POOL_TYPE PoolType)
+{
+    return (PoolType & PagedPool) != 0 ? PsPagedPool : PsNonPagedPool;
+}
+
+NTSTATUS NTAPI PsChargeProcessPoolQuota(PEPROCESS Process, POOL_TYPE PoolType, ULONG_PTR Amount)
+{
+    return MiChargeProcessPool(Process, MipQuotaOf(PoolType), Amount);
+}
+
+void NTAPI PsReturnPoolQuota(PEPROCESS Process, POOL_TYPE PoolType, ULONG_PTR Amount)
+{
+    MiReturnProcessPool(Process, MipQuotaOf(PoolType), Amount);
 }
 
 NTSTATUS MiChargeProcessCommit(PEPROCESS Process, ULONG Pages)

@@ -60,9 +60,9 @@ typedef struct _EPROCESS {
     ULONG PageTables;          /* (S) page tables of the user half, in memory or out */
     ULONG NumberOfLockedPages; /* (A) that MDLs lock, one for each time */
     MMSUPPORT Vm;              /* its working set; the mutex is AddressCreationLock */
-    ULONG QuotaUsage[PsQuotaTypes];
-    ULONG QuotaPeak[PsQuotaTypes];
-    ULONG QuotaLimit[PsQuotaTypes]; /* (S) all three */
+    ULONG QuotaUsage[PsQuotaTypes]; /* (A) */
+    ULONG QuotaPeak[PsQuotaTypes];  /* (A) */
+    ULONG QuotaLimit[PsQuotaTypes]; /* (S) */
 } EPROCESS;
 
 extern LIST_ENTRY PsActiveProcessHead;   /* (L) */

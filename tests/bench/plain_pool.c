@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plain_pool.c - the pools' seam (pool_pages.h) filled with memory from mmap.
+ * plain_pool.c - the pools' seam (pool_pages.h) filled with memory from mmap; nobody pays
+ * (pool_quota.h).
  */
 #include "tests/bench/plain_pool.h"
 
 #include "mm/pool/pool.h"
 #include "mm/pool/pool_pages.h"
+#include "mm/pool/pool_quota.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,4 +47,25 @@ size_t PlainPoolBytes(void)
 
     MiQueryPoolFigures(NonPagedPool, &Figures);
     return Figures.UsedPages * PAGE_SIZE + MiQueryPoolTableBytes();
+}
+
+PEPROCESS MiPoolPayer(void)
+{
+    return NULL;
+}
+
+NTSTATUS MiChargePoolBlock(PVOID P, PEPROCESS Payer)
+{
+    (void)P;
+    (void)Payer;
+    abort();
+}
+
+void MiReturnPoolBlock(PVOID P, SIZE_T Bytes, POOL_TYPE BaseType, SIZE_T Charge)
+{
+    (void)P;
+    (void)Bytes;
+    (void)BaseType;
+    (void)Charge;
+    abort();
 }
