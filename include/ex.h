@@ -30,8 +30,13 @@ typedef enum _POOL_TYPE {
     PagedPoolCacheAligned = 5,
     NonPagedPoolCacheAlignedMustS = 6,
     MaxPoolType = 7,
-    NonPagedPoolSession = 32, /* session pools: there are no sessions yet, NULL */
-    PagedPoolSession = 33
+    NonPagedPoolSession = 32, /* nonpaged pool, whoever runs */
+    PagedPoolSession = 33,    /* of the session that runs; NULL: none does */
+    NonPagedPoolMustSucceedSession = 34,
+    DontUseThisTypeSession = 35,
+    NonPagedPoolCacheAlignedSession = 36,
+    PagedPoolCacheAlignedSession = 37,
+    NonPagedPoolCacheAlignedMustSSession = 38
 } POOL_TYPE;
 
 /* May be added to a POOL_TYPE. */

@@ -27,6 +27,7 @@
 #include "mm/pool/trim_system.h"
 #include "mm/section/section.h"
 #include "mm/section/system_view.h"
+#include "mm/session/session.h"
 #include "mm/space/process.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
@@ -198,6 +199,7 @@ void MmInitSystem(const MM_BOOT *Boot)
     if (!NT_SUCCESS(MiInitializeProcesses())) {
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
+    MiInitializeSessions();
     MiInitializeCommitGrowth();
     MiInitializeSlots();
     MiInitializeInPage();
