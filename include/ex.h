@@ -30,8 +30,13 @@ typedef enum _POOL_TYPE {
     PagedPoolCacheAligned = 5,
     NonPagedPoolCacheAlignedMustS = 6,
     MaxPoolType = 7,
-    NonPagedPoolSession = 32, /* session pools: there are no sessions yet, NULL */
-    PagedPoolSession = 33
+    NonPagedPoolSession = 32, /* nonpaged pool, whoever runs */
+    PagedPoolSession = 33,    /* of the session that runs; NULL: none does */
+    NonPagedPoolMustSucceedSession = 34,
+    DontUseThisTypeSession = 35,
+    NonPagedPoolCacheAlignedSession = 36,
+    PagedPoolCacheAlignedSession = 37,
+    NonPagedPoolCacheAlignedMustSSession = 38
 } POOL_TYPE;
 
 /* May be added to a POOL_TYPE. */
@@ -74,7 +79,7 @@ PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfByt
 
 /*
  * Allocate and charge the current process for what the block takes, until it is freed: header
- * included, or whole pages.  The system's process is not charged, nor is special pool.
+ * included, or whole pages.  The system's process is not charged, nor are special and session pool.
  *
  * => On failure it raises STATUS_INSUFFICIENT_RESOURCES, or STATUS_QUOTA_EXCEEDED; or it returns
  *    NULL with POOL_QUOTA_FAIL_INSTEAD_OF_RAISE.  Nobody can catch an exception yet, so that

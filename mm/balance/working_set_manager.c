@@ -16,6 +16,7 @@
 #include "mm/pfn/pfn_database.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/section/mapped_writer.h"
+#include "mm/session/session.h"
 #include "mm/space/process.h"
 #include "mm/ws/wsle.h"
 
@@ -51,12 +52,19 @@ typedef struct _MIP_VISIT {
     KAPC_STATE ApcState;
 } MIP_VISIT;
 
+/* Where its pages are seen. */
+static PKPROCESS MipProcessOf(PMMSUPPORT Set)
+{
+    return Set->SessionSpace ? CONTAINING_RECORD(Set, MI_SESSION, Vm)->Space.Leader
+                             : &CONTAINING_RECORD(Set, EPROCESS, Vm)->Pcb;
+}
+
 /* => FALSE: somebody has the mutex, and nothing is to be left. */
 static BOOLEAN MipEnter(MIP_VISIT *Visit, PMMSUPPORT Set) NT_NO_LOCK_ANALYSIS
 {
     Visit->Set = Set;
     if (!Set->SystemSpace) {
-        KeStackAttachProcess(&CONTAINING_RECORD(Set, EPROCESS, Vm)->Pcb, &Visit->ApcState);
+        KeStackAttachProcess(MipProcessOf(Set), &Visit->ApcState);
     }
     if (ExTryToAcquireFastMutex(Set->Mutex)) {
         return TRUE;

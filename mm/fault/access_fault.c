@@ -8,6 +8,9 @@
  * In the user half: what user_fault.c says; where it refuses, the status is that of the exception,
  * which KiGuardedCopy and KiGuardedTouch return and everybody else stops with.
  *
+ * In session space the running directory may lack a page table that the session has: that is mended
+ * first, at any IRQL, since what lies there may be resident.
+ *
  * Nothing is locked here: a fault may wait for memory.
  */
 #include "mm/fault/fault.h"
@@ -21,6 +24,8 @@
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
 #include "user_half.h"
+
+#define MIP_SESSION_ADDRESS 3u /* P4 of 0x50: no session is there, or it has nothing at P1 */
 
 MI_FAULT_COUNTERS MiFaultCounters;
 
@@ -58,7 +63,12 @@ static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
         return MipStop(Stop, ATTEMPTED_WRITE_TO_READONLY_MEMORY, Fault->Va,
                        MipEntryOf(Fault->Va).Long, 0, 0);
     }
-    return MipStop(Stop, PAGE_FAULT_IN_NONPAGED_AREA, Fault->Va, Fault->Write, Fault->Eip, 0);
+    (void)MipStop(Stop, PAGE_FAULT_IN_NONPAGED_AREA, Fault->Va, Fault->Write, Fault->Eip,
+                  MiIsSessionVa(Fault->Va) ? MIP_SESSION_ADDRESS : 0);
+    if (MiIsSessionVa(Fault->Va)) {
+        Stop->Guarded = STATUS_ACCESS_VIOLATION; /* a probe of what may be another session's */
+    }
+    return FALSE;
 }
 
 /* ---- pages that can be made ---- */
@@ -71,7 +81,7 @@ BOOLEAN MiStopForInPageError(MM_STOP *Stop, ULONG_PTR Va, MMPTE Pte, NTSTATUS St
     if (Va < MM_SYSTEM_RANGE_START) {
         Stop->Guarded = STATUS_IN_PAGE_ERROR;
     } else {
-        Stop->Guarded = MiIsSystemViewVa(Va) ? Status : STATUS_SUCCESS; /* what a read returns */
+        Stop->Guarded = MiIsAnySystemViewVa(Va) ? Status : STATUS_SUCCESS; /* as a read returns */
     }
     return FALSE;
 }
@@ -151,6 +161,9 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
     MMPTE Entry;
 
     MiFaultCounters.Faults++;
+    if (MiFillSessionTable(Fault->Va)) {
+        return TRUE;
+    }
     if (Fault->Irql >= DISPATCH_LEVEL) {
         return MipNameTheBug(Fault, Stop);
     }

@@ -11,7 +11,9 @@
  *     a slot of a paging file    it is read
  *     prototype                  a view's page: system_view.c
  *
- * Locking: MiSystemWorkingSetMutex is taken here.  No fault waits for memory or for a read under
+ * In session space the same holds for the pages of the session that runs, in its working set.
+ *
+ * Locking: the working set's mutex is taken here.  No fault waits for memory or for a read under
  * it (fault_read.h).
  */
 #include "mm/fault/system_fault.h"
@@ -33,6 +35,10 @@ BOOLEAN MiIsPageableSystemVa(ULONG_PTR Va)
 {
     BOOLEAN Found = MiIsSystemViewVa(Va) || MiPoolTypeAt((PVOID)Va) == PagedPool;
 
+    if (MiIsSessionVa(Va)) {
+        return MiCurrentSession() != NULL &&
+               (MiIsInSessionPart(MiSessionPool, Va) || MiIsInSessionPart(MiSessionViews, Va));
+    }
     if (Found || MiSystemImages == 0) {
         return Found;
     }
@@ -45,16 +51,16 @@ BOOLEAN MiIsPageableSystemVa(ULONG_PTR Va)
     return Found;
 }
 
-static NTSTATUS MipDemandZero(PMMPTE Pte)
+static NTSTATUS MipDemandZero(const MI_SYSTEM_FAULT *Found)
 {
-    NTSTATUS Status = MiReserveWsle(&MiSystemCacheWorkingSet);
+    NTSTATUS Status = MiReserveWsle(Found->WorkingSet);
     PFN_NUMBER Frame;
 
     if (NT_SUCCESS(Status)) {
         Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frame);
     }
     if (NT_SUCCESS(Status)) {
-        MiInsertPagedPage(Pte, Frame);
+        MiInsertPagedPage(Found->Pte, Frame);
         MiFaultCounters.DemandZero++;
     }
     return Status;
@@ -66,7 +72,7 @@ static NTSTATUS MipTransition(PMI_SYSTEM_FAULT Found)
     if (MiJoinFaultRead(&Found->Read, Found->Pte)) {
         return STATUS_SUCCESS;
     }
-    if (!NT_SUCCESS(MiReserveWsle(&MiSystemCacheWorkingSet)) ||
+    if (!NT_SUCCESS(MiReserveWsle(Found->WorkingSet)) ||
         !NT_SUCCESS(MiRestorePagedPage(Found->Pte))) {
         return STATUS_NO_MEMORY;
     }
@@ -84,7 +90,7 @@ static NTSTATUS MipDispatch(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
         MiFaultCounters.Spurious++;
         return STATUS_SUCCESS;
     case MiPteDemandZero:
-        return MipDemandZero(Found->Pte);
+        return MipDemandZero(Found);
     case MiPteTransition:
         return MipTransition(Found);
     case MiPtePagefile:
@@ -103,22 +109,24 @@ static NTSTATUS MipTryOnce(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
 {
     NTSTATUS Status;
 
-    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
+    ExAcquireFastMutex(Found->WorkingSet->Mutex);
     Found->Entry = MiReadPte(Found->Pte);
     Status = MipDispatch(Fault, Found);
-    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+    ExReleaseFastMutex(Found->WorkingSet->Mutex);
     return MiEndFaultTry(&Found->Read, Status);
 }
 
 NTSTATUS MiSystemFault(const MM_FAULT *Fault, PMI_SYSTEM_FAULT Found)
 {
+    PMMSUPPORT WorkingSet = MiSystemWorkingSetOf(Fault->Va);
     NTSTATUS Status;
 
-    if (MiSystemWorkingSetMutex.Owner == KeGetCurrentThread()) {
+    if (WorkingSet->Mutex->Owner == KeGetCurrentThread()) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_FAULT_UNDER_LOCK, Fault->Va, Fault->Eip, 0);
     }
-    *Found = (MI_SYSTEM_FAULT){.Pte = MiGetPteAddress(Fault->Va), .Read = MiMakeFaultRead()};
-    __atomic_add_fetch(&MiSystemCacheWorkingSet.PageFaultCount, 1, __ATOMIC_RELAXED);
+    *Found = (MI_SYSTEM_FAULT){
+        .WorkingSet = WorkingSet, .Pte = MiGetPteAddress(Fault->Va), .Read = MiMakeFaultRead()};
+    __atomic_add_fetch(&WorkingSet->PageFaultCount, 1, __ATOMIC_RELAXED);
     do {
         Status = MipTryOnce(Fault, Found);
     } while (Status == STATUS_RETRY);

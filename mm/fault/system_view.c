@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * system_view.c - an access to a page of a section that a view in the system half shows, and that
- * is not in the system's working set.
+ * is not in the working set: the system's, or in session space the session's.
  *
  * As view.c, which see, but that nothing is copied, and that the PTE itself says where the
- * prototype PTE is.  The prototype PTE's own page belongs to the same working set, under the same
- * mutex: so it is pinned before anything is looked at, and where it is out, it is brought in
- * without the mutex.  Mostly it is there, and so is the page's frame: then one step is enough, and
- * pages behind that are in memory, too, come along.
+ * prototype PTE is.  The prototype PTE's own page belongs to the system's working set, mostly under
+ * the same mutex: so it is pinned before anything is looked at, and where it is out, it is brought
+ * in without the mutex.  Mostly it is there, and so is the page's frame: then one step is enough,
+ * and pages behind that are in memory, too, come along.
  *
  * Who touches a view keeps it mapped meanwhile.
  */
@@ -100,8 +100,9 @@ static NTSTATUS MipDispatch(PMI_SYSTEM_FAULT Found, PMMPTE Proto)
  * How many pages from this one on, up to the next 64 KB of addresses, may be mapped at once.  1:
  * where memory is not ample a page that is not asked for is one too many.
  */
-static ULONG MipPagesBehind(ULONG_PTR Va, const MMPTE *Proto)
+static ULONG MipPagesBehind(const MI_SYSTEM_FAULT *Found, const MMPTE *Proto)
 {
+    ULONG_PTR Va = MiGetVaMappedByPte(Found->Pte);
     ULONG Pages = MIP_AROUND - (ULONG)(Va >> PAGE_SHIFT) % MIP_AROUND;
     ULONG InPage = (PAGE_SIZE - (ULONG)BYTE_OFFSET(Proto)) / (ULONG)sizeof(MMPTE);
 
@@ -109,7 +110,7 @@ static ULONG MipPagesBehind(ULONG_PTR Va, const MMPTE *Proto)
     if (Pages == 1 || !MiGlanceAtMemory(MiMemoryAmple)) {
         return 1;
     }
-    Pages = MiCountSpareWsles(&MiSystemCacheWorkingSet, Pages);
+    Pages = MiCountSpareWsles(Found->WorkingSet, Pages);
     return Pages == 0 ? 1 : Pages; /* the maximum was passed, for one page */
 }
 
@@ -119,11 +120,10 @@ static NTSTATUS MipMapResident(PMI_SYSTEM_FAULT Found, PMMPTE Proto)
     ULONG Behind;
     NTSTATUS Status;
 
-    if (!NT_SUCCESS(MiReserveSharedWsle(&MiSystemCacheWorkingSet))) {
+    if (!NT_SUCCESS(MiReserveSharedWsle(Found->WorkingSet))) {
         return STATUS_NOT_FOUND;
     }
-    Status = MiMapResidentSystemPages(
-        Found->Pte, Proto, MipPagesBehind(MiGetVaMappedByPte(Found->Pte), Proto), &Behind);
+    Status = MiMapResidentSystemPages(Found->Pte, Proto, MipPagesBehind(Found, Proto), &Behind);
     if (NT_SUCCESS(Status)) {
         MiFaultCounters.Prototype += Found->Read.Held == MI_NO_FRAME; /* else it was read for it */
         MiFaultCounters.Around += Behind;

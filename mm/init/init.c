@@ -27,6 +27,7 @@
 #include "mm/pool/trim_system.h"
 #include "mm/section/section.h"
 #include "mm/section/system_view.h"
+#include "mm/session/session.h"
 #include "mm/space/address_space.h"
 #include "mm/space/process.h"
 #include "mm/sysva/hyperspace.h"
@@ -201,6 +202,7 @@ void MmInitSystem(const MM_BOOT *Boot)
     }
     MiSetPoolQuotas(MiBootValue(Boot, "NonPagedPoolQuota") << 20,
                     MiBootValue(Boot, "PagedPoolQuota") << 20);
+    MiInitializeSessions();
     MiInitializeCommitGrowth();
     MiInitializeSlots();
     MiInitializeInPage();

@@ -49,7 +49,7 @@ static void MipPrintView(ULONG_PTR Va)
 {
     MI_SYSTEM_VIEW View;
 
-    if (MiIsSystemViewVa(Va)) {
+    if (MiIsAnySystemViewVa(Va)) {
         View = MiQuerySystemView(Va);
         if (View.ControlArea == NULL) {
             MiPrint("    no section is mapped there\n");

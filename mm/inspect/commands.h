@@ -55,6 +55,17 @@ MI_COMMAND_ROUTINE MiCommandVolumes;
 MI_COMMAND_ROUTINE MiCommandProcess;
 MI_COMMAND_ROUTINE MiCommandImplicitProcess;
 
+/* Lines of !process; flag 1: with figures.  => It stays meanwhile. */
+struct _EPROCESS;
+void MiPrintProcess(const struct _EPROCESS *Process, ULONG_PTR Flags);
+
+/* session_commands.c */
+MI_COMMAND_ROUTINE MiCommandSession;
+MI_COMMAND_ROUTINE MiCommandSessionProcess;
+
+/* What !vm says of sessions. */
+void MiPrintSessionUsage(void);
+
 /* cache_command.c */
 MI_COMMAND_ROUTINE MiCommandFileCache;
 MI_COMMAND_ROUTINE MiCommandDefWrites;

@@ -120,7 +120,7 @@ void MiCommandPoolFind(const char *Arguments)
     }
     if (Type == MIP_FIND_SPECIAL || Type == MIP_FIND_SESSION) {
         MiFail("%s pool cannot be searched: %s.", Type == MIP_FIND_SPECIAL ? "Special" : "Session",
-               Type == MIP_FIND_SPECIAL ? "use !pool" : "there are no sessions yet");
+               Type == MIP_FIND_SPECIAL ? "use !pool" : "use !sprocess");
         return;
     }
     if (Type > MIP_FIND_PAGED) {

@@ -132,7 +132,7 @@ void MiCommandPoolUsed(const char *Arguments)
         return;
     }
     if ((Flags & MIP_SESSION) != 0) {
-        MiFail("There are no sessions yet, and no session pool.");
+        MiFail("Session pool is not listed by tag: !sprocess has its sums.");
         return;
     }
     if (!MiTakeTag(&Arguments, &Selection.Pattern)) {

@@ -10,11 +10,12 @@
  *     .process 0            back to where the monitor runs
  *
  * To look at a process is to attach to it, so .process counts for one thread: the monitor's.  Lines
- * for what does not exist yet (session, token, times) are not printed.
+ * for what does not exist yet (token, times) are not printed.
  */
 #include "mm/inspect/commands.h"
 
 #include "mm/space/process.h"
+#include "mm_session.h"
 
 static PEPROCESS MipImplicit; /* attached to and referenced; or NULL */
 static PKTHREAD MipThread;    /* who did */
@@ -75,10 +76,18 @@ static void MipPrintFigures(const EPROCESS *Process)
     MiPrint("    CommitCharge                      %u\n", Process->CommitCharge);
 }
 
-static void MipPrintProcess(const EPROCESS *Process, ULONG_PTR Flags)
+void MiPrintProcess(const EPROCESS *Process, ULONG_PTR Flags)
 {
-    MiPrint("PROCESS %08X  Cid: %04x%s\n", (ULONG)(ULONG_PTR)Process,
-            (ULONG)(ULONG_PTR)Process->UniqueProcessId, Process->VmDeleted ? "  (ended)" : "");
+    ULONG SessionId = PsGetProcessSessionId((PEPROCESS)(ULONG_PTR)Process);
+
+    MiPrint("PROCESS %08X  ", (ULONG)(ULONG_PTR)Process);
+    if (SessionId == MM_NO_SESSION) {
+        MiPrint("SessionId: none  ");
+    } else {
+        MiPrint("SessionId: %u  ", SessionId);
+    }
+    MiPrint("Cid: %04x%s\n", (ULONG)(ULONG_PTR)Process->UniqueProcessId,
+            Process->VmDeleted ? "  (ended)" : "");
     MiPrint("    DirBase: %08x  ObjectTable: %08X  HandleCount: %3u.  Threads inside: %u\n",
             (ULONG)Process->Pcb.DirectoryTableBase[0], (ULONG)(ULONG_PTR)Process->ObjectTable,
             Process->ObjectTable->HandleCount, Process->Pcb.ThreadsInside);
@@ -95,7 +104,7 @@ static void MipPrintAll(ULONG_PTR Flags)
 
     ExAcquireFastMutex(&PspActiveProcessMutex);
     for (Entry = PsActiveProcessHead.Flink; Entry != &PsActiveProcessHead; Entry = Entry->Flink) {
-        MipPrintProcess(CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks), Flags);
+        MiPrintProcess(CONTAINING_RECORD(Entry, EPROCESS, ActiveProcessLinks), Flags);
     }
     ExReleaseFastMutex(&PspActiveProcessMutex);
 }
@@ -111,11 +120,11 @@ void MiCommandProcess(const char *Arguments)
         return;
     }
     if (Mine) {
-        MipPrintProcess(PsGetCurrentProcess(), Flags);
+        MiPrintProcess(PsGetCurrentProcess(), Flags);
     } else if (Address == 0) {
         MipPrintAll(Flags);
     } else if (MiFindProcess(Address) != NULL) {
-        MipPrintProcess((PEPROCESS)Address, Flags);
+        MiPrintProcess((PEPROCESS)Address, Flags);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "mm/inspect/paging_stamp.h"
 #include "mm/inspect/report_code.h"
 #include "mm/inspect/report_section.h"
+#include "mm/inspect/report_session.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/space/page_table.h"
 #include "report.h"
@@ -163,9 +164,11 @@ void MiReportPaging(void)
     }
     if (Usable) {
         MiReportSections(MmNumberOfPagingFiles != 0);
+        MiReportSessions(MmNumberOfPagingFiles != 0);
         MiReportPageableCode();
     } else {
         KiPrint("# sections: not shown, as pages cannot be written and read back\n"
+                "# sessions: not shown, as pages cannot be written and read back\n"
                 "# pageable code: stays where it is, as pages cannot be written and read back\n");
     }
     if (DiskBootVolumeReason() != NULL) {

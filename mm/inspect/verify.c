@@ -9,7 +9,7 @@
  *       the system half owns (those that are pageable apart), pages that paged pool handed out,
  *       touched or not, pageable pages of images, resident or not, those of
  *       MmAllocatePagesForMdl, pages of kernel stacks that are not resident, and what processes and
- *       sections are charged for; it is within its limit
+ *       sections and sessions are charged for; it is within its limit
  *
  * A violation of V1 or V2 is bug check 0x1A, 403: PTE and PFN are out of step (P2 the PTE's
  * address, P3 its contents, P4 the frame).  One that the audit of the page tables finds is 0x1A,
@@ -32,6 +32,7 @@
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/system_image.h"
 #include "mm/section/system_view.h"
+#include "mm/session/session.h"
 #include "mm/space/space_verify.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/kernel_stack.h"
@@ -60,14 +61,17 @@ static BOOLEAN MipIsSystemHalf(const MMPTE *At)
     return At >= MiGetPteAddress(MM_SYSTEM_RANGE_START) && At <= MiGetPteAddress(0xFFFFFFFFu);
 }
 
-/* In a page table, or its directory entry, that each address space has for itself. */
+/* In a page table, or its directory entry, that each address space or session has for itself. */
 static BOOLEAN MipIsProcessPrivate(const MMPTE *At)
 {
     return At < MiGetPteAddress(MM_SYSTEM_RANGE_START) ||
            (At >= MiGetPteAddress(MI_HYPERSPACE_START) &&
             At < MiGetPteAddress(MI_HYPERSPACE_START + MM_LARGE_PAGE)) ||
            (At >= MiGetPdeAddress(0) && At < MiGetPdeAddress(MM_SYSTEM_RANGE_START)) ||
-           At == MiGetPdeAddress(PTE_BASE) || At == MiGetPdeAddress(MI_HYPERSPACE_START);
+           At == MiGetPdeAddress(PTE_BASE) || At == MiGetPdeAddress(MI_HYPERSPACE_START) ||
+           MiIsSessionPde(At) || /* session_verify.c looks at both */
+           (At >= MiGetPteAddress(MiLayout.Region[MiRegionSession].Start) &&
+            MiIsSessionVa(MiGetVaMappedByPte((PMMPTE)(ULONG_PTR)At)));
 }
 
 /* V1 for one frame.  => Returns whether a PTE of the system half owns it. */
@@ -129,7 +133,7 @@ void MiVerifyFrameOwners(void)
         Charged += MiPoolRegion(MiPaged)->UsedPages;
     }
     if (PsInitialSystemProcess != NULL) {
-        Charged += MiCountProcessCharges();
+        Charged += MiCountProcessCharges() + MiCountSessionCharges();
     }
     MI_ASSERT(MiCommit.Committed == Charged); /* V3 */
     MI_ASSERT(MiCommit.Committed <= MiCommit.Limit && MiCommit.Committed <= MiCommit.Peak);
@@ -200,6 +204,12 @@ static BOOLEAN MipHasProcesses(void)
     return PsInitialSystemProcess != NULL && KeGetCurrentIrql() <= APC_LEVEL;
 }
 
+static BOOLEAN MipHasSessions(void)
+{
+    return MipHasProcesses() && MiSessions.Flink != NULL &&
+           MiSessionMutex.Owner != KeGetCurrentThread();
+}
+
 /* Verify waits for the mutex, and so does whoever holds it already. */
 static BOOLEAN MipHasSystemWorkingSet(void)
 {
@@ -265,6 +275,7 @@ const MI_VERIFY_PART MiVerifyParts[] = {
     {"paging files, their slots and who owns them", MipHasPoolsOverFrames, MiVerifyPagingFiles},
     {"objects, handles, names", ObpCanVerify, ObpVerifyResident},
     {"address spaces", MipHasProcesses, MiVerifyAddressSpaces}, /* which bring page tables in */
+    {"sessions", MipHasSessions, MiVerifySessions},
     {"pages that are being read", MipHasProcesses, MiVerifyInPage},
     {"system cache", CcIsRunning, CciVerifyCache},
     {"frames and the PTEs that own them, commitment", MipHasFrames, MiVerifyFrameOwners},

@@ -297,7 +297,7 @@ void MiCommandVm(const char *Arguments)
         MipPrintStacks();
     }
     if ((Flags & MIP_TERMINALS) != 0) {
-        MiPrint("  Terminal Server Memory Usage By Session: there are no sessions\n");
+        MiPrintSessionUsage();
     }
     if ((Flags & (MIP_PAGEFILE_LOG | MIP_OWNER_STACKS)) != 0) {
         MiPrint("  No log of page writes, no owners' stacks (flags 8, 10)\n");

@@ -14,6 +14,7 @@ typedef struct _KPROCESS {
     ULONG_PTR
     DirectoryTableBase[2]; /* (I) physical: the page directory; hyperspace's page table */
     ULONG ThreadsInside;   /* (D) threads that did not end and run in this address space */
+    struct _MM_SESSION_SPACE *Session; /* (I) mm/sysva/session_space.h; NULL: none */
 } KPROCESS;
 
 /* => DirectoryTableBase is set. */

@@ -32,6 +32,7 @@
 #include "mm/space/page_table.h"
 #include "mm/space/prototype_pte.h"
 #include "mm/sysva/hyperspace.h"
+#include "mm/sysva/session_space.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/stack_pages.h"
@@ -73,10 +74,11 @@ static void MipAddTable(PMIP_SUM Sum, const MMPTE *Table, ULONG Count) NT_HOLDS(
     }
 }
 
-/* => Whether the frame is a resident page table of a user half. */
-static BOOLEAN MipIsUserTable(const MMPFN *Pfn)
+/* => Whether the frame is a resident page table of a user half, or of session space. */
+static BOOLEAN MipIsOwnTable(const MMPFN *Pfn)
 {
-    return MiIsUserPde(Pfn->PteAddress) && Pfn->u3.e1.PageLocation == ActiveAndValid;
+    return (MiIsUserPde(Pfn->PteAddress) || MiIsSessionPde(Pfn->PteAddress)) &&
+           Pfn->u3.e1.PageLocation == ActiveAndValid;
 }
 
 /* The tables themselves. */
@@ -100,7 +102,7 @@ static void MipAddFrame(PMIP_SUM Sum, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
     if (MiPteHasSlot(Pfn->OriginalPte)) {
         MipAddOwner(Sum, Pfn->OriginalPte);
     }
-    if (MipIsUserTable(Pfn)) {
+    if (MipIsOwnTable(Pfn)) {
         Table = MiMapFrameInHyperspace(Frame, &OldIrql);
         MipAddTable(Sum, Table, PAGE_SIZE / sizeof(MMPTE));
         MiUnmapFrameInHyperspace(Table, OldIrql);

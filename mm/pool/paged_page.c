@@ -23,8 +23,8 @@
  *     any but free         free         MiDeletePagedPage
  *
  * Invariants (MiVerifyFrameOwners, MiVerifyWorkingSets):
- *   G1  a page is valid exactly when the system's working set has an entry for it; besides it has
- *       those of views (mm/section/system_view.c)
+ *   G1  a page is valid exactly when its working set has an entry for it: the system's, or in
+ *       session space the session's; besides it has those of views (mm/section/system_view.c)
  *   G2  OriginalPte of a page's frame is demand zero, with the page's protection, and the slot that
  *       has the same contents as the frame, if one has
  *   G3  a page on standby was not written to since it was made, or put into its slot.  One of an
@@ -32,7 +32,7 @@
  *
  * Dirty is kept in the PTE while it may be set there; a trim moves it to the frame (Modified).
  *
- * Locking: MiSystemWorkingSetMutex; MiPfnLock for the frames and for what leaves or enters
+ * Locking: the working set's mutex; MiPfnLock for the frames and for what leaves or enters
  * transition.  Reuse holds MiPfnLock alone.
  */
 #include "mm/pool/paged_page.h"
@@ -75,12 +75,38 @@ static BOOLEAN MipIsPagedPool(ULONG_PTR Va)
     return Va - Pool->Start < Pool->Bytes;
 }
 
+/* Of an image, of which pages began with something else than zeroes. */
+static BOOLEAN MipIsCode(ULONG_PTR Va)
+{
+    return !MipIsPagedPool(Va) && !MiIsSessionVa(Va);
+}
+
+/* A valid PTE: session space is not the same in all address spaces. */
+static MMPTE MipMakeValid(PMMPTE Pte, PFN_NUMBER Frame, ULONG Protection)
+{
+    MMPTE Entry = MiMakePageablePte(Frame, Protection);
+
+    return MiIsSessionVa(MiGetVaMappedByPte(Pte)) ? MiMakeLocalPte(Entry) : Entry;
+}
+
+static void MipCountSessionPage(PMM_SESSION_SPACE Session)
+{
+    Session->ResidentPool++;
+    if (Session->PeakResidentPool < Session->ResidentPool) {
+        Session->PeakResidentPool = Session->ResidentPool;
+    }
+}
+
 /* G1 */
 static void MipEnterWorkingSet(PMMPTE Pte, PFN_NUMBER Frame)
 {
     ULONG_PTR Va = MiGetVaMappedByPte(Pte);
 
-    MiInsertWsle(&MiSystemCacheWorkingSet, Va, Frame);
+    MiInsertWsle(MiSystemWorkingSetOf(Va), Va, Frame);
+    if (MiIsSessionVa(Va)) {
+        MipCountSessionPage(MiCurrentSession());
+        return;
+    }
     if (!MipIsPagedPool(Va)) {
         MiResidentSystemCode++;
         return;
@@ -114,7 +140,7 @@ void MiMakePagePageable(PMMPTE Pte, ULONG Protection)
 
     MI_ASSERT(Old.Hard.Valid);
     MipTieForPaging(Pte, Frame, MiMakeSoftwarePte(Protection));
-    MiWritePte(Pte, MiMakePageablePte(Frame, Protection));
+    MiWritePte(Pte, MipMakeValid(Pte, Frame, Protection));
     KeFlushSingleTb(MiGetVaMappedByPte(Pte));
     MiUnlockPfn(OldIrql);
     MipEnterWorkingSet(Pte, Frame);
@@ -127,7 +153,7 @@ void MiInsertPagedPage(PMMPTE Pte, PFN_NUMBER Frame)
     MI_ASSERT(MiPteKind(MiReadPte(Pte)) == MiPteDemandZero);
     MiSetFramePte(Frame, Pte, MiMakeDemandZeroPte(), MiTableFrame(Pte)); /* G2 */
     MI_PFN(Frame)->u3.e1.CacheAttribute = MiCached;
-    MiWritePte(Pte, MiMakePageablePte(Frame, MM_READWRITE));
+    MiWritePte(Pte, MipMakeValid(Pte, Frame, MM_READWRITE));
     MiUnlockPfn(OldIrql);
     MipEnterWorkingSet(Pte, Frame);
 }
@@ -146,12 +172,12 @@ NTSTATUS MiRestorePagedPage(PMMPTE Pte)
     }
     if (Kept && NT_SUCCESS(Status)) {
         MI_PFN(Frame)->u3.e1.CacheAttribute = MiCached;
-        MiWritePte(Pte, MiMakePageablePte(Frame, MiSoftwareProtection(Old)));
+        MiWritePte(Pte, MipMakeValid(Pte, Frame, MiSoftwareProtection(Old)));
     }
     MiUnlockPfn(OldIrql);
     if (Kept && NT_SUCCESS(Status)) {
         MipEnterWorkingSet(Pte, Frame);
-        MiSystemCodeFaults += !MipIsPagedPool(MiGetVaMappedByPte(Pte));
+        MiSystemCodeFaults += MipIsCode(MiGetVaMappedByPte(Pte));
     }
     return Status;
 }
@@ -161,7 +187,9 @@ NTSTATUS MiRestorePagedPage(PMMPTE Pte)
 static void MipLeaveWorkingSet(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame)
 {
     MiRemoveWsle(WorkingSet, Va, Frame);
-    if (MipIsPagedPool(Va)) {
+    if (MiIsSessionVa(Va)) {
+        MiCurrentSession()->ResidentPool--;
+    } else if (MipIsPagedPool(Va)) {
         MiResidentPagedPool--;
     } else {
         MiResidentSystemCode--;
@@ -210,9 +238,11 @@ BOOLEAN MiTrimPagedPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
 /* Flushed before the frame can be anybody else's. */
 static void MipDeleteValid(PMMPTE Pte, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
+    ULONG_PTR Va = MiGetVaMappedByPte(Pte);
+
     MI_ASSERT(MI_PFN(Frame)->PteAddress == Pte);
-    MipLeaveWorkingSet(&MiSystemCacheWorkingSet, MiGetVaMappedByPte(Pte), Frame);
-    KeFlushSingleTb(MiGetVaMappedByPte(Pte));
+    MipLeaveWorkingSet(MiSystemWorkingSetOf(Va), Va, Frame);
+    KeFlushSingleTb(Va);
     MiDeleteFramePage(Frame);
 }
 
@@ -286,7 +316,7 @@ static BOOLEAN MipVerifyPage(PMMPTE Pte, ULONG Protection) NT_HOLDS(MiPfnLock)
     MI_ASSERT(MiSoftwareProtection(Pfn->OriginalPte) == Protection); /* G2 */
     if (Pfn->u3.e1.PageLocation == StandbyPageList) {
         MI_ASSERT(!Pfn->u3.e1.Modified); /* G3 */
-        MI_ASSERT(MipIsPagedPool(MiGetVaMappedByPte(Pte)) || MiPteHasSlot(Pfn->OriginalPte));
+        MI_ASSERT(!MipIsCode(MiGetVaMappedByPte(Pte)) || MiPteHasSlot(Pfn->OriginalPte));
     }
     return Entry.Hard.Valid;
 }

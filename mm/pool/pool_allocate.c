@@ -6,6 +6,8 @@
  *                      pools in turn, a busy one passed over; at last from what the front end gave
  *                      back
  *     more             whole pages, entered in the table of big blocks
+ *
+ * A session's paged pool is one pool, without a front end: session_pool.c.
  */
 #include "mm/pool/pool.h"
 
@@ -16,6 +18,7 @@
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/pool_quota.h"
+#include "mm/pool/session_pool.h"
 #include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
 
@@ -27,6 +30,7 @@
 #define MI_TYPE_BASE          1u
 #define MI_TYPE_MUST_SUCCEED  2u
 #define MI_TYPE_CACHE_ALIGNED 4u
+#define MI_TYPE_SESSION       32u
 
 #define MI_LARGEST_REQUEST    0x7FFFF000u /* its pages can still be counted in bytes */
 
@@ -42,21 +46,28 @@ void MiCheckPoolIrql(ULONG Subcode, POOL_TYPE BaseType, ULONG_PTR Value)
 {
     KIRQL Irql = KeGetCurrentIrql();
 
-    if (Irql > (BaseType == PagedPool ? APC_LEVEL : DISPATCH_LEVEL)) {
+    if (Irql > (BaseType != NonPagedPool ? APC_LEVEL : DISPATCH_LEVEL)) {
         KeBugCheckEx(BAD_POOL_CALLER, Subcode, Irql, BaseType, Value);
     }
 }
 
-/* => Returns FALSE for a type that does not exist here: session pool, or nonsense. */
+/*
+ * NonPagedPoolSession is nonpaged pool: only paged pool is the session's own.
+ *
+ * => Returns FALSE for a type that does not exist.
+ */
 static BOOLEAN MipTakeTypeApart(const MI_POOL_REQUEST *Request, MI_POOL_KIND *Kind)
 {
-    ULONG Type = (ULONG)Request->PoolType & ~(ULONG)MI_TYPE_FLAGS;
+    ULONG Type = (ULONG)Request->PoolType & ~(ULONG)(MI_TYPE_FLAGS | MI_TYPE_SESSION);
 
     if (Type == NonPagedPoolMustSucceed || Type == NonPagedPoolCacheAlignedMustS) {
         KeBugCheckEx(BAD_POOL_CALLER, MI_MUST_SUCCEED, Request->PoolType, Request->Bytes,
                      Request->Tag);
     }
     Kind->BaseType = (POOL_TYPE)(Type & MI_TYPE_BASE);
+    if (Kind->BaseType == PagedPool && (Request->PoolType & MI_TYPE_SESSION) != 0) {
+        Kind->BaseType = MI_SESSION_PAGED_POOL;
+    }
     Kind->CacheAligned = (Type & MI_TYPE_CACHE_ALIGNED) != 0;
     return (Type & ~(MI_TYPE_BASE | MI_TYPE_CACHE_ALIGNED)) == 0;
 }
@@ -178,6 +189,9 @@ static PVOID MipAllocateAny(MI_POOL_KIND Kind, const MI_POOL_REQUEST *Request, M
     if (Request->Bytes > MI_LARGEST_REQUEST || MiPoolAllocationFails()) {
         return NULL;
     }
+    if (Kind.BaseType == MI_SESSION_PAGED_POOL) { /* never special: it lies in the session */
+        return MiAllocateSessionPool(Request, Kind.CacheAligned);
+    }
     if (Terms.Place != MiSpecialNowhere) {
         PVOID P = MiAllocateSpecialPool(Request, Kind.BaseType,
                                         Kind.CacheAligned ? MI_POOL_CACHE_LINE : MI_POOL_UNIT,
@@ -204,7 +218,8 @@ static PVOID MipAllocate(const MI_POOL_REQUEST *Request, MI_POOL_TERMS Terms)
 
     MiCheckPoolTag(Request);
     if (MipTakeTypeApart(Request, &Kind)) {
-        if (Terms.Place == MiSpecialNowhere) { /* else it is special pool's to complain */
+        if (Terms.Place == MiSpecialNowhere ||
+            Kind.BaseType == MI_SESSION_PAGED_POOL) { /* else it is special pool's to complain */
             MiCheckPoolIrql(MI_BAD_IRQL_TO_ALLOCATE, Kind.BaseType, Request->Bytes);
         }
         Found = MipAllocateAny(Kind, Request, Terms);
@@ -225,7 +240,8 @@ PVOID MiAllocatePoolSlowly(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag, PVOID Ca
 static PVOID MipAllocateWithQuota(MI_POOL_REQUEST *Request)
 {
     MI_POOL_TERMS Terms = {MiPlaceInSpecialPool(Request->Bytes, Request->Tag), 0};
-    PEPROCESS Payer = Terms.Place == MiSpecialNowhere ? MiPoolPayer() : NULL;
+    BOOLEAN Sessions = (Request->PoolType & MI_TYPE_SESSION) != 0;
+    PEPROCESS Payer = Terms.Place == MiSpecialNowhere && !Sessions ? MiPoolPayer() : NULL;
     NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
     PVOID Found;
 

@@ -47,29 +47,34 @@ void MiSetNumberOfPagedPools(ULONG Pools)
     MiNumberOfPagedPools = Pools;
 }
 
+void MiInitializePool(PMI_POOL Pool, POOL_TYPE BaseType, ULONG Index)
+{
+    ULONG Units;
+
+    KeInitializeSpinLock(&Pool->Lock);
+    ExInitializeFastMutex(&Pool->Mutex);
+    Pool->BaseType = BaseType;
+    Pool->Index = Index;
+    for (Units = 0; Units < MI_UNITS_PER_PAGE; Units++) {
+        InitializeListHead(&Pool->Lists[Units]);
+    }
+}
+
 void MiInitializePoolBlocks(BOOLEAN Poison)
 {
     ULONG Number;
-    ULONG Units;
 
     MiPoolIsPoisoned = Poison;
     memset(MiPools, 0, sizeof(MiPools));
     for (Number = 0; Number < MI_POOLS; Number++) {
-        PMI_POOL Pool = &MiPools[Number];
-
-        KeInitializeSpinLock(&Pool->Lock);
-        ExInitializeFastMutex(&Pool->Mutex);
-        Pool->BaseType = Number == 0 ? NonPagedPool : PagedPool;
-        Pool->Index = Number == 0 ? 0 : Number - 1;
-        for (Units = 0; Units < MI_UNITS_PER_PAGE; Units++) {
-            InitializeListHead(&Pool->Lists[Units]);
-        }
+        MiInitializePool(&MiPools[Number], Number == 0 ? NonPagedPool : PagedPool,
+                         Number == 0 ? 0 : Number - 1);
     }
 }
 
 KIRQL MiLockPool(PMI_POOL Pool) NT_NO_LOCK_ANALYSIS
 {
-    if (Pool->BaseType == PagedPool) {
+    if (Pool->BaseType != NonPagedPool) {
         ExAcquireFastMutex(&Pool->Mutex);
         return APC_LEVEL; /* the mutex remembers where it came from */
     }
@@ -78,7 +83,7 @@ KIRQL MiLockPool(PMI_POOL Pool) NT_NO_LOCK_ANALYSIS
 
 void MiUnlockPool(PMI_POOL Pool, KIRQL OldIrql) NT_NO_LOCK_ANALYSIS
 {
-    if (Pool->BaseType == PagedPool) {
+    if (Pool->BaseType != NonPagedPool) {
         ExReleaseFastMutex(&Pool->Mutex);
     } else {
         MiReleasePoolLock(&Pool->Lock, OldIrql);
@@ -331,22 +336,26 @@ void MiFreePoolBlock(PPOOL_HEADER Header)
     }
 }
 
+BOOLEAN MiFreeSparePage(PMI_POOL Pool)
+{
+    KIRQL OldIrql = MiLockPool(Pool);
+    PPOOL_HEADER Page = Pool->Spare;
+
+    Pool->Spare = NULL;
+    MiUnlockPool(Pool, OldIrql);
+    if (Page != NULL) {
+        MiFreePoolPages(Page, 1);
+    }
+    return Page != NULL;
+}
+
 ULONG MiFreeSparePages(POOL_TYPE BaseType)
 {
     ULONG Pages = 0;
     ULONG Index;
 
     for (Index = 0; Index < MiPoolsOf(BaseType); Index++) {
-        PMI_POOL Pool = MiFindPool(BaseType, Index);
-        KIRQL OldIrql = MiLockPool(Pool);
-        PPOOL_HEADER Page = Pool->Spare;
-
-        Pool->Spare = NULL;
-        MiUnlockPool(Pool, OldIrql);
-        if (Page != NULL) {
-            MiFreePoolPages(Page, 1);
-            Pages++;
-        }
+        Pages += MiFreeSparePage(MiFindPool(BaseType, Index));
     }
     return Pages;
 }

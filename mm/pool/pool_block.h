@@ -49,8 +49,10 @@ NT_C_ASSERT(sizeof(POOL_HEADER) == MI_POOL_UNIT);
 
 /*
  * PoolType: 0 in a free block, else base type + 1, and a bit while a caller has it.  So it is
- * 1 or 2 in a block that waits in the front end.
+ * 1 or 2 in a block that waits in the front end.  3 is a session's paged pool: the short ways do
+ * not know it.
  */
+#define MI_SESSION_PAGED_POOL   ((POOL_TYPE)2)
 #define MI_BLOCK_FREE           0u
 #define MI_BLOCK_TYPE           3u
 #define MI_BLOCK_IN_USE         4u
@@ -118,12 +120,21 @@ typedef struct _MI_POOL {
 /* [0] is nonpaged pool, the paged ones follow. */
 extern MI_POOL MiPools[MI_POOLS];
 
+/* Of the session that runs: session_pool.c.  => It has one. */
+PMI_POOL MiSessionPoolBlocks(void);
+
 static inline PMI_POOL MiFindPool(POOL_TYPE BaseType, ULONG Index)
 {
+    if (BaseType == MI_SESSION_PAGED_POOL) {
+        return MiSessionPoolBlocks();
+    }
     return &MiPools[BaseType == NonPagedPool ? 0 : 1 + Index];
 }
 
 void MiInitializePoolBlocks(BOOLEAN Poison);
+
+/* An empty pool.  => Pool is zero. */
+void MiInitializePool(PMI_POOL Pool, POOL_TYPE BaseType, ULONG Index);
 
 /* => How many pools BaseType has. */
 static inline ULONG MiPoolsOf(POOL_TYPE BaseType)
@@ -144,7 +155,7 @@ void MiUnlockPool(PMI_POOL Pool, KIRQL OldIrql) NT_RELEASES(Pool->Lock);
 /* A hint: whether MiLockPool would wait. */
 static inline BOOLEAN MiPoolIsBusy(const MI_POOL *Pool)
 {
-    return Pool->BaseType == PagedPool && Pool->Mutex.Count <= 0;
+    return Pool->BaseType != NonPagedPool && Pool->Mutex.Count <= 0;
 }
 
 /*
@@ -166,6 +177,9 @@ void MiFreePoolBlock(PPOOL_HEADER Header);
 
 /* Give back the spare pages of BaseType's pools.  => Its IRQL.  Returns their number. */
 ULONG MiFreeSparePages(POOL_TYPE BaseType);
+
+/* The same for one pool. */
+BOOLEAN MiFreeSparePage(PMI_POOL Pool);
 
 /* For walks.  => Nobody uses the pools meanwhile. */
 BOOLEAN MiIsSparePage(POOL_TYPE BaseType, PVOID Page);

@@ -6,6 +6,7 @@
  * cannot disagree.
  */
 #include "mm/pool/pool_block.h"
+#include "mm/pool/session_pool.h"
 
 #include "arch/cpu.h"
 #include "nt/bugcodes.h"
@@ -30,6 +31,12 @@ static BOOLEAN MipFault(PMI_POOL_FAULT Fault, ULONG Subcode, PPOOL_HEADER Entry,
     return TRUE;
 }
 
+/* A session's blocks have their own addresses, and no others do. */
+static ULONG MipHighestType(const POOL_HEADER *Header)
+{
+    return MiSessionPoolOf((ULONG_PTR)Header) != NULL ? MI_SESSION_PAGED_POOL : PagedPool;
+}
+
 BOOLEAN MiFindHeaderFault(PPOOL_HEADER Header, PMI_POOL_FAULT Fault)
 {
     ULONG Offset = MiPoolOffsetOf(Header);
@@ -38,7 +45,7 @@ BOOLEAN MiFindHeaderFault(PPOOL_HEADER Header, PMI_POOL_FAULT Fault)
         return MipFault(Fault, MI_BLOCK_SIZE_ZERO, Header, NULL, "its size is zero");
     }
     if (Header->PoolType != MI_BLOCK_FREE &&
-        (Header->PoolType & ~(MI_BLOCK_IN_USE | MI_BLOCK_PAID)) - 1 > (ULONG)PagedPool) {
+        (Header->PoolType & ~(MI_BLOCK_IN_USE | MI_BLOCK_PAID)) - 1 > MipHighestType(Header)) {
         return MipFault(Fault, MI_BLOCK_SIZE_CORRUPT, Header, NULL, "there is no such pool type");
     }
     if (Header->PoolIndex >= MiNumberOfPagedPools) {

@@ -28,6 +28,7 @@
 #include "mm/pool/pool_front.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/pool/pool_quota.h"
+#include "mm/pool/session_pool.h"
 #include "mm/pool/special_pool.h"
 #include "nt/bugcodes.h"
 #include "user_half.h"
@@ -62,7 +63,8 @@ static MI_POOL_PLACE MipCheckPlace(PVOID P)
         KeBugCheckEx(BAD_POOL_CALLER, MI_NEVER_POOL, (ULONG_PTR)P, 0, 0);
     }
     if (Place == MiPoolPlaceFree && BaseType == PagedPool) {
-        PMI_POOL_REGION Paged = MiPoolRegion(MiPaged);
+        PMI_SESSION_POOL Session = MiSessionPoolOf((ULONG_PTR)P);
+        PMI_POOL_REGION Paged = Session != NULL ? &Session->Region : MiPoolRegion(MiPaged);
 
         KeBugCheckEx(BAD_POOL_CALLER, MI_FREE_PAGED_PAGE, (ULONG_PTR)P,
                      ((ULONG_PTR)P - Paged->Base) >> PAGE_SHIFT, Paged->Pages * PAGE_SIZE);
@@ -154,6 +156,27 @@ static void MipFreeBig(PVOID P, ULONG Tag)
     MiFreePoolPages(P, Block.Pages);
 }
 
+/* ---- a session's ---- */
+
+/* => P lies in the paged pool of the session that runs. */
+static void MipFreeInSession(PMI_SESSION_POOL Pool, PVOID P, ULONG Tag)
+{
+    MI_SESSION_BLOCK_SIZE Block;
+
+    if (BYTE_OFFSET(P) == 0) {
+        if (!MiFindSessionBigBlock(Pool, P, &Block)) {
+            MiReportBadBigBlock(P);
+        }
+        MipCheckTag(P, Block.Tag, Tag);
+        MiFreeSessionBigBlock(Pool, P, &Block);
+        return;
+    }
+    MiCheckSmallBlock(P);
+    MipCheckHeader(MiPoolHeaderOf(P));
+    MipCheckTag(P, MiPoolHeaderOf(P)->PoolTag, Tag);
+    MiFreeSessionSmallBlock(Pool, P);
+}
+
 /* ---- small blocks ---- */
 
 static void MipFreeSmall(PVOID P, ULONG Tag)
@@ -182,13 +205,18 @@ static void MipFreeSmall(PVOID P, ULONG Tag)
 
 void MiFreePoolSlowly(PVOID P, ULONG Tag)
 {
+    PMI_SESSION_POOL Session;
+
     MipCheckAddress(P);
     if (MiIsSpecialPool(P)) {
         MiFreeSpecialPool(P, Tag);
         return;
     }
     MiCheckPoolIrql(MI_BAD_IRQL_TO_FREE, MiPoolTypeAt(P), (ULONG_PTR)P);
-    if (BYTE_OFFSET(P) == 0) {
+    Session = MiSessionPoolOf((ULONG_PTR)P);
+    if (Session != NULL) {
+        MipFreeInSession(Session, P, Tag);
+    } else if (BYTE_OFFSET(P) == 0) {
         MipFreeBig(P, Tag);
     } else {
         MipFreeSmall(P, Tag);
@@ -197,6 +225,8 @@ void MiFreePoolSlowly(PVOID P, ULONG Tag)
 
 SIZE_T NTAPI ExQueryPoolBlockSize(PVOID PoolBlock, PBOOLEAN QuotaCharged)
 {
+    PMI_SESSION_POOL Session = MiSessionPoolOf((ULONG_PTR)PoolBlock);
+    MI_SESSION_BLOCK_SIZE Big;
     MI_BIG_BLOCK Block;
     MI_SPECIAL_BLOCK Special;
 
@@ -209,6 +239,9 @@ SIZE_T NTAPI ExQueryPoolBlockSize(PVOID PoolBlock, PBOOLEAN QuotaCharged)
         MiCheckSmallBlock(PoolBlock);
         *QuotaCharged = (MiPoolHeaderOf(PoolBlock)->PoolType & MI_BLOCK_PAID) != 0;
         return MiPoolHeaderOf(PoolBlock)->BlockSize * MI_POOL_UNIT - sizeof(POOL_HEADER);
+    }
+    if (Session != NULL && MiFindSessionBigBlock(Session, PoolBlock, &Big)) {
+        return Big.Pages * PAGE_SIZE;
     }
     if (!MiFindBigBlock(PoolBlock, &Block) || Block.Waiting) {
         MiReportBadBigBlock(PoolBlock);

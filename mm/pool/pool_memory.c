@@ -57,10 +57,10 @@ void MiDecommitPagedPool(ULONG_PTR Va, ULONG Pages)
     PMMPTE First = MiGetPteAddress(Va);
     ULONG i;
 
-    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
+    ExAcquireFastMutex(MiSystemWorkingSetOf(Va)->Mutex);
     for (i = 0; i < Pages; i++) {
         MiDeletePagedPage(First + i);
     }
-    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+    ExReleaseFastMutex(MiSystemWorkingSetOf(Va)->Mutex);
     MiReturnCommitment(Pages);
 }

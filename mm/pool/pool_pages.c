@@ -9,6 +9,7 @@
 
 #include "mi_assert.h"
 #include "mm/pool/pool_inject.h"
+#include "mm/pool/session_pool.h"
 #include "nt/bugcodes.h"
 
 static MI_POOL_REGION MipRegions[MiPoolPartCount];
@@ -49,6 +50,9 @@ PVOID MiAllocatePoolPages(POOL_TYPE BaseType, ULONG PoolIndex, ULONG Pages)
     if (BaseType == PagedPool) {
         return MiAllocateRegionPages(&MipRegions[MiPaged], Pages);
     }
+    if (BaseType == MI_SESSION_PAGED_POOL) {
+        return MiAllocateRegionPages(&MiCurrentSessionPool()->Region, Pages);
+    }
     if (MipRegions[MiNonPagedInitial].Pages != 0) {
         Va = MiAllocateRegionPages(&MipRegions[MiNonPagedInitial], Pages);
     }
@@ -61,6 +65,7 @@ PVOID MiAllocatePoolPages(POOL_TYPE BaseType, ULONG PoolIndex, ULONG Pages)
 /* => NULL: Va is in no pool. */
 static PMI_POOL_REGION MipFindRegion(PVOID Va)
 {
+    PMI_SESSION_POOL Session;
     ULONG Part;
 
     for (Part = 0; Part < MiPoolPartCount; Part++) {
@@ -70,7 +75,8 @@ static PMI_POOL_REGION MipFindRegion(PVOID Va)
             return Region;
         }
     }
-    return NULL;
+    Session = MiSessionPoolOf((ULONG_PTR)Va);
+    return Session != NULL ? &Session->Region : NULL;
 }
 
 void MiFreePoolPages(PVOID Va, ULONG Pages)
@@ -83,7 +89,9 @@ void MiFreePoolPages(PVOID Va, ULONG Pages)
 
 POOL_TYPE MiPoolTypeAt(PVOID Va)
 {
-    return MipFindRegion(Va) == &MipRegions[MiPaged] ? PagedPool : NonPagedPool;
+    return MipFindRegion(Va) == &MipRegions[MiPaged] || MiSessionPoolOf((ULONG_PTR)Va) != NULL
+               ? PagedPool
+               : NonPagedPool;
 }
 
 MI_POOL_PLACE MiQueryPoolPlace(PVOID Va, POOL_TYPE *BaseType)

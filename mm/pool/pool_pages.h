@@ -44,7 +44,8 @@ typedef struct _MI_POOL_PAGES {
 void MiInitializePoolPages(const MI_POOL_RANGE *Ranges, BOOLEAN ProtectNonPagedPool);
 
 /*
- * A run of pages for the pool PoolIndex of BaseType (NonPagedPool, PagedPool).
+ * A run of pages for the pool PoolIndex of BaseType (NonPagedPool, PagedPool), or of the paged
+ * pool of the session that runs (MI_SESSION_PAGED_POOL).
  *
  * => The IRQL of an allocation from that pool; no spin lock held (a commit may wait).
  * => Returns NULL when there is none.
@@ -57,7 +58,10 @@ void MiFreePoolPages(PVOID Va, ULONG Pages);
 /* => MiPoolPlaceOutside: Va is in no pool; else *BaseType is whose. */
 MI_POOL_PLACE MiQueryPoolPlace(PVOID Va, POOL_TYPE *BaseType);
 
-/* => Whose addresses Va lies among: PagedPool, or NonPagedPool for all others.  Any IRQL. */
+/*
+ * => Whose addresses Va lies among: PagedPool (also the paged pool of the session that runs), or
+ *    NonPagedPool for all others.  Any IRQL.
+ */
 POOL_TYPE MiPoolTypeAt(PVOID Va);
 
 void MiQueryPoolPages(POOL_TYPE BaseType, PMI_POOL_PAGES Pages);

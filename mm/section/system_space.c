@@ -3,9 +3,9 @@
  * system_space.c - MmMapViewInSystemSpace: sections that drivers see whatever process runs.
  *
  * The addresses are MiRegionSystemViews, in units of 64 KB; a view is the first run of free units
- * that is long enough.
+ * that is long enough.  A session's views are made in the same way, in its own space.
  *
- * Locking: MiSystemWorkingSetMutex, which makes finding and taking one step.
+ * Locking: the mutex of the space's working set, which makes finding and taking one step.
  */
 #include "arch/mmu.h"
 #include "mm/section/system_view.h"
@@ -15,14 +15,18 @@
 #define MIP_UNIT      MM_ALLOCATION_GRANULARITY
 #define MIP_NOT_FOUND 2u /* P2 of 0xD7 */
 
-/* => (W).  STATUS_NO_MEMORY: no run of units is long enough. */
-static NTSTATUS MipFindFree(ULONG Bytes, PULONG_PTR Va)
+static BOOLEAN MipIsIn(const MI_VIEW_SPACE *Space, ULONG_PTR Va)
 {
-    const MI_RANGE *Region = &MiLayout.Region[MiRegionSystemViews];
-    ULONG_PTR Start = Region->Start;
+    return Va - Space->Start < Space->Bytes;
+}
+
+/* => (W).  STATUS_NO_MEMORY: no run of units is long enough. */
+static NTSTATUS MipFindFree(const MI_VIEW_SPACE *Space, ULONG Bytes, PULONG_PTR Va)
+{
+    ULONG_PTR Start = Space->Start;
     ULONG_PTR At;
 
-    for (At = Start; At - Region->Start < Region->Bytes; At += MIP_UNIT) {
+    for (At = Start; MipIsIn(Space, At); At += MIP_UNIT) {
         if (MiFindSystemView(At)->ControlArea != NULL) {
             Start = At + MIP_UNIT;
         } else if (At + MIP_UNIT - Start >= Bytes) {
@@ -33,21 +37,27 @@ static NTSTATUS MipFindFree(ULONG Bytes, PULONG_PTR Va)
     return STATUS_NO_MEMORY;
 }
 
-static NTSTATUS MipMap(PCONTROL_AREA Area, ULONG Pages, PULONG_PTR Va)
+static NTSTATUS MipCreateTables(const MI_VIEW_SPACE *Space)
 {
-    const MI_RANGE *Region = &MiLayout.Region[MiRegionSystemViews];
-    NTSTATUS Status = MiCreateSystemPageTables(Region->Start, Region->Bytes);
+    return Space->Session != NULL
+               ? MiCreateSessionPageTables(Space->Session, Space->Start, Space->Bytes)
+               : MiCreateSystemPageTables(Space->Start, Space->Bytes);
+}
+
+static NTSTATUS MipMap(PMI_VIEW_SPACE Space, PCONTROL_AREA Area, ULONG Pages, PULONG_PTR Va)
+{
+    NTSTATUS Status = MipCreateTables(Space);
 
     if (!NT_SUCCESS(Status)) {
         return STATUS_NO_MEMORY;
     }
     MiReferenceSystemView(Area, FALSE);
-    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
-    Status = MipFindFree(Pages << PAGE_SHIFT, Va);
+    ExAcquireFastMutex(Space->WorkingSet->Mutex);
+    Status = MipFindFree(Space, Pages << PAGE_SHIFT, Va);
     if (NT_SUCCESS(Status)) {
         MiMapSystemPages(Area, 0, *Va, Pages);
     }
-    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+    ExReleaseFastMutex(Space->WorkingSet->Mutex);
     if (!NT_SUCCESS(Status)) {
         MiDereferenceSystemView(Area, FALSE);
     }
@@ -55,7 +65,7 @@ static NTSTATUS MipMap(PCONTROL_AREA Area, ULONG Pages, PULONG_PTR Va)
 }
 
 /* All that is read of the section, which is pageable, is read before a lock is taken. */
-NTSTATUS NTAPI MmMapViewInSystemSpace(PVOID Section, PVOID *MappedBase, PSIZE_T ViewSize)
+NTSTATUS MiMapViewInSpace(PMI_VIEW_SPACE Space, PVOID Section, PVOID *MappedBase, PSIZE_T ViewSize)
 {
     const SECTION *Object = Section;
     ULONG64 Most = ROUND_UP(Object->SizeOfSection, (ULONG64)PAGE_SIZE);
@@ -67,11 +77,11 @@ NTSTATUS NTAPI MmMapViewInSystemSpace(PVOID Section, PVOID *MappedBase, PSIZE_T 
     if (Bytes > Most) {
         return STATUS_INVALID_VIEW_SIZE;
     }
-    if (Bytes > MiLayout.Region[MiRegionSystemViews].Bytes) {
+    if (Bytes > Space->Bytes) {
         return STATUS_NO_MEMORY;
     }
     Pages = (ULONG)BYTES_TO_PAGES((ULONG)Bytes);
-    Status = MipMap(Object->Segment->ControlArea, Pages, &Va);
+    Status = MipMap(Space, Object->Segment->ControlArea, Pages, &Va);
     if (NT_SUCCESS(Status)) {
         *MappedBase = (PVOID)Va;
         *ViewSize = (SIZE_T)Pages << PAGE_SHIFT;
@@ -79,36 +89,46 @@ NTSTATUS NTAPI MmMapViewInSystemSpace(PVOID Section, PVOID *MappedBase, PSIZE_T 
     return Status;
 }
 
-/* => (W).  Whether a view begins at Va. */
-static BOOLEAN MipIsView(ULONG_PTR Va)
+NTSTATUS NTAPI MmMapViewInSystemSpace(PVOID Section, PVOID *MappedBase, PSIZE_T ViewSize)
 {
-    return MiIsInRegion(MiRegionSystemViews, Va) && Va % MIP_UNIT == 0 &&
-           MiFindSystemView(Va)->ControlArea != NULL && MiFindSystemView(Va)->FirstPage == 0;
+    return MiMapViewInSpace(MiSystemViewSpace(), Section, MappedBase, ViewSize);
+}
+
+/* => (W).  Whether a view begins at Va. */
+static BOOLEAN MipIsView(const MI_VIEW_SPACE *Space, ULONG_PTR Va)
+{
+    return MipIsIn(Space, Va) && Va % MIP_UNIT == 0 && MiFindSystemView(Va)->ControlArea != NULL &&
+           MiFindSystemView(Va)->FirstPage == 0;
 }
 
 /* => (W).  A view begins at Va.  Its bytes: up to where nothing or another view begins. */
-static ULONG MipViewBytes(ULONG_PTR Va)
+static ULONG MipViewBytes(const MI_VIEW_SPACE *Space, ULONG_PTR Va)
 {
     ULONG_PTR At = Va + MIP_UNIT;
 
-    while (MiIsInRegion(MiRegionSystemViews, At) && MiFindSystemView(At)->FirstPage != 0) {
+    while (MipIsIn(Space, At) && MiFindSystemView(At)->FirstPage != 0) {
         At += MIP_UNIT;
     }
     return (ULONG)(At - Va);
 }
 
-NTSTATUS NTAPI MmUnmapViewInSystemSpace(PVOID MappedBase)
+NTSTATUS MiUnmapViewInSpace(PMI_VIEW_SPACE Space, PVOID MappedBase)
 {
     ULONG_PTR Va = (ULONG_PTR)MappedBase;
     PCONTROL_AREA Area;
 
-    ExAcquireFastMutex(&MiSystemWorkingSetMutex);
-    if (!MipIsView(Va)) {
+    ExAcquireFastMutex(Space->WorkingSet->Mutex);
+    if (!MipIsView(Space, Va)) {
         KeBugCheckEx(DRIVER_UNMAPPING_INVALID_VIEW, Va, MIP_NOT_FOUND, 0, 0);
     }
     Area = MiFindSystemView(Va)->ControlArea;
-    MiUnmapSystemPages(Va, MipViewBytes(Va));
-    ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+    MiUnmapSystemPages(Va, MipViewBytes(Space, Va));
+    ExReleaseFastMutex(Space->WorkingSet->Mutex);
     MiDereferenceSystemView(Area, FALSE);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI MmUnmapViewInSystemSpace(PVOID MappedBase)
+{
+    return MiUnmapViewInSpace(MiSystemViewSpace(), MappedBase);
 }

@@ -29,10 +29,12 @@
  *       pages of its section; from the view's last page on they are zero.  In other units none
  *       names or maps a page of a section
  *   K2  Resident of MiSystemViewCounters is the number of valid ones; each has an entry in the
- *       system's working set.  Views and CacheViews are those in the table
+ *       system's working set, or the session's.  Views and CacheViews are those in the table
  *   K3  a control area counts each view
  *
- * Locking: MiSystemWorkingSetMutex; MiPfnLock for frames, and for PTEs that are valid.
+ * Sessions have such views, too, each in its own space, with its own working set and counters.
+ *
+ * Locking: the mutex of the working set; MiPfnLock for frames, and for PTEs that are valid.
  */
 #include "mm/section/system_view.h"
 
@@ -42,38 +44,45 @@
 #include "mm/pfn/pfn_reference.h"
 #include "mm/pool/paged_page.h"
 #include "mm/space/prototype_pte.h"
+#include "mm/sysva/hyperspace.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/system_pages.h"
 
 #define MIP_VIEW_TAG         0x7653694Du /* 'MiSv' */
-#define MIP_SYSTEM_SHIFT     16          /* 64 KB */
 #define MIP_CACHE_SHIFT      18          /* 256 KB */
 #define MIP_PAGES_UNDER_LOCK 64u
 
-/* A region of views. */
-typedef struct _MIP_SPACE {
-    MI_REGION Region;
-    ULONG Shift; /* of a unit's bytes */
-} MIP_SPACE;
+#define MIP_SPACES           3u
+#define MIP_SYSTEM_SPACE     1u /* not the cache's */
 
-#define MIP_SPACES       3u
-#define MIP_SYSTEM_SPACE 1u /* not the cache's */
+static const MI_REGION MipRegions[MIP_SPACES] = {MiRegionSystemCache, MiRegionSystemViews,
+                                                 MiRegionCacheExtension};
 
-static const MIP_SPACE MipSpaces[MIP_SPACES] = {
-    {MiRegionSystemCache, MIP_CACHE_SHIFT},
-    {MiRegionSystemViews, MIP_SYSTEM_SHIFT},
-    {MiRegionCacheExtension, MIP_CACHE_SHIFT},
-};
-
-static PMI_SYSTEM_VIEW MipUnits[MIP_SPACES]; /* (I) of each region, by address */
+static MI_VIEW_SPACE MipSpaces[MIP_SPACES];                  /* (I) */
+static LIST_ENTRY MipSessionSpaces NT_GUARDED_BY(MiPfnLock); /* by Links */
 
 MI_SYSTEM_VIEW_COUNTERS MiSystemViewCounters;
 
 /* ---- the table ---- */
 
-static ULONG MipUnitCount(ULONG Space)
+static void MipDescribeSpace(PMI_VIEW_SPACE Space, MI_REGION Region)
 {
-    return MiLayout.Region[MipSpaces[Space].Region].Bytes >> MipSpaces[Space].Shift;
+    *Space = (MI_VIEW_SPACE){
+        .Start = MiLayout.Region[Region].Start,
+        .Bytes = MiLayout.Region[Region].Bytes,
+        .Shift = Region == MiRegionSystemViews ? MI_SYSTEM_VIEW_SHIFT : MIP_CACHE_SHIFT,
+        .Cache = Region != MiRegionSystemViews,
+        .WorkingSet = &MiSystemCacheWorkingSet,
+        .Counters = &MiSystemViewCounters,
+    };
+}
+
+static void MipForgetSessionSpaces(void)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    InitializeListHead(&MipSessionSpaces);
+    MiUnlockPfn(OldIrql);
 }
 
 NTSTATUS MiInitializeSystemViews(void)
@@ -83,8 +92,10 @@ NTSTATUS MiInitializeSystemViews(void)
     ULONG Space;
 
     for (Space = 0; Space < MIP_SPACES; Space++) {
-        Total += MipUnitCount(Space);
+        MipDescribeSpace(&MipSpaces[Space], MipRegions[Space]);
+        Total += MiViewSpaceUnits(&MipSpaces[Space]);
     }
+    MipForgetSessionSpaces();
     Units = ExAllocatePoolWithTag(NonPagedPool, Total * sizeof(MI_SYSTEM_VIEW), MIP_VIEW_TAG);
     if (Units == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -92,48 +103,74 @@ NTSTATUS MiInitializeSystemViews(void)
     memset(Units, 0, Total * sizeof(MI_SYSTEM_VIEW));
     memset(&MiSystemViewCounters, 0, sizeof(MiSystemViewCounters));
     for (Space = 0; Space < MIP_SPACES; Space++) {
-        MipUnits[Space] = Units;
-        Units += MipUnitCount(Space);
+        MipSpaces[Space].Units = Units;
+        Units += MiViewSpaceUnits(&MipSpaces[Space]);
     }
     return STATUS_SUCCESS;
 }
 
-/* => MiIsSystemViewVa.  Its region. */
-static ULONG MipSpaceOf(ULONG_PTR Va)
+PMI_VIEW_SPACE MiSystemViewSpace(void)
+{
+    return &MipSpaces[MIP_SYSTEM_SPACE];
+}
+
+void MiInsertViewSpace(PMI_VIEW_SPACE Space)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    InsertTailList(&MipSessionSpaces, &Space->Links);
+    MiUnlockPfn(OldIrql);
+}
+
+void MiRemoveViewSpace(PMI_VIEW_SPACE Space)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    RemoveEntryList(&Space->Links);
+    MiUnlockPfn(OldIrql);
+}
+
+PMI_VIEW_SPACE MiFindViewSpace(ULONG_PTR Va)
 {
     ULONG Space = 0;
 
-    while (!MiIsInRegion(MipSpaces[Space].Region, Va)) {
+    if (MiIsSessionVa(Va)) {
+        return MiCurrentSession()->Views;
+    }
+    while (Va - MipSpaces[Space].Start >= MipSpaces[Space].Bytes) {
         Space++;
         MI_ASSERT(Space < MIP_SPACES);
     }
-    return Space;
+    return &MipSpaces[Space];
 }
 
-static PMI_SYSTEM_VIEW MipUnitOf(ULONG Space, ULONG_PTR Va)
+static PMI_SYSTEM_VIEW MipUnitOf(const MI_VIEW_SPACE *Space, ULONG_PTR Va)
 {
-    ULONG_PTR Offset = Va - MiLayout.Region[MipSpaces[Space].Region].Start;
-
-    return MipUnits[Space] + (Offset >> MipSpaces[Space].Shift);
+    return Space->Units + ((Va - Space->Start) >> Space->Shift);
 }
 
 PMI_SYSTEM_VIEW MiFindSystemView(ULONG_PTR Va)
 {
-    return MipUnitOf(MipSpaceOf(Va), Va);
+    return MipUnitOf(MiFindViewSpace(Va), Va);
+}
+
+static ULONG MipUnitPages(const MI_VIEW_SPACE *Space)
+{
+    return 1u << (Space->Shift - PAGE_SHIFT);
 }
 
 /* => Va's unit shows something.  The number of its page in the section. */
 static ULONG MipPageOf(ULONG_PTR Va)
 {
-    ULONG Space = MipSpaceOf(Va);
-    ULONG InUnit = (ULONG)(Va >> PAGE_SHIFT) & ((1u << (MipSpaces[Space].Shift - PAGE_SHIFT)) - 1);
+    const MI_VIEW_SPACE *Space = MiFindViewSpace(Va);
 
-    return MipUnitOf(Space, Va)->FirstPage + InUnit;
+    return MipUnitOf(Space, Va)->FirstPage +
+           (ULONG)((Va - Space->Start) >> PAGE_SHIFT) % MipUnitPages(Space);
 }
 
 MI_SYSTEM_VIEW MiQuerySystemView(ULONG_PTR Va)
 {
-    if (MipUnits[0] == NULL) {
+    if (MipSpaces[0].Units == NULL) {
         return (MI_SYSTEM_VIEW){NULL, 0}; /* before the start */
     }
     return (MI_SYSTEM_VIEW){MiFindSystemView(Va)->ControlArea, MipPageOf(Va)};
@@ -191,14 +228,18 @@ void MiDereferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache)
 
 /* ---- mapping and unmapping ---- */
 
-static void MipCountView(ULONG Space, BOOLEAN Mapped)
+/* Of all spaces together: who adds up views of all sections wants to know that they stood still. */
+static void MipCountChange(void)
 {
-    PULONG Count = MipSpaces[Space].Region == MiRegionSystemViews
-                       ? &MiSystemViewCounters.Views
-                       : &MiSystemViewCounters.CacheViews;
+    __atomic_add_fetch(&MiSystemViewCounters.Changes, 1, __ATOMIC_RELAXED);
+}
+
+static void MipCountView(const MI_VIEW_SPACE *Space, BOOLEAN Mapped)
+{
+    PULONG Count = Space->Cache ? &Space->Counters->CacheViews : &Space->Counters->Views;
 
     *Count += Mapped ? 1u : 0xFFFFFFFFu;
-    MiSystemViewCounters.Changes++;
+    MipCountChange();
 }
 
 /* A file that grew has its prototype PTEs in several pieces. */
@@ -218,8 +259,8 @@ static void MipNamePages(PCONTROL_AREA Area, ULONG Page, PMMPTE Pte, ULONG Pages
 
 void MiMapSystemPages(PCONTROL_AREA Area, ULONG FirstPage, ULONG_PTR Va, ULONG Pages)
 {
-    ULONG Space = MipSpaceOf(Va);
-    ULONG InUnit = 1u << (MipSpaces[Space].Shift - PAGE_SHIFT);
+    const MI_VIEW_SPACE *Space = MiFindViewSpace(Va);
+    ULONG InUnit = MipUnitPages(Space);
     PMI_SYSTEM_VIEW Unit = MipUnitOf(Space, Va);
     ULONG Page;
 
@@ -243,15 +284,16 @@ static void MipKeepDirty(MMPTE Old) NT_HOLDS(MiPfnLock)
 static void MipLeavePage(PMMPTE Pte, MMPTE New) NT_HOLDS(MiPfnLock)
 {
     ULONG_PTR Va = MiGetVaMappedByPte(Pte);
+    const MI_VIEW_SPACE *Space = MiFindViewSpace(Va);
     MMPTE Old = MiReadPte(Pte);
     PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
 
     MiWritePte(Pte, New);
     KeFlushSingleTb(Va);
     MipKeepDirty(Old);
-    MiRemoveWsle(&MiSystemCacheWorkingSet, Va, Frame); /* K2 */
-    MiSystemViewCounters.Resident--;
-    MiSystemViewCounters.Changes++;
+    MiRemoveWsle(Space->WorkingSet, Va, Frame); /* K2 */
+    Space->Counters->Resident--;
+    MipCountChange();
     MiLeaveFrame(Frame);
 }
 
@@ -294,9 +336,9 @@ static void MipUnmapPages(PMMPTE Pte, ULONG Pages)
 
 void MiUnmapSystemPages(ULONG_PTR Va, ULONG Bytes)
 {
-    ULONG Space = MipSpaceOf(Va);
+    const MI_VIEW_SPACE *Space = MiFindViewSpace(Va);
     PMI_SYSTEM_VIEW Unit = MipUnitOf(Space, Va);
-    PMI_SYSTEM_VIEW End = Unit + (Bytes >> MipSpaces[Space].Shift);
+    PMI_SYSTEM_VIEW End = Unit + (Bytes >> Space->Shift);
 
     MipUnmapPages(MiGetPteAddress(Va), Bytes >> PAGE_SHIFT);
     for (; Unit < End; Unit++) {
@@ -308,30 +350,39 @@ void MiUnmapSystemPages(ULONG_PTR Va, ULONG Bytes)
 
 /* ---- pages become mapped ---- */
 
+static PMMSUPPORT MipWorkingSetOf(PMMPTE Pte)
+{
+    return MiSystemWorkingSetOf(MiGetVaMappedByPte(Pte));
+}
+
 /* => Of a view's PTE: one that maps frame 0 there. */
 static MMPTE MipTemplate(const MMPTE *Pte)
 {
     ULONG_PTR Va = MiGetVaMappedByPte((PMMPTE)(ULONG_PTR)Pte);
     BOOLEAN NoCache = MiFindSystemView(Va)->ControlArea->u.Flags.NoCache;
+    MMPTE Template = MiMakeSystemViewPte(0, NoCache ? MiNonCached : MiCached);
 
-    return MiMakeSystemViewPte(0, NoCache ? MiNonCached : MiCached);
+    return MiIsSessionVa(Va) ? MiMakeLocalPte(Template) : Template;
 }
 
 /* => The frame has the share, the working set an entry to spare. */
 static void MipMap(PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
+    const MI_VIEW_SPACE *Space = MiFindViewSpace(MiGetVaMappedByPte(Pte));
+    MI_SYSTEM_VIEW_COUNTERS *Counters = Space->Counters;
+
     MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(Template);
     MiWritePte(Pte, MiMakeFramePte(Template, Frame));
-    MiInsertWsle(&MiSystemCacheWorkingSet, MiGetVaMappedByPte(Pte), Frame); /* K2 */
-    MiSystemViewCounters.Changes++;
-    if (MiSystemViewCounters.PeakResident < ++MiSystemViewCounters.Resident) {
-        MiSystemViewCounters.PeakResident = MiSystemViewCounters.Resident;
+    MiInsertWsle(Space->WorkingSet, MiGetVaMappedByPte(Pte), Frame); /* K2 */
+    MipCountChange();
+    if (Counters->PeakResident < ++Counters->Resident) {
+        Counters->PeakResident = Counters->Resident;
     }
 }
 
 NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
 {
-    NTSTATUS Status = MiReserveSharedWsle(&MiSystemCacheWorkingSet);
+    NTSTATUS Status = MiReserveSharedWsle(MipWorkingSetOf(Pte));
     PFN_NUMBER Frame;
     KIRQL OldIrql;
 
@@ -385,7 +436,7 @@ NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG B
 
 NTSTATUS MiInsertSystemViewPage(PMMPTE Pte, PMMPTE Proto, PFN_NUMBER Frame, BOOLEAN Modified)
 {
-    NTSTATUS Status = MiReserveSharedWsle(&MiSystemCacheWorkingSet);
+    NTSTATUS Status = MiReserveSharedWsle(MipWorkingSetOf(Pte));
     MI_PTE_KIND Kind;
     KIRQL OldIrql;
 
@@ -421,7 +472,7 @@ BOOLEAN MiTrimSystemViewPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
     if (Goes) {
         Pfn->u4.Priority = WorkingSet->MemoryPriority;
         MipLeavePage(Pte, MiMakePrototypePte(Pfn->PteAddress));
-        MiSystemViewCounters.Trims++;
+        MiFindViewSpace(Va)->Counters->Trims++;
     }
     MiUnlockPfn(OldIrql);
     return Goes;
@@ -429,7 +480,29 @@ BOOLEAN MiTrimSystemViewPage(PMMSUPPORT WorkingSet, ULONG_PTR Va)
 
 /* ---- what was written ---- */
 
-BOOLEAN MiMoveSystemPageDirty(PMMPTE Pte)
+/* The page tables of Space, where Va is: those that run, or a session's. */
+static PMMPTE MipOpenTable(const MI_VIEW_SPACE *Space, ULONG_PTR Va, PKIRQL OldIrql)
+    NT_HOLDS(MiPfnLock)
+{
+    MMPTE Pde;
+
+    if (Space->Session == NULL) {
+        return MiGetPteAddress(Va);
+    }
+    Pde = Space->Session->PageTables[MiSessionTableIndex((ULONG)(Va >> PDI_SHIFT))];
+    return (PMMPTE)MiMapFrameInHyperspace(Pde.Hard.PageFrameNumber, OldIrql) +
+           (Va >> PTI_SHIFT) % PTE_PER_PAGE;
+}
+
+static void MipCloseTable(const MI_VIEW_SPACE *Space, PMMPTE Pte, KIRQL OldIrql) NT_HOLDS(MiPfnLock)
+{
+    if (Space->Session != NULL) {
+        MiUnmapFrameInHyperspace(PAGE_ALIGN(Pte), OldIrql);
+    }
+}
+
+/* As MiMoveSystemPageDirty.  => Pte is Va's, wherever it is mapped; who runs may not see Va. */
+static BOOLEAN MipMoveDirty(PMMPTE Pte, ULONG_PTR Va) NT_HOLDS(MiPfnLock)
 {
     MMPTE Entry = MiReadPte(Pte);
 
@@ -438,59 +511,84 @@ BOOLEAN MiMoveSystemPageDirty(PMMPTE Pte)
     }
     Entry.Hard.Dirty = 0;
     MiWritePte(Pte, Entry);
-    KeFlushSingleTb(MiGetVaMappedByPte(Pte)); /* else the next write would not set it */
+    KeFlushSingleTb(Va); /* else the next write would not set it */
     MiSetFrameModified(Entry.Hard.PageFrameNumber, TRUE);
     return TRUE;
 }
 
-/* => First to End are pages of the section that the unit may show. */
-static void MipMoveUnitDirty(const MI_SYSTEM_VIEW *Unit, ULONG_PTR Va, ULONG First, ULONG End)
+BOOLEAN MiMoveSystemPageDirty(PMMPTE Pte)
+{
+    return MipMoveDirty(Pte, MiGetVaMappedByPte(Pte));
+}
+
+/* => First to End are pages of the section that the unit at Va may show. */
+static void MipMoveUnitDirty(const MI_VIEW_SPACE *Space, ULONG_PTR Va, ULONG First, ULONG End)
     NT_HOLDS(MiPfnLock)
 {
-    PMMPTE Pte = MiGetPteAddress(Va);
+    KIRQL OldIrql = DISPATCH_LEVEL;
+    ULONG FirstPage = MipUnitOf(Space, Va)->FirstPage;
+    PMMPTE Pte = MipOpenTable(Space, Va, &OldIrql); /* a unit lies in one page table */
     ULONG Page;
 
     for (Page = First; Page < End; Page++) {
-        (void)MiMoveSystemPageDirty(Pte + (Page - Unit->FirstPage));
+        ULONG InUnit = Page - FirstPage;
+
+        (void)MipMoveDirty(Pte + InUnit, Va + ((ULONG_PTR)InUnit << PAGE_SHIFT));
+    }
+    MipCloseTable(Space, Pte, OldIrql);
+}
+
+static void MipMoveSpaceDirty(const MI_VIEW_SPACE *Space, const CONTROL_AREA *Area, ULONG First,
+                              ULONG End) NT_HOLDS(MiPfnLock)
+{
+    ULONG i;
+
+    for (i = 0; i < MiViewSpaceUnits(Space); i++) {
+        const MI_SYSTEM_VIEW *Unit = Space->Units + i;
+        ULONG UnitEnd = Unit->FirstPage + MipUnitPages(Space);
+
+        if (Unit->ControlArea == Area && Unit->FirstPage < End && UnitEnd > First) {
+            MipMoveUnitDirty(Space, Space->Start + ((ULONG_PTR)i << Space->Shift),
+                             First > Unit->FirstPage ? First : Unit->FirstPage,
+                             End < UnitEnd ? End : UnitEnd);
+        }
     }
 }
 
 void MiMoveSystemViewDirty(const CONTROL_AREA *Area, ULONG First, ULONG Count)
 {
-    const ULONG InUnit = 1u << (MIP_SYSTEM_SHIFT - PAGE_SHIFT);
-    ULONG End = First + Count;
-    ULONG i;
+    PLIST_ENTRY Entry;
 
-    for (i = 0; i < MipUnitCount(MIP_SYSTEM_SPACE); i++) {
-        const MI_SYSTEM_VIEW *Unit = MipUnits[MIP_SYSTEM_SPACE] + i;
-        ULONG_PTR Va =
-            MiLayout.Region[MiRegionSystemViews].Start + ((ULONG_PTR)i << MIP_SYSTEM_SHIFT);
+    MipMoveSpaceDirty(&MipSpaces[MIP_SYSTEM_SPACE], Area, First, First + Count);
+    for (Entry = MipSessionSpaces.Flink; Entry != &MipSessionSpaces; Entry = Entry->Flink) {
+        const MI_VIEW_SPACE *Space = CONTAINING_RECORD(Entry, MI_VIEW_SPACE, Links);
 
-        if (Unit->ControlArea == Area && Unit->FirstPage < End &&
-            Unit->FirstPage + InUnit > First) {
-            MipMoveUnitDirty(Unit, Va, First > Unit->FirstPage ? First : Unit->FirstPage,
-                             End < Unit->FirstPage + InUnit ? End : Unit->FirstPage + InUnit);
+        if (Space->Counters->Views != 0) {
+            MipMoveSpaceDirty(Space, Area, First, First + Count);
         }
     }
 }
 
 /* ---- looking at all of them ---- */
 
+void MiVisitUnits(const MI_VIEW_SPACE *Space, MI_VISIT_UNIT *Visit, PVOID Context)
+{
+    ULONG i;
+
+    for (i = 0; i < MiViewSpaceUnits(Space); i++) {
+        ULONG_PTR Va = Space->Start + ((ULONG_PTR)i << Space->Shift);
+
+        if (MiReadPte(MiGetPdeAddress(Va)).Hard.Valid) {
+            Visit(Space->Units + i, Va, MipUnitPages(Space), Context);
+        }
+    }
+}
+
 void MiVisitSystemUnits(MI_VISIT_UNIT *Visit, PVOID Context)
 {
     ULONG Space;
-    ULONG i;
 
     for (Space = 0; Space < MIP_SPACES; Space++) {
-        ULONG Pages = 1u << (MipSpaces[Space].Shift - PAGE_SHIFT);
-
-        for (i = 0; i < MipUnitCount(Space); i++) {
-            ULONG_PTR Va = MiLayout.Region[MipSpaces[Space].Region].Start +
-                           ((ULONG_PTR)i << MipSpaces[Space].Shift);
-
-            if (MiReadPte(MiGetPdeAddress(Va)).Hard.Valid) {
-                Visit(MipUnits[Space] + i, Va, Pages, Context);
-            }
-        }
+        MiVisitUnits(&MipSpaces[Space], Visit, Context);
     }
 }

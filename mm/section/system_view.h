@@ -6,7 +6,11 @@
  * Who is responsible for the addresses (mm/cc; system_space.c) allots them in units: 256 KB of the
  * cache, 64 KB of MiRegionSystemViews.  A view is one unit or several in a row.
  *
- * Letters: (W) MiSystemWorkingSetMutex.  Where a contract says so, the caller holds it.
+ * A session has its own views, in session space: what is said here of the system's working set
+ * holds for the session's then, and its address space runs.
+ *
+ * Letters: (W) the mutex of the working set that the pages belong to: MiSystemWorkingSetMutex, or
+ * the session's.  Where a contract says so, the caller holds it.
  */
 #ifndef MM_SECTION_SYSTEM_VIEW_H
 #define MM_SECTION_SYSTEM_VIEW_H
@@ -35,6 +39,49 @@ typedef struct _MI_SYSTEM_VIEW_COUNTERS {
 
 extern MI_SYSTEM_VIEW_COUNTERS MiSystemViewCounters;
 
+/* A range of addresses for views: a region of the system half, or a session's part. */
+typedef struct _MI_VIEW_SPACE {
+    ULONG_PTR Start;                   /* (I) */
+    ULONG Bytes;                       /* (I) */
+    ULONG Shift;                       /* (I) of a unit's bytes */
+    BOOLEAN Cache;                     /* (I) of the system cache */
+    PMI_SYSTEM_VIEW Units;             /* (W) by address */
+    PMMSUPPORT WorkingSet;             /* (I) of the pages; its mutex is the (W) of all this */
+    MI_SYSTEM_VIEW_COUNTERS *Counters; /* (I) */
+    PMM_SESSION_SPACE Session;         /* (I) NULL: in all address spaces */
+    LIST_ENTRY Links;                  /* (P) of those of sessions */
+} MI_VIEW_SPACE, *PMI_VIEW_SPACE;
+
+/*
+ * The space that Va lies in; in session space that of the session that runs.
+ *
+ * => MiIsAnySystemViewVa.
+ */
+PMI_VIEW_SPACE MiFindViewSpace(ULONG_PTR Va);
+
+static inline ULONG MiViewSpaceUnits(const MI_VIEW_SPACE *Space)
+{
+    return Space->Bytes >> Space->Shift;
+}
+
+/* A session's space is there, without views, from now on; and it goes.  => All (I) are set. */
+void MiInsertViewSpace(PMI_VIEW_SPACE Space) NT_NOT_HOLDING(MiPfnLock);
+void MiRemoveViewSpace(PMI_VIEW_SPACE Space) NT_NOT_HOLDING(MiPfnLock);
+
+/* In units of 64 KB: what MmMapViewInSystemSpace and its like work on. */
+#define MI_SYSTEM_VIEW_SHIFT 16
+PMI_VIEW_SPACE MiSystemViewSpace(void);
+
+/*
+ * Map *ViewSize bytes of the section in the first free units that are enough, and the reverse.
+ *
+ * => As MmMapViewInSystemSpace and MmUnmapViewInSystemSpace, which are these in
+ *    MiSystemViewSpace().  A session's space: the session runs.
+ */
+NT_MUST_CHECK NTSTATUS MiMapViewInSpace(PMI_VIEW_SPACE Space, PVOID Section, PVOID *MappedBase,
+                                        PSIZE_T ViewSize);
+NTSTATUS MiUnmapViewInSpace(PMI_VIEW_SPACE Space, PVOID MappedBase);
+
 /*
  * Make the table of units; nothing is mapped.
  *
@@ -54,7 +101,14 @@ static inline BOOLEAN MiIsSystemViewVa(ULONG_PTR Va)
            MiIsInRegion(MiRegionCacheExtension, Va);
 }
 
-/* => MiIsSystemViewVa.  The unit that Va lies in. */
+/* The same, or those of the session that runs, if one does. */
+static inline BOOLEAN MiIsAnySystemViewVa(ULONG_PTR Va)
+{
+    return MiIsSystemViewVa(Va) ||
+           (MiIsInSessionPart(MiSessionViews, Va) && MiCurrentSession() != NULL);
+}
+
+/* => MiIsAnySystemViewVa.  The unit that Va lies in. */
 PMI_SYSTEM_VIEW MiFindSystemView(ULONG_PTR Va);
 
 /* => As above.  What it shows at Va: FirstPage is the number of the page there. */
@@ -130,7 +184,7 @@ NT_MUST_CHECK NTSTATUS MiInsertSystemViewPage(PMMPTE Pte, PMMPTE Proto, PFN_NUMB
  */
 BOOLEAN MiMoveSystemPageDirty(PMMPTE Pte) NT_HOLDS(MiPfnLock);
 
-/* The same of pages of the section, in all views that MmMapViewInSystemSpace has made of it. */
+/* The same of pages of the section, in all views of it but the cache's: also in all sessions. */
 void MiMoveSystemViewDirty(const CONTROL_AREA *Area, ULONG First, ULONG Count) NT_HOLDS(MiPfnLock);
 
 /* ---- verify: system_view_verify.c ---- */
@@ -139,9 +193,13 @@ typedef void MI_VISIT_UNIT(const MI_SYSTEM_VIEW *Unit, ULONG_PTR Va, ULONG Pages
 
 /* All units that have a page table; the others never showed anything.  => (W). */
 void MiVisitSystemUnits(MI_VISIT_UNIT *Visit, PVOID Context);
+void MiVisitUnits(const MI_VIEW_SPACE *Space, MI_VISIT_UNIT *Visit, PVOID Context);
 
 /* Check K1 and K2 of system_view.c.  => (W).  Stops the machine when one does not hold. */
 void MiVerifySystemViews(void) NT_NOT_HOLDING(MiPfnLock);
+
+/* The same for a session's views.  => (W); all of the session's page tables are entered. */
+void MiVerifySessionViews(const MI_VIEW_SPACE *Space) NT_NOT_HOLDING(MiPfnLock);
 
 /* What the views add to the sums that MiVerifySections compares.  => Takes (W). */
 void MiAddSystemViews(PMI_VIEW_SUMS Sums) NT_NOT_HOLDING(MiPfnLock);

@@ -54,7 +54,7 @@ static void MipVerifyUnit(const MI_SYSTEM_VIEW *Unit, ULONG_PTR Va, ULONG Pages,
     for (i = Shown; i < Pages; i++) {
         MI_ASSERT(Shown == 0 ? !MipIsSectionPte(MiReadPte(Pte + i)) : MiReadPte(Pte + i).Long == 0);
     }
-    if (MiIsInRegion(MiRegionSystemViews, Va)) {
+    if (!MiFindViewSpace(Va)->Cache) {
         Sums->Views += Unit->ControlArea != NULL && Unit->FirstPage == 0;
     } else {
         Sums->CacheViews += Unit->ControlArea != NULL;
@@ -62,15 +62,27 @@ static void MipVerifyUnit(const MI_SYSTEM_VIEW *Unit, ULONG_PTR Va, ULONG Pages,
     MiUnlockPfn(OldIrql);
 }
 
+/* K2 */
+static void MipCompare(const MI_SYSTEM_VIEW_COUNTERS *Sums, const MI_SYSTEM_VIEW_COUNTERS *Counters)
+{
+    MI_ASSERT(Sums->Resident == Counters->Resident && Sums->Resident <= Counters->PeakResident);
+    MI_ASSERT(Sums->Views == Counters->Views && Sums->CacheViews == Counters->CacheViews);
+}
+
 void MiVerifySystemViews(void)
 {
     MI_SYSTEM_VIEW_COUNTERS Sums = {.Views = 0};
 
     MiVisitSystemUnits(MipVerifyUnit, &Sums);
-    MI_ASSERT(Sums.Resident == MiSystemViewCounters.Resident &&
-              Sums.Resident <= MiSystemViewCounters.PeakResident); /* K2 */
-    MI_ASSERT(Sums.Views == MiSystemViewCounters.Views &&
-              Sums.CacheViews == MiSystemViewCounters.CacheViews); /* K2 */
+    MipCompare(&Sums, &MiSystemViewCounters);
+}
+
+void MiVerifySessionViews(const MI_VIEW_SPACE *Space)
+{
+    MI_SYSTEM_VIEW_COUNTERS Sums = {.Views = 0};
+
+    MiVisitUnits(Space, MipVerifyUnit, &Sums);
+    MipCompare(&Sums, Space->Counters);
 }
 
 /* A view of MmMapViewInSystemSpace begins with the section's first page: one unit of it does. */
@@ -83,7 +95,7 @@ static void MipAddUnit(const MI_SYSTEM_VIEW *Unit, ULONG_PTR Va, ULONG Pages, PV
     if (Unit->ControlArea == NULL) {
         return;
     }
-    if (!MiIsInRegion(MiRegionSystemViews, Va) || Unit->FirstPage == 0) {
+    if (MiFindViewSpace(Va)->Cache || Unit->FirstPage == 0) {
         Sums->Views++;
         Sums->AreaHash += MiViewHash(Unit->ControlArea);
     }
@@ -102,4 +114,17 @@ void MiAddSystemViews(PMI_VIEW_SUMS Sums)
     ExAcquireFastMutex(&MiSystemWorkingSetMutex);
     MiVisitSystemUnits(MipAddUnit, Sums);
     ExReleaseFastMutex(&MiSystemWorkingSetMutex);
+}
+
+void MiAddSessionViews(PMI_VIEW_SUMS Sums)
+{
+    const MI_VIEW_SPACE *Space = MiCurrentSession()->Views;
+
+    if (Space == NULL) {
+        return; /* it is being made */
+    }
+    MiFillSessionTables();
+    ExAcquireFastMutex(Space->WorkingSet->Mutex);
+    MiVisitUnits(Space, MipAddUnit, Sums);
+    ExReleaseFastMutex(Space->WorkingSet->Mutex);
 }

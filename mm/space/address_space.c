@@ -14,9 +14,11 @@
  * (MiSetSystemPdeRoutine), and never goes.  So there is no stale entry that a fault would have to
  * repair, and kernel stacks and nonpaged pool, for which no fault may happen, can grow at any time.
  * The price is a few instructions for each process when 4 MB of system space get their first page.
+ * Session space, which is some processes' only, is repaired by faults (mm/sysva/session_space.c).
  *
  * Invariants (MiVerifyAddressSpaces):
- *   H1  each directory's system half but its own two entries is that of the running one
+ *   H1  each directory's system half but its own two entries, and those of session space (Z1), is
+ *       that of the running one
  *   H2  entry 300 of each is its own frame; entry 301 its own hyperspace
  *
  * Locking: MiPfnLock for MipAddressSpaces, and for reading the system half while a new directory
@@ -34,6 +36,7 @@
 #include "mm/space/user_page.h"
 #include "mm/space/virtual_free.h"
 #include "mm/sysva/hyperspace.h"
+#include "mm/sysva/session_space.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/expansion.h"
 #include "mm/ws/wsle.h"
@@ -181,14 +184,27 @@ static void MipTieFrames(const PFN_NUMBER *Frames, ULONG Count) NT_HOLDS(MiPfnLo
     }
 }
 
-static void MipFillDirectory(const PFN_NUMBER *Frames, ULONG Count) NT_HOLDS(MiPfnLock)
+/* Of the system half: shared by all, or by the processes of a session. */
+static MMPTE MipSharedPde(const EPROCESS *Process, ULONG Index)
 {
+    const MM_SESSION_SPACE *Session = Process->Pcb.Session;
+    ULONG Table = MiSessionTableIndex(Index);
+
+    if (Table >= MI_SESSION_TABLES) {
+        return MiReadPte((PMMPTE)PDE_BASE + Index);
+    }
+    return Session != NULL ? MiReadPte(&Session->PageTables[Table]) : MiMakeZeroPte();
+}
+
+static void MipFillDirectory(const EPROCESS *Process, const PFN_NUMBER *Frames) NT_HOLDS(MiPfnLock)
+{
+    const ULONG Count = MipFramesOf(Process);
     ULONG Index;
     KIRQL OldIrql;
     PMMPTE Entry = MiMapFrameInHyperspace(Frames[MipDirectory], &OldIrql);
 
     for (Index = MI_USER_PAGE_TABLES; Index < PTE_PER_PAGE; Index++) {
-        MiWritePte(Entry + Index, MiReadPte((PMMPTE)PDE_BASE + Index));
+        MiWritePte(Entry + Index, MipSharedPde(Process, Index));
     }
     MiWritePte(Entry + MiTableIndex(PTE_BASE), MiMakeKernelPde(Frames[MipDirectory]));
     MiWritePte(Entry + MiTableIndex(MI_HYPERSPACE_START), MiMakeKernelPde(Frames[MipHyperspace]));
@@ -280,7 +296,7 @@ NTSTATUS MmCreateProcessAddressSpace(PEPROCESS Process)
     MipFillWorkingSetList(Frames);
     OldIrql = MiLockPfn();
     MipTieFrames(Frames, Count);
-    MipFillDirectory(Frames, Count);
+    MipFillDirectory(Process, Frames);
     MipReserveEnds(Process, Frames + MipVadBitMap);
     InsertTailList(&MipAddressSpaces, &Process->MmProcessLinks); /* H1 from here on */
     MiUnlockPfn(OldIrql);

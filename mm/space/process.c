@@ -22,6 +22,7 @@
 #include "mm/space/clone_table.h"
 #include "mm/space/vad.h"
 #include "mm/space/working_set_size.h"
+#include "mm/sysva/session_space.h"
 
 PEPROCESS PsInitialSystemProcess;
 POBJECT_TYPE PsProcessType;
@@ -75,6 +76,9 @@ static void MipDeleteProcess(PVOID Object)
     if (Process->ObjectTable != NULL) {
         ObpCloseAllHandles(Process->ObjectTable, Process); /* a clone's that did not become one */
         ObpDeleteHandleTable(Process->ObjectTable);
+    }
+    if (!Process->SessionLeader) {
+        MiDereferenceSession(Process->Pcb.Session); /* which may be its end */
     }
 }
 
@@ -131,16 +135,27 @@ static NTSTATUS MipCreateObject(const char *Name, PEPROCESS *New)
     return Status;
 }
 
+static ULONG_PTR MipHighest(const PS_NEW_PROCESS *Wanted)
+{
+    return (Wanted->Flags & PS_LARGE_ADDRESS_AWARE) != 0 ? MM_HIGHEST_USER_ADDRESS
+                                                         : MI_USUAL_HIGHEST_USER_ADDRESS;
+}
+
 /* A process that nobody can find so far.  => On success one reference. */
-static NTSTATUS MipAllocateProcess(const char *Name, ULONG_PTR HighestUserAddress, PEPROCESS *New)
+static NTSTATUS MipAllocateProcess(const PS_NEW_PROCESS *Wanted, PEPROCESS *New)
 {
     PEPROCESS Process = NULL;
-    NTSTATUS Status = MipCreateObject(Name, &Process);
+    NTSTATUS Status = MipCreateObject(Wanted->Name, &Process);
 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Process->HighestUserAddress = HighestUserAddress;
+    Process->HighestUserAddress = MipHighest(Wanted);
+    Process->SessionLeader = Wanted->SessionLeader;
+    Process->Pcb.Session = Wanted->Session;
+    if (!Wanted->SessionLeader) {
+        MiReferenceSession(Wanted->Session);
+    }
     Process->ObjectTable = ObpCreateHandleTable(Process);
     Status = Process->ObjectTable == NULL ? STATUS_INSUFFICIENT_RESOURCES
                                           : MmCreateProcessAddressSpace(Process);
@@ -164,17 +179,10 @@ static NTSTATUS MipPublishProcess(PEPROCESS Process)
     return Status;
 }
 
-NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
+NTSTATUS PspCreateProcess(const PS_NEW_PROCESS *Wanted, PEPROCESS *New)
 {
-    return PsCreateProcessEx(Name, 0, New);
-}
-
-NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
-{
-    ULONG_PTR Highest = (Flags & PS_LARGE_ADDRESS_AWARE) != 0 ? MM_HIGHEST_USER_ADDRESS
-                                                              : MI_USUAL_HIGHEST_USER_ADDRESS;
     PEPROCESS Process = NULL;
-    NTSTATUS Status = MipAllocateProcess(Name, Highest, &Process);
+    NTSTATUS Status = MipAllocateProcess(Wanted, &Process);
 
     if (NT_SUCCESS(Status)) {
         Status = MipPublishProcess(Process);
@@ -185,11 +193,34 @@ NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
     return Status;
 }
 
+NTSTATUS PsCreateProcess(const char *Name, PEPROCESS *New)
+{
+    return PsCreateProcessEx(Name, 0, New);
+}
+
+/* The creator's process has a reference to its session. */
+NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCESS *New)
+{
+    const PS_NEW_PROCESS Wanted = {Name, Flags, MiCurrentSession(), FALSE};
+
+    return PspCreateProcess(&Wanted, New);
+}
+
+/* As its parent. */
+static PS_NEW_PROCESS MipWantClone(const char *Name, PEPROCESS Parent)
+{
+    ULONG Flags =
+        Parent->HighestUserAddress > MI_USUAL_HIGHEST_USER_ADDRESS ? PS_LARGE_ADDRESS_AWARE : 0;
+
+    return (PS_NEW_PROCESS){Name, Flags, Parent->Pcb.Session, FALSE};
+}
+
 /* => *Limit: what the commit limit should have been. */
 static NTSTATUS MipClone(const char *Name, PEPROCESS Parent, PEPROCESS *New, PULONG Limit)
 {
+    const PS_NEW_PROCESS Wanted = MipWantClone(Name, Parent);
     PEPROCESS Process = NULL;
-    NTSTATUS Status = MipAllocateProcess(Name, Parent->HighestUserAddress, &Process);
+    NTSTATUS Status = MipAllocateProcess(&Wanted, &Process);
 
     if (!NT_SUCCESS(Status)) {
         return Status;

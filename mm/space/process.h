@@ -40,6 +40,7 @@ typedef struct _EPROCESS {
     char ImageFileName[MI_PROCESS_NAME_BYTES]; /* (I) */
     PHANDLE_TABLE ObjectTable;                 /* (I) its handles */
     BOOLEAN VmDeleted;                         /* (S) it was ended: the user half stays empty */
+    BOOLEAN SessionLeader; /* (I) Pcb.Session is its own, and it has no reference to it */
 
     ULONG_PTR
     HighestUserAddress; /* (I) MmHighestUserAddress, or 7FFEFFFF: not large-address-aware */
@@ -67,6 +68,17 @@ typedef struct _EPROCESS {
 
 extern LIST_ENTRY PsActiveProcessHead;   /* (L) */
 extern FAST_MUTEX PspActiveProcessMutex; /* above every process' AddressCreationLock */
+
+/* What a new process is to be. */
+typedef struct _PS_NEW_PROCESS {
+    const char *Name;
+    ULONG Flags;                       /* PS_LARGE_ADDRESS_AWARE */
+    struct _MM_SESSION_SPACE *Session; /* NULL: none; else the caller has a reference */
+    BOOLEAN SessionLeader;
+} PS_NEW_PROCESS;
+
+/* As PsCreateProcessEx. */
+NT_MUST_CHECK NTSTATUS PspCreateProcess(const PS_NEW_PROCESS *Wanted, PEPROCESS *New);
 
 /*
  * Make the running address space that of PsInitialSystemProcess; from then on there are processes.

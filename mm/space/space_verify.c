@@ -14,6 +14,7 @@
 #include "mm/space/shared_page.h"
 #include "mm/space/view_page.h"
 #include "mm/sysva/hyperspace.h"
+#include "mm/sysva/session_space.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/wsle.h"
 #include "nt/bugcodes.h"
@@ -318,6 +319,24 @@ static void MipVerifyVads(PEPROCESS Process, PMIP_SUMS Sums)
 
 /* ---- processes ---- */
 
+/* => FALSE also when its session has ended. */
+static BOOLEAN MipIsLeader(const EPROCESS *Process)
+{
+    return Process->SessionLeader && Process->Pcb.Session != NULL;
+}
+
+/* => Page tables of session space that count as the process' own: a leader's. */
+static ULONG MipCountSessionTables(const EPROCESS *Process)
+{
+    ULONG Tables = 0;
+    ULONG Index;
+
+    for (Index = 0; MipIsLeader(Process) && Index < MI_SESSION_TABLES; Index++) {
+        Tables += MiReadPte(&Process->Pcb.Session->PageTables[Index]).Hard.Valid;
+    }
+    return Tables;
+}
+
 /* => Attached.  H2: the frames that are the address space's own know it. */
 static void MipVerifyOwnFrames(PEPROCESS Process)
 {
@@ -330,7 +349,8 @@ static void MipVerifyOwnFrames(PEPROCESS Process)
     MipRequire(MipRemembers(MiReadPte(List).Hard.PageFrameNumber, List), List,
                MiReadPte(List).Hard.PageFrameNumber);
     if (Process != PsInitialSystemProcess) { /* G3; the loader made that one's directory */
-        MI_ASSERT(MI_PFN(Directory)->u2.ShareCount == 3 + Process->PageTables);
+        MI_ASSERT(MI_PFN(Directory)->u2.ShareCount ==
+                  3 + Process->PageTables + MipCountSessionTables(Process));
     }
 }
 
@@ -346,6 +366,9 @@ static void MipVerifyProcess(PEPROCESS Process, PMI_CLONE_SUMS Clones, PMI_VIEW_
     MipVerifyTables(Process, &Sums);
     MipVerifyOwnFrames(Process);
     MiVerifyWorkingSet(&Process->Vm);
+    if (MipIsLeader(Process)) {
+        MiAddSessionViews(Views);
+    }
     MI_ASSERT(Sums.Tables == Process->PageTables);
     MI_ASSERT(Sums.Tables + Sums.Valid == Process->Vm.WorkingSetSize);
     MI_ASSERT(Sums.Committed == Process->CommittedPageTables);
@@ -362,6 +385,15 @@ static ULONG_PTR MipFrameBase(MMPTE Entry)
     return Entry.Long & ~(ULONG_PTR)(PAGE_SIZE - 1);
 }
 
+/* Z1 */
+static void MipVerifySessionPde(const EPROCESS *Process, MMPTE Pde, ULONG Table)
+{
+    const MM_SESSION_SPACE *Session = Process->Pcb.Session;
+
+    MI_ASSERT(Pde.Long == 0 ||
+              (Session != NULL && MipFrameBase(Pde) == MipFrameBase(Session->PageTables[Table])));
+}
+
 /* H1 */
 static BOOLEAN MipVerifyDirectory(PEPROCESS Process, const MMPTE *Directory, PVOID Context)
 {
@@ -376,6 +408,8 @@ static BOOLEAN MipVerifyDirectory(PEPROCESS Process, const MMPTE *Directory, PVO
             MI_ASSERT(MipFrameBase(Directory[Index]) == Process->Pcb.DirectoryTableBase[0]);
         } else if (Index == MiTableIndex(MI_HYPERSPACE_START)) {
             MI_ASSERT(MipFrameBase(Directory[Index]) == Process->Pcb.DirectoryTableBase[1]);
+        } else if (MiSessionTableIndex(Index) < MI_SESSION_TABLES) {
+            MipVerifySessionPde(Process, Directory[Index], MiSessionTableIndex(Index));
         } else {
             MI_ASSERT((Directory[Index].Long & Mask) == (Mine & Mask));
         }

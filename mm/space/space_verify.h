@@ -41,4 +41,11 @@ void MiVerifyAddressSpaces(void);
 /* Pages of commitment that processes are charged for.  => Any IRQL; nobody is charged meanwhile. */
 ULONG MiCountProcessCharges(void);
 
+/*
+ * What the views in session space add to the sums: mm/section/system_view_verify.c.
+ *
+ * => The leader's address space runs.  Takes the mutex of the session's working set.
+ */
+void MiAddSessionViews(PMI_VIEW_SUMS Sums) NT_NOT_HOLDING(MiPfnLock);
+
 #endif

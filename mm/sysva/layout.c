@@ -8,7 +8,7 @@
  *               drivers                                        up to A1000000
  *     A1000000  views of sections                              16 MB
  *     A2000000  more system cache, or more system PTEs         up to 448 MB
- *     BE000000  session space                                  reserved, 32 MB
+ *     BE000000  session space (session_space.h)                32 MB
  *     C0000000  page tables
  *     C0400000  hyperspace, the process' working-set list
  *     C0C00000  working-set lists of the system
@@ -70,7 +70,7 @@
 #define MIP_SESSION_START     0xBE000000u
 #define MIP_HIGH_SESSION      (MIP_PAGED_START - MIP_SESSION_BYTES)
 #define MIP_SESSION_BYTES     (32 * MB)
-#define MIP_SESSION_IMAGE     (4 * MB) /* of the session: what is neither views nor pool */
+#define MIP_SESSION_IMAGE     (4 * MB) /* of the session, at least: its structures, images */
 #define MIP_HYPERSPACE        0xC0400000u
 #define MIP_WORKING_SET_START 0xC0C00000u
 #define MIP_CACHE_START       0xC1000000u

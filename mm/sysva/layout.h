@@ -18,7 +18,7 @@ typedef enum _MI_REGION {
     MiRegionDrivers,          /* images that are loaded later */
     MiRegionSystemViews,      /* sections that MmMapViewInSystemSpace maps */
     MiRegionCacheExtension,   /* what the system cache has beyond that below E1000000 */
-    MiRegionSession,          /* reserved: Terminal Services */
+    MiRegionSession,          /* each session its own: session_space.h */
     MiRegionPageTables,       /* the self-map */
     MiRegionHyperspace,       /* process private: windows and the working-set list */
     MiRegionSystemWorkingSet, /* working-set lists of the system cache and the paged pool */

@@ -78,6 +78,13 @@ MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribut
 /* A valid PTE of pageable system memory: Accessed, not Dirty; writable for MM_READWRITE. */
 MMPTE MiMakePageablePte(PFN_NUMBER Frame, ULONG Protection);
 
+/* A valid system PTE where address spaces differ: not global. */
+static inline MMPTE MiMakeLocalPte(MMPTE Pte)
+{
+    Pte.Hard.Global = 0;
+    return Pte;
+}
+
 /* A valid PTE of a view in the system half: writable, Accessed, not Dirty. */
 MMPTE MiMakeSystemViewPte(PFN_NUMBER Frame, MI_CACHE_ATTRIBUTE Attribute);
 

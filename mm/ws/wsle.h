@@ -17,6 +17,7 @@
 #define MM_WS_WSLE_H
 
 #include "mi_assert.h"
+#include "mm/sysva/session_space.h"
 #include "mm/ws/working_set.h"
 
 /*
@@ -267,6 +268,12 @@ ULONG MiAgeWorkingSet(PMMSUPPORT WorkingSet, ULONG Entries);
 /* Paged pool, pageable code, and views of sections in the system half: the system cache's too. */
 extern MMSUPPORT MiSystemCacheWorkingSet;
 extern FAST_MUTEX MiSystemWorkingSetMutex;
+
+/* Whose pages those at Va, in the system half, are.  => In session space a session runs. */
+static inline PMMSUPPORT MiSystemWorkingSetOf(ULONG_PTR Va)
+{
+    return MiIsSessionVa(Va) ? MiCurrentSession()->WorkingSet : &MiSystemCacheWorkingSet;
+}
 
 #define MI_SYSTEM_WORKING_SET_LIST_VA 0xC0C00000u
 #define MI_SYSTEM_WSLE_START          0xC0C01000u

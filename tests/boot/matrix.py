@@ -53,9 +53,12 @@ REPORT_STOPS = [
     "nonpaged pool: ", "paged pool: ", "page faults: ", "MDL: 12288 bytes of nonpaged pool",
     "MDL: 12288 bytes of paged pool", "contiguous memory: ", "balance: 0 frames",
     "section: a copy-on-write view wrote 64 of 128 pages: 64 copied",
+    "session space: sessions 0 and 1 have 64 pages each", "session view: 32 pages of a section",
+    "sessions: 2 of 2 ended",
     "paging file C:", "paging: a working set of",
-    r"section \BaseNamedObjects\Shared: 2 processes share 128 of 128 pages"]
-PAGING_STOPS = REPORT_STOPS[-3:]  # where there is a paging file
+    r"section \BaseNamedObjects\Shared: 2 processes share 128 of 128 pages",
+    "session pool: 64 pages of session 0 trimmed to 0"]
+PAGING_STOPS = REPORT_STOPS[-4:]  # where there is a paging file
 # FAT12 volumes are read and never written.
 FAT12_REFUSED = "read-only: FAT12 does not tell whether it is in order"
 # Whatever the disk hangs on.

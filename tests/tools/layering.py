@@ -30,6 +30,7 @@ MM = [
     ["mm/space"],
     ["mm/paging"],
     ["mm/section"],
+    ["mm/session"],
     ["mm/fault", "mm/balance"],
     ["mm/cc"],
     ["mm/io"],

@@ -102,12 +102,14 @@ TEST(MustSucceed_types_are_C2_9A)
                             NonPagedPoolMustSucceed, 100, TAG_A);
     PoolExpectAllocateStops((POOL_STOP){BAD_POOL_CALLER, {0x9A, 6, 100, TAG_A}},
                             NonPagedPoolCacheAlignedMustS, 100, TAG_A);
+    PoolExpectAllocateStops((POOL_STOP){BAD_POOL_CALLER, {0x9A, 34, 100, TAG_A}},
+                            NonPagedPoolMustSucceedSession, 100, TAG_A);
     HostMachineDelete();
 }
 
 TEST(Types_that_do_not_exist_get_NULL)
 {
-    static const ULONG Types[] = {3, 7, 32, 33, 64, 512, 0x80000000u};
+    static const ULONG Types[] = {3, 7, 33, 35, 39, 64, 512, 0x80000000u};
     ULONG Index;
 
     Start();

@@ -122,7 +122,7 @@ TEST(Poolused_sorts_by_one_pool)
     CHECK(strstr(Shown, "OneA") < strstr(Shown, "OneB"));
     CHECK(strstr(Shown, "Diff") == NULL);
     CHECK_SHOWS("Flags:", Command("!poolused 6"));
-    CHECK_SHOWS("no session pool", Command("!poolused 8"));
+    CHECK_SHOWS("Session pool is not listed by tag", Command("!poolused 8"));
     ExFreePool(Small);
     ExFreePool(Large);
     PopulatedFinish();

@@ -22,7 +22,7 @@ TEST(Process_command_shows_one_or_all)
     CHECK_SHOWS("Image: test\n", Shown);
     CHECK(strstr(Shown, "CommitCharge") == NULL);
     Shown = Command("!process %x", Number(Process));
-    CHECK_SHOWS(Text("PROCESS %08X  Cid: 0008\n", Number(Process)), Shown);
+    CHECK_SHOWS(Text("PROCESS %08X  SessionId: none  Cid: 0008\n", Number(Process)), Shown);
     CHECK_SHOWS(Text("DirBase: %08x", (unsigned)Process->Pcb.DirectoryTableBase[0]), Shown);
     CHECK_EQUAL(17, NumberBehind(Shown, "CommitCharge"));
     CHECK_EQUAL(64, NumberBehind(Shown, "VirtualSize"));
