@@ -198,6 +198,9 @@ void MmInitSystem(const MM_BOOT *Boot)
     if (!NT_SUCCESS(MiInitializeProcesses())) {
         MiInstallMoreMemory(MM_BOOT_PROCESS);
     }
+    if (!NT_SUCCESS(MiCreatePhysicalSection())) {
+        MiInstallMoreMemory(MM_BOOT_OBJECTS);
+    }
     MiInitializeCommitGrowth();
     MiInitializeSlots();
     MiInitializeInPage();

@@ -33,7 +33,8 @@ static NTSTATUS MipFindFree(ULONG Bytes, PULONG_PTR Va)
     return STATUS_NO_MEMORY;
 }
 
-static NTSTATUS MipMap(PCONTROL_AREA Area, ULONG Pages, PULONG_PTR Va)
+/* => Unit: of the first page. */
+static NTSTATUS MipMap(MI_SYSTEM_VIEW Unit, ULONG Pages, PULONG_PTR Va)
 {
     const MI_RANGE *Region = &MiLayout.Region[MiRegionSystemViews];
     NTSTATUS Status = MiCreateSystemPageTables(Region->Start, Region->Bytes);
@@ -41,17 +42,26 @@ static NTSTATUS MipMap(PCONTROL_AREA Area, ULONG Pages, PULONG_PTR Va)
     if (!NT_SUCCESS(Status)) {
         return STATUS_NO_MEMORY;
     }
-    MiReferenceSystemView(Area, FALSE);
+    MiReferenceSystemView(Unit.ControlArea, FALSE);
     ExAcquireFastMutex(&MiSystemWorkingSetMutex);
     Status = MipFindFree(Pages << PAGE_SHIFT, Va);
     if (NT_SUCCESS(Status)) {
-        MiMapSystemPages(Area, 0, *Va, Pages);
+        MiMapSystemPages(Unit, *Va, Pages);
     }
     ExReleaseFastMutex(&MiSystemWorkingSetMutex);
     if (!NT_SUCCESS(Status)) {
-        MiDereferenceSystemView(Area, FALSE);
+        MiDereferenceSystemView(Unit.ControlArea, FALSE);
     }
     return Status;
+}
+
+/* Nothing is copied here: a section that is not for writing is for reading alone. */
+static MI_SYSTEM_VIEW MipUnitOf(const SECTION *Section)
+{
+    ULONG Protection = MiMakeProtection(Section->InitialPageProtection);
+
+    return (MI_SYSTEM_VIEW){.ControlArea = Section->Segment->ControlArea,
+                            .ReadOnly = !MiIsWritable(Protection) || MiIsCopyOnWrite(Protection)};
 }
 
 /* All that is read of the section, which is pageable, is read before a lock is taken. */
@@ -64,6 +74,9 @@ NTSTATUS NTAPI MmMapViewInSystemSpace(PVOID Section, PVOID *MappedBase, PSIZE_T 
     ULONG Pages;
     NTSTATUS Status;
 
+    if (MiIsPhysicalSection(Object)) {
+        return STATUS_INVALID_PARAMETER_1;
+    }
     if (Bytes > Most) {
         return STATUS_INVALID_VIEW_SIZE;
     }
@@ -71,7 +84,7 @@ NTSTATUS NTAPI MmMapViewInSystemSpace(PVOID Section, PVOID *MappedBase, PSIZE_T 
         return STATUS_NO_MEMORY;
     }
     Pages = (ULONG)BYTES_TO_PAGES((ULONG)Bytes);
-    Status = MipMap(Object->Segment->ControlArea, Pages, &Va);
+    Status = MipMap(MipUnitOf(Object), Pages, &Va);
     if (NT_SUCCESS(Status)) {
         *MappedBase = (PVOID)Va;
         *ViewSize = (SIZE_T)Pages << PAGE_SHIFT;

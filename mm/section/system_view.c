@@ -26,8 +26,8 @@
  *
  * Invariants (MiVerifySystemViews, MiVerifySections):
  *   K1  the PTEs of a unit that shows something name, or map, the prototype PTEs of consecutive
- *       pages of its section; from the view's last page on they are zero.  In other units none
- *       names or maps a page of a section
+ *       pages of its section, writable unless the unit is read-only; from the view's last page on
+ *       they are zero.  In other units none names or maps a page of a section
  *   K2  Resident of MiSystemViewCounters is the number of valid ones; each has an entry in the
  *       system's working set.  Views and CacheViews are those in the table
  *   K3  a control area counts each view
@@ -133,10 +133,14 @@ static ULONG MipPageOf(ULONG_PTR Va)
 
 MI_SYSTEM_VIEW MiQuerySystemView(ULONG_PTR Va)
 {
+    MI_SYSTEM_VIEW View;
+
     if (MipUnits[0] == NULL) {
-        return (MI_SYSTEM_VIEW){NULL, 0}; /* before the start */
+        return (MI_SYSTEM_VIEW){.ControlArea = NULL}; /* before the start */
     }
-    return (MI_SYSTEM_VIEW){MiFindSystemView(Va)->ControlArea, MipPageOf(Va)};
+    View = *MiFindSystemView(Va);
+    View.FirstPage = MipPageOf(Va);
+    return View;
 }
 
 PMMPTE MiSystemViewPrototype(ULONG_PTR Va)
@@ -216,19 +220,19 @@ static void MipNamePages(PCONTROL_AREA Area, ULONG Page, PMMPTE Pte, ULONG Pages
     }
 }
 
-void MiMapSystemPages(PCONTROL_AREA Area, ULONG FirstPage, ULONG_PTR Va, ULONG Pages)
+void MiMapSystemPages(MI_SYSTEM_VIEW Unit, ULONG_PTR Va, ULONG Pages)
 {
     ULONG Space = MipSpaceOf(Va);
     ULONG InUnit = 1u << (MipSpaces[Space].Shift - PAGE_SHIFT);
-    PMI_SYSTEM_VIEW Unit = MipUnitOf(Space, Va);
-    ULONG Page;
+    PMI_SYSTEM_VIEW Place = MipUnitOf(Space, Va);
+    ULONG End = Unit.FirstPage + Pages;
 
-    MI_ASSERT(Pages != 0 && FirstPage + Pages <= Area->Segment->TotalNumberOfPtes);
-    for (Page = 0; Page < Pages; Page += InUnit, Unit++) {
-        MI_ASSERT(Unit->ControlArea == NULL);
-        *Unit = (MI_SYSTEM_VIEW){Area, FirstPage + Page};
+    MI_ASSERT(Pages != 0 && End <= Unit.ControlArea->Segment->TotalNumberOfPtes);
+    MipNamePages(Unit.ControlArea, Unit.FirstPage, MiGetPteAddress(Va), Pages);
+    for (; Unit.FirstPage < End; Unit.FirstPage += InUnit, Place++) {
+        MI_ASSERT(Place->ControlArea == NULL);
+        *Place = Unit;
     }
-    MipNamePages(Area, FirstPage, MiGetPteAddress(Va), Pages);
     MipCountView(Space, TRUE);
 }
 
@@ -301,7 +305,7 @@ void MiUnmapSystemPages(ULONG_PTR Va, ULONG Bytes)
     MipUnmapPages(MiGetPteAddress(Va), Bytes >> PAGE_SHIFT);
     for (; Unit < End; Unit++) {
         MI_ASSERT(Unit->ControlArea != NULL);
-        *Unit = (MI_SYSTEM_VIEW){NULL, 0};
+        *Unit = (MI_SYSTEM_VIEW){.ControlArea = NULL};
     }
     MipCountView(Space, FALSE);
 }
@@ -312,21 +316,36 @@ void MiUnmapSystemPages(ULONG_PTR Va, ULONG Bytes)
 static MMPTE MipTemplate(const MMPTE *Pte)
 {
     ULONG_PTR Va = MiGetVaMappedByPte((PMMPTE)(ULONG_PTR)Pte);
-    BOOLEAN NoCache = MiFindSystemView(Va)->ControlArea->u.Flags.NoCache;
+    const MI_SYSTEM_VIEW *Unit = MiFindSystemView(Va);
+    MI_CACHE_ATTRIBUTE Attribute = Unit->ControlArea->u.Flags.NoCache ? MiNonCached : MiCached;
 
-    return MiMakeSystemViewPte(0, NoCache ? MiNonCached : MiCached);
+    return Unit->ReadOnly ? MiMakeKernelTemplate(MiKernelReadOnly, Attribute)
+                          : MiMakeSystemViewPte(0, Attribute);
 }
 
-/* => The frame has the share, the working set an entry to spare. */
-static void MipMap(PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+/* => The frame has the share, the working set an entry to spare.  MipCountMapped follows. */
+static inline void MipMapOneOf(PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
     MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(Template);
     MiWritePte(Pte, MiMakeFramePte(Template, Frame));
-    MiInsertWsle(&MiSystemCacheWorkingSet, MiGetVaMappedByPte(Pte), Frame); /* K2 */
+    MiTakeWsle(MiSystemCacheWorkingSet.VmWorkingSetList, MiGetVaMappedByPte(Pte), Frame, 0);
+}
+
+/* K2 */
+static inline void MipCountMapped(ULONG Count) NT_HOLDS(MiPfnLock)
+{
+    MiCountNewWsles(&MiSystemCacheWorkingSet, Count);
     MiSystemViewCounters.Changes++;
-    if (MiSystemViewCounters.PeakResident < ++MiSystemViewCounters.Resident) {
+    MiSystemViewCounters.Resident += Count;
+    if (MiSystemViewCounters.PeakResident < MiSystemViewCounters.Resident) {
         MiSystemViewCounters.PeakResident = MiSystemViewCounters.Resident;
     }
+}
+
+static void MipMap(PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    MipMapOneOf(Pte, Template, Frame);
+    MipCountMapped(1);
 }
 
 NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
@@ -350,16 +369,16 @@ NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
 /* Named pages behind one that was mapped, while they have frames. */
 static ULONG MipMapBehind(PMMPTE Pte, PMMPTE Proto, MMPTE Template, ULONG Most) NT_HOLDS(MiPfnLock)
 {
-    ULONG Mapped = 0;
+    const MMPTE *First = Pte + 1;
+    const MMPTE *End = First + Most;
     PFN_NUMBER Frame;
 
     Template.Hard.Accessed = 0;
-    while (Mapped < Most && MiReadPte(++Pte).Long == MiMakePrototypePte(++Proto).Long &&
+    while (++Pte < End && MiReadPte(Pte).Long == MiMakePrototypePte(++Proto).Long &&
            NT_SUCCESS(MiShareFrame(Proto, &Frame))) {
-        MipMap(Pte, Template, Frame);
-        Mapped++;
+        MipMapOneOf(Pte, Template, Frame);
     }
-    return Mapped;
+    return (ULONG)(Pte - First);
 }
 
 NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG Behind)
@@ -374,8 +393,9 @@ NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG B
         MI_PFN(Page.Hard.PageFrameNumber)->u2.ShareCount++; /* a pin, for the moment */
         Status = MiShareFrame(Proto, &Frame);
         if (NT_SUCCESS(Status)) {
-            MipMap(Pte, Template, Frame);
-            *Behind = MipMapBehind(Pte, Proto, Template, Most - 1);
+            MipMapOneOf(Pte, Template, Frame);
+            *Behind = Most == 1 ? 0 : MipMapBehind(Pte, Proto, Template, Most - 1);
+            MipCountMapped(1 + *Behind);
         }
         MI_PFN(Page.Hard.PageFrameNumber)->u2.ShareCount--; /* not the last: it is valid */
     }
