@@ -31,6 +31,7 @@ static const BLP_KNOWN_VALUE BlpKnownValues[] = {
     {"PoolUsageMaximum", LOADER_REG_DWORD, 0, 100, 0},
     {"SessionViewSize", LOADER_REG_DWORD, 0, 2048, 0},
     {"SessionPoolSize", LOADER_REG_DWORD, 0, 2048, 0},
+    {"SystemViewSize", LOADER_REG_DWORD, 0, 2048, 0},
     {"PoolTag", LOADER_REG_DWORD, 0, BLP_ANY, 0},
     {"PoolTagOverruns", LOADER_REG_DWORD, 0, 1, 0},
     {"ProtectNonPagedPool", LOADER_REG_DWORD, 0, 1, 0},

@@ -9,7 +9,8 @@
  *     A5  no page of a no-access range is valid
  *     A6  every page of a mapped range is valid
  *     A7  the self-map's entry points at the current directory, for the supervisor, by 4 KB pages
- *     A8  no valid entry has the bits Prototype or Reserved, or a large page's bit 21
+ *     A8  no valid entry has the bits Prototype (but for user pages that show physical memory) or
+ *         Reserved, or a large page's bit 21
  *     A9  a frame of a read-only range, pageable or not, is not writable at another address
  *     A10 a valid page of a pageable read-only range is as in A4
  *

@@ -101,6 +101,12 @@ NT_MUST_CHECK NTSTATUS NTAPI MmCreateSection(PVOID *SectionObject, ULONG Desired
  * and fail with STATUS_CONFLICTING_ADDRESSES when it may not be elsewhere, or with
  * STATUS_INVALID_IMAGE_FORMAT when its relocations are wrong.
  *
+ * Of \Device\PhysicalMemory, whose offsets are physical addresses, *SectionOffset is rounded down
+ * to a multiple of 64 KB, as documented, and says so on success; the view reaches as far as was
+ * asked for.  Win32Protect may say how to cache what is no RAM (PAGE_NOCACHE, which is the default,
+ * or PAGE_WRITECOMBINE); it may not be PAGE_NOACCESS, or copy-on-write.  From user mode:
+ * STATUS_ACCESS_DENIED, as since NT 5.2 SP1.  Protections of such pages stay as they are.
+ *
  * => PASSIVE_LEVEL.  On success *BaseAddress and *ViewSize say what is mapped.
  */
 NT_MUST_CHECK NTSTATUS NTAPI MmMapViewOfSection(PVOID SectionObject, PEPROCESS Process,
@@ -121,9 +127,10 @@ NT_MUST_CHECK NTSTATUS NTAPI MmUnmapViewOfSection(PEPROCESS Process, PVOID BaseA
 
 /*
  * Map *ViewSize bytes of the section (0: all of it) from its beginning on, in the system half, for
- * reading and writing by the kernel.  There are 16 MB for all such views together, in units of
- * 64 KB.
+ * the kernel; a section that is not for writing can be read there and no more: a write is bug check
+ * 0xBE.  There are 16 MB (SystemViewSize) for all such views together, in units of 64 KB.
  *
+ *     STATUS_INVALID_PARAMETER_1 the section is \Device\PhysicalMemory
  *     STATUS_INVALID_VIEW_SIZE   the section is shorter
  *     STATUS_NO_MEMORY           no room of that size is left, or no memory for page tables
  *

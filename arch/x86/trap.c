@@ -72,8 +72,8 @@ static void KipResumeGuarded(PKI_GUARD Guard, PKTRAP_FRAME Frame, ULONG Vector, 
 /* Under SMAP a supervisor's access to a page that is there: the flag that permits it was clear. */
 static BOOLEAN KipIsForbidden(const KTRAP_FRAME *Frame)
 {
-    return (KiReadCr4() & CR4_SMAP) != 0 && (Frame->EFlags & KI_EFLAGS_AC) == 0 &&
-           (Frame->ErrCode & (KI_FAULT_PRESENT | KI_FAULT_USER)) == KI_FAULT_PRESENT;
+    return (Frame->ErrCode & (KI_FAULT_PRESENT | KI_FAULT_USER)) == KI_FAULT_PRESENT &&
+           (Frame->EFlags & KI_EFLAGS_AC) == 0 && (KiReadCr4() & CR4_SMAP) != 0;
 }
 
 /*
@@ -138,30 +138,41 @@ static NT_NORETURN void KipMachineCheck(PKTRAP_FRAME Frame)
     KiBugCheckFromTrap(MACHINE_CHECK_EXCEPTION, Banks, (ULONG)Frame, 0, 0, Frame);
 }
 
-void KiDispatchTrap(PKTRAP_FRAME Frame, ULONG Vector)
+/* What nobody resolved.  => Stop: of a page fault, what it deserves; else zero. */
+static void __attribute__((noinline))
+KipEndTrap(PKTRAP_FRAME Frame, ULONG Vector, ULONG Address, const MM_STOP *Stop)
 {
-    ULONG Address = KipFaultAddress(); /* before another fault can change it */
     PKI_GUARD Guard = KipCurrentGuard();
-    MM_STOP Stop = {0};
 
-    KiForbidUserAccess(); /* until the frame's flags are back */
     if (Vector == KI_TRAP_MACHINE_CHECK && (Guard == NULL || KipInMachineCheck())) {
         KipMachineCheck(Frame);
     }
-    if (Vector == KI_TRAP_PAGE_FAULT && KipResolvePageFault(Frame, Address, &Stop)) {
-        return;
-    }
     /* At a higher level it is no fault of the guarded routine, but of what interrupted it. */
     if (Guard != NULL && KeGetCurrentIrql() == Guard->Irql) {
-        KipResumeGuarded(Guard, Frame, Vector, Address, &Stop);
+        KipResumeGuarded(Guard, Frame, Vector, Address, Stop);
         return;
     }
     if (Vector == KI_TRAP_PAGE_FAULT) {
-        KipStop(&Stop, Frame);
+        KipStop(Stop, Frame);
     }
     if (Vector == KI_TRAP_BREAKPOINT) {
         Frame->Eip--; /* NT reports the INT 3 itself, the processor what follows it */
         KiBugCheckFromTrap(KMODE_EXCEPTION_NOT_HANDLED, STATUS_BREAKPOINT, Frame->Eip, 0, 0, Frame);
     }
     KiBugCheckFromTrap(UNEXPECTED_KERNEL_MODE_TRAP, Vector, Frame->ErrCode, Frame->Eip, 0, Frame);
+}
+
+/* The guard is looked for when it is needed: the exception list is the thread's own. */
+void KiDispatchTrap(PKTRAP_FRAME Frame, ULONG Vector)
+{
+    ULONG Address = KipFaultAddress(); /* before another fault can change it */
+    MM_STOP Stop;
+
+    KiForbidUserAccess(); /* until the frame's flags are back */
+    if (Vector != KI_TRAP_PAGE_FAULT) {
+        Stop = (MM_STOP){0};
+    } else if (KipResolvePageFault(Frame, Address, &Stop)) {
+        return;
+    }
+    KipEndTrap(Frame, Vector, Address, &Stop);
 }

@@ -11,7 +11,8 @@
  *     a PTE that names a shared page                 MiUserPrototype; of a view: MiUserView
  *     a PTE in transition                            MiUserTransition; being read: it collides
  *     a slot of a paging file                        it is read
- *     a zero PTE, or a protection                    MiUserDemandZero; of a view: MiUserView
+ *     a zero PTE, or a protection                    MiUserDemandZero; of a view: MiUserView; of a
+ *                                                    view of physical memory: its frame is mapped
  *
  * Before all that: a page table that is out is brought in, as a page whose PTE is the directory
  * entry would be (MiUserPageTable).  A page that has no page table is one whose PTE is zero.
@@ -21,6 +22,7 @@
  */
 #include "mm/fault/user_fault.h"
 
+#include "mm/space/physical_view.h"
 #include "mm/space/user_page.h"
 #include "nt/bugcodes.h"
 
@@ -35,6 +37,23 @@ static void MipLookUp(PMI_USER_FAULT Found)
     if (Found->Vad != NULL) {
         Found->Protection = MiPageProtection(Found->Vad, Found->Va, Found->Pte);
     }
+}
+
+/* A page of \Device\PhysicalMemory: its view says which frame. */
+static NTSTATUS MipPhysical(const MI_USER_FAULT *Found)
+{
+    NTSTATUS Status = MiMakePageTable(Found->Process, Found->Va);
+
+    if (NT_SUCCESS(Status)) {
+        MiMapPhysicalPage(Found->Vad, MiGetPteAddress(Found->Va));
+    }
+    return Status;
+}
+
+/* A page of a view that has no PTE. */
+static NTSTATUS MipUntouchedOfView(PMI_USER_FAULT Found)
+{
+    return MiIsPhysicalView(Found->Vad) ? MipPhysical(Found) : MiUserView(Found);
 }
 
 static NTSTATUS MipDispatch(PMI_USER_FAULT Found, BOOLEAN Write)
@@ -63,7 +82,7 @@ static NTSTATUS MipDispatch(PMI_USER_FAULT Found, BOOLEAN Write)
     case MiPtePagefile:
         return MiBeginFaultRead(&Found->Read, MiGetPteAddress(Found->Va), Found->Read.MostPages);
     case MiPteZero:
-        return MiIsView(Found->Vad) ? MiUserView(Found) : MiUserDemandZero(Found);
+        return MiIsView(Found->Vad) ? MipUntouchedOfView(Found) : MiUserDemandZero(Found);
     case MiPteDemandZero:
         return MiUserDemandZero(Found);
     case MiPteLarge:

@@ -213,11 +213,12 @@ static ULONG MipPagesBehind(const MI_USER_FAULT *Fault, const MMPTE *Proto)
     ULONG Vpn = (ULONG)(Fault->Va >> PAGE_SHIFT);
     ULONG Pages = MIP_AROUND - Vpn % MIP_AROUND;
 
-    if (Fault->Pte.Long != 0 || View->Committed != NULL || Proto < View->FirstPrototypePte ||
-        Proto > View->LastContiguousPte || !MiGlanceAtMemory(MiMemoryAmple)) {
+    Pages = MipLeast(Pages, Fault->Vad->EndingVpn - Vpn + 1);
+    if (Pages == 1 || Fault->Pte.Long != 0 || View->Committed != NULL ||
+        Proto < View->FirstPrototypePte || Proto > View->LastContiguousPte ||
+        !MiGlanceAtMemory(MiMemoryAmple)) {
         return 1;
     }
-    Pages = MipLeast(Pages, Fault->Vad->EndingVpn - Vpn + 1);
     Pages = MipLeast(Pages, (ULONG)(View->LastContiguousPte - Proto) + 1);
     Pages = MipLeast(Pages, (PAGE_SIZE - (ULONG)BYTE_OFFSET(Proto)) / (ULONG)sizeof(MMPTE));
     if (Fault->Vad->u.VadFlags.ImageMap) {

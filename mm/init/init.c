@@ -203,6 +203,9 @@ void MmInitSystem(const MM_BOOT *Boot)
     MiSetPoolQuotas(MiBootValue(Boot, "NonPagedPoolQuota") << 20,
                     MiBootValue(Boot, "PagedPoolQuota") << 20);
     MiInitializeSessions();
+    if (!NT_SUCCESS(MiCreatePhysicalSection())) {
+        MiInstallMoreMemory(MM_BOOT_OBJECTS);
+    }
     MiInitializeCommitGrowth();
     MiInitializeSlots();
     MiInitializeInPage();

@@ -206,7 +206,10 @@ static void MiCheckUserAccess(PMI_AUDIT Audit, const MI_AUDIT_PAGE *Page)
 
 static void MiCheckBits(PMI_AUDIT Audit, MMPTE Entry, BOOLEAN Large, ULONG_PTR Va)
 {
-    if (Entry.Hard.Prototype || Entry.Hard.Reserved || (Large && Entry.Large.Zero)) {
+    BOOLEAN MayBePhysical = !Large && Va < MM_SYSTEM_RANGE_START; /* MiIsPhysicalPte */
+
+    if ((Entry.Hard.Prototype && !MayBePhysical) || Entry.Hard.Reserved ||
+        (Large && Entry.Large.Zero)) {
         MiReportViolation(Audit, "A8: a valid entry has prototype or reserved bits", Va, NULL);
     }
 }

@@ -56,12 +56,15 @@ static BOOLEAN MipIsOfKind(const MIP_COPY *Copy, ULONG_PTR Flags)
     MMSECTION_FLAGS Of = Copy->Area.u.Flags;
 
     return (Flags & MIP_KINDS) == 0 ||
-           (Flags & (Of.Image ? MIP_IMAGES : (Of.File ? MIP_FILES : MIP_PAGEFILE))) != 0;
+           (!Of.PhysicalMemory &&
+            (Flags & (Of.Image ? MIP_IMAGES : (Of.File ? MIP_FILES : MIP_PAGEFILE))) != 0);
 }
 
 static void MipPrintBacking(const MIP_COPY *Copy)
 {
-    if (Copy->Area.FilePointer == NULL) {
+    if (Copy->Area.u.Flags.PhysicalMemory) {
+        MiPrint("physical memory");
+    } else if (Copy->Area.FilePointer == NULL) {
         MiPrint("pagefile-backed section");
     } else {
         MiPrintWideName(&Copy->Area.FilePointer->FileName);
@@ -70,10 +73,11 @@ static void MipPrintBacking(const MIP_COPY *Copy)
 
 static void MipPrintFlags(MMSECTION_FLAGS Flags)
 {
-    MiPrint("%s%s%s%s%s%s%s", Flags.Image ? " Image" : "", Flags.File ? " File" : "",
+    MiPrint("%s%s%s%s%s%s%s%s", Flags.Image ? " Image" : "", Flags.File ? " File" : "",
             Flags.Commit ? " Commit" : "", Flags.Reserve ? " Reserve" : "",
             Flags.NoCache ? " NoCache" : "", Flags.BeingDeleted ? " BeingDeleted" : "",
-            Flags.DeleteOnClose ? " DeleteOnClose" : "");
+            Flags.DeleteOnClose ? " DeleteOnClose" : "",
+            Flags.PhysicalMemory ? " PhysicalMemory" : "");
 }
 
 static void MipPrintLine(const MIP_COPY *Copy)

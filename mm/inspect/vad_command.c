@@ -42,7 +42,9 @@ static const char *MipModifier(ULONG Protection)
 /* => A view of the area keeps it, and the area its file. */
 static void MipPrintBacking(const CONTROL_AREA *Area)
 {
-    if (Area->FilePointer == NULL) {
+    if (Area->u.Flags.PhysicalMemory) {
+        MiPrint("  Physical memory");
+    } else if (Area->FilePointer == NULL) {
         MiPrint("  Pagefile section, shared commit %x", Area->Segment->NumberOfCommittedPages);
     } else {
         MiPrint("  ");
@@ -50,12 +52,20 @@ static void MipPrintBacking(const CONTROL_AREA *Area)
     }
 }
 
+static const char *MipKind(const MMVAD *Vad)
+{
+    if (MiIsPhysicalView(Vad)) {
+        return "Phys   ";
+    }
+    return MiIsView(Vad) ? "Mapped " : "Private";
+}
+
 static void MipPrintVad(const MMVAD *Vad, ULONG Level)
 {
     ULONG Protection = Vad->u.VadFlags.Protection;
 
     MiPrint("%08X (%2u)  %8x  %8x  %6u  %s  %s%s%s", (ULONG)(ULONG_PTR)Vad, Level, Vad->StartingVpn,
-            Vad->EndingVpn, Vad->u.VadFlags.CommitCharge, MiIsView(Vad) ? "Mapped " : "Private",
+            Vad->EndingVpn, Vad->u.VadFlags.CommitCharge, MipKind(Vad),
             MiProtectionName(Protection), MipModifier(Protection),
             Vad->u.VadFlags.ImageMap     ? " Exe"
             : Vad->u.VadFlags.WriteWatch ? " WriteWatch"
@@ -104,10 +114,10 @@ static void MipPrintWhole(const MMVAD *Vad)
     MiPrint("  Commit Charge  %8u (0n)\n", Flags.CommitCharge);
     MiPrint("  Protection     %8x  %s%s\n", Flags.Protection, MiProtectionName(Flags.Protection),
             MipModifier(Flags.Protection));
-    MiPrint("  Flags:%s%s%s%s%s%s\n", Flags.PrivateMemory ? " PrivateMemory" : "",
+    MiPrint("  Flags:%s%s%s%s%s%s%s\n", Flags.PrivateMemory ? " PrivateMemory" : "",
             Flags.MemCommit ? " MemCommit" : "", Flags.WriteWatch ? " WriteWatch" : "",
             Flags.Inherit ? " ViewShare" : "", Flags.NoChange ? " NoChange" : "",
-            Flags.ImageMap ? " ImageMap" : "");
+            Flags.ImageMap ? " ImageMap" : "", Flags.PhysicalMapping ? " PhysicalMapping" : "");
     if (MiIsView(Vad)) {
         MiPrint("  ControlArea    %08X  First ProtoPte %08X  Last PTE %08X\n",
                 (ULONG)(ULONG_PTR)MiViewOf(Vad)->ControlArea,

@@ -41,7 +41,8 @@ NTSTATUS MmMapViewInSystemCache(PSECTION Section, PVOID Base, LARGE_INTEGER Offs
     }
     MiReferenceSystemView(Area, TRUE);
     ExAcquireFastMutex(&MiSystemWorkingSetMutex);
-    MiMapSystemPages(Area, (ULONG)FirstPage, (ULONG_PTR)Base, Pages);
+    MiMapSystemPages((MI_SYSTEM_VIEW){.ControlArea = Area, .FirstPage = (ULONG)FirstPage},
+                     (ULONG_PTR)Base, Pages);
     ExReleaseFastMutex(&MiSystemWorkingSetMutex);
     return STATUS_SUCCESS;
 }

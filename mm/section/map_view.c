@@ -6,6 +6,9 @@
  * that is read of the section object, which is pageable, is read before a lock is taken; the
  * control area, which is not, stays while the caller has the object.
  *
+ * \Device\PhysicalMemory is mapped from a multiple of 64 KB on, which *SectionOffset says then; the
+ * view reaches as far as it was asked to.  Its caller may say how to cache what is no RAM.
+ *
  * An image is looked for a place at its preferred base first; elsewhere it needs an index of its
  * relocations, which is made without a lock, and then the whole is tried again.  Its parts say how
  * pages are protected, not the caller.
@@ -33,6 +36,7 @@ typedef struct _MIP_MAPPING {
     ULONG Protection; /* a code */
     BOOLEAN Inherit;
     BOOLEAN NoChange;
+    BOOLEAN Physical;  /* the section is \Device\PhysicalMemory */
     ULONG Pages;       /* of the view */
     ULONG_PTR Va;      /* where it is */
     ULONG CommitLimit; /* that a charge which was refused needs */
@@ -60,9 +64,7 @@ static NTSTATUS MipCheckAddresses(const MI_VIEW_WANTED *Wanted)
         (Base != 0 && Wanted->Bytes > MM_HIGHEST_USER_ADDRESS - Base + 1)) {
         return STATUS_INVALID_PARAMETER_3;
     }
-    return Wanted->Offset % MM_ALLOCATION_GRANULARITY != 0 || Base % MM_ALLOCATION_GRANULARITY != 0
-               ? STATUS_MAPPED_ALIGNMENT
-               : STATUS_SUCCESS;
+    return Base % MM_ALLOCATION_GRANULARITY != 0 ? STATUS_MAPPED_ALIGNMENT : STATUS_SUCCESS;
 }
 
 NTSTATUS MiCheckViewArguments(const MI_VIEW_WANTED *Wanted)
@@ -77,10 +79,20 @@ NTSTATUS MiCheckViewArguments(const MI_VIEW_WANTED *Wanted)
         return STATUS_INVALID_PARAMETER_4;
     }
     if (MiMakeProtection(Wanted->Protect) == MI_NO_PROTECTION ||
-        (Wanted->Protect & (PAGE_NOCACHE | PAGE_WRITECOMBINE | PAGE_GUARD)) != 0) {
+        (Wanted->Protect & PAGE_GUARD) != 0) {
         return STATUS_INVALID_PAGE_PROTECTION;
     }
     return MipCheckAddresses(Wanted);
+}
+
+/* What only physical memory can be asked for. */
+static NTSTATUS MipCheckOrdinary(const MI_VIEW_WANTED *Wanted)
+{
+    if ((Wanted->Protect & (PAGE_NOCACHE | PAGE_WRITECOMBINE)) != 0) {
+        return STATUS_INVALID_PAGE_PROTECTION;
+    }
+    return Wanted->Offset % MM_ALLOCATION_GRANULARITY != 0 ? STATUS_MAPPED_ALIGNMENT
+                                                           : STATUS_SUCCESS;
 }
 
 /* ---- what the section allows ---- */
@@ -101,6 +113,23 @@ static NTSTATUS MipCheckProtection(PMIP_MAPPING Mapping, ULONG Protect)
     return MiIsProtectionCompatible(Mapping->Granted, Mapping->Protection)
                ? STATUS_SUCCESS
                : STATUS_SECTION_PROTECTION;
+}
+
+/* From a multiple of 64 KB on. */
+static NTSTATUS MipPreparePhysical(PMIP_MAPPING Mapping, ULONG Protect)
+{
+    ULONG Before = (ULONG)(Mapping->Offset % MM_ALLOCATION_GRANULARITY);
+
+    if (MiIsCopyOnWrite(Mapping->Protection) || (Protect & PAGE_NOACCESS) != 0) {
+        return STATUS_INVALID_PAGE_PROTECTION;
+    }
+    if (Mapping->Bytes > MM_HIGHEST_USER_ADDRESS) {
+        return STATUS_INVALID_VIEW_SIZE;
+    }
+    Mapping->Offset -= Before;
+    Mapping->Bytes += Mapping->Bytes != 0 ? Before : 0;
+    Mapping->CommitBytes = 0; /* all of it is there */
+    return STATUS_SUCCESS;
 }
 
 /* => Bytes and Pages are set. */
@@ -208,14 +237,10 @@ static ULONG MipCharge(const MIP_MAPPING *Mapping)
                               Mapping->Pages, (ULONG)(Mapping->Va - MipPreferred(Mapping)));
 }
 
-static void MipFillView(PEPROCESS Process, PMMVAD Vad, const MIP_MAPPING *Mapping)
+static void MipFillPrototypes(PMMVAD_VIEW View, const MIP_MAPPING *Mapping)
 {
-    PMMVAD_VIEW View = (PMMVAD_VIEW)(PVOID)Vad;
     ULONG Run;
 
-    View->ControlArea = Mapping->Segment->ControlArea;
-    View->FirstPage = (ULONG)(Mapping->Offset >> PAGE_SHIFT);
-    View->Process = Process;
     View->FirstPrototypePte = MiSectionRun(View->ControlArea, View->FirstPage, &Run);
     if (Mapping->Image != NULL) {
         Run = Mapping->Pages; /* an image's lie in one array */
@@ -225,6 +250,18 @@ static void MipFillView(PEPROCESS Process, PMMVAD Vad, const MIP_MAPPING *Mappin
     View->LastContiguousPte = View->FirstPrototypePte + (Run - 1);
     if (Mapping->Segment->Committed.Buffer != NULL) {
         View->Committed = &Mapping->Segment->Committed;
+    }
+}
+
+static void MipFillView(PEPROCESS Process, PMMVAD Vad, const MIP_MAPPING *Mapping)
+{
+    PMMVAD_VIEW View = (PMMVAD_VIEW)(PVOID)Vad;
+
+    View->ControlArea = Mapping->Segment->ControlArea;
+    View->FirstPage = (ULONG)(Mapping->Offset >> PAGE_SHIFT);
+    View->Process = Process;
+    if (!Mapping->Physical) {
+        MipFillPrototypes(View, Mapping);
     }
     MiReferenceView(View);
 }
@@ -252,6 +289,7 @@ static NTSTATUS MipInsertView(PEPROCESS Process, PMIP_MAPPING Mapping)
         .Inherit = Mapping->Inherit,
         .NoChange = Mapping->NoChange,
         .ImageMap = Mapping->Image != NULL,
+        .PhysicalMapping = Mapping->Physical,
         .Protection = Mapping->Protection,
     };
     NTSTATUS Status = MiChargeProcessCommit(Process, Charge);
@@ -343,6 +381,29 @@ static ULONG MipGranted(const SECTION *Section)
            (MiSoftwareProtection(Section->Segment->SegmentPteTemplate) & MM_NOCACHE);
 }
 
+/* => All that can be said before a lock is taken. */
+static NTSTATUS MipCheck(const SECTION *Section, const MI_VIEW_WANTED *Wanted, PMIP_MAPPING Mapping)
+{
+    NTSTATUS Status = MiCheckViewArguments(Wanted);
+
+    if (NT_SUCCESS(Status) && !Mapping->Physical) {
+        Status = MipCheckOrdinary(Wanted);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = MipCheckProtection(Mapping, Wanted->Protect);
+    }
+    if (NT_SUCCESS(Status) && Mapping->Physical) {
+        Status = MipPreparePhysical(Mapping, Wanted->Protect);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = MipCheckPart(Mapping);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = MiBaseOfView(Section, Mapping->Offset, &Mapping->Base);
+    }
+    return NT_SUCCESS(Status) ? MipCheckBase(Mapping) : Status;
+}
+
 NTSTATUS NTAPI MmMapViewOfSection(PVOID SectionObject, PEPROCESS Process, PVOID *BaseAddress,
                                   ULONG_PTR ZeroBits, SIZE_T CommitSize,
                                   PLARGE_INTEGER SectionOffset, PSIZE_T ViewSize,
@@ -366,27 +427,19 @@ NTSTATUS NTAPI MmMapViewOfSection(PVOID SectionObject, PEPROCESS Process, PVOID 
         .Type = AllocationType,
         .Inherit = InheritDisposition == ViewShare,
         .NoChange = (Section->AllocationAttributes & SEC_NO_CHANGE) != 0,
+        .Physical = MiIsPhysicalSection(Section),
     };
-    NTSTATUS Status = MiCheckViewArguments(&Wanted);
+    NTSTATUS Status = MipCheck(Section, &Wanted, &Mapping);
 
-    if (NT_SUCCESS(Status)) {
-        Status = MipCheckProtection(&Mapping, Win32Protect);
-    }
-    if (NT_SUCCESS(Status)) {
-        Status = MipCheckPart(&Mapping);
-    }
-    if (NT_SUCCESS(Status)) {
-        Status = MiBaseOfView(Section, Offset, &Mapping.Base);
-    }
-    if (NT_SUCCESS(Status)) {
-        Status = MipCheckBase(&Mapping);
-    }
     if (NT_SUCCESS(Status)) {
         Status = MipMapAndWait(Process, &Mapping);
     }
     if (NT_SUCCESS(Status)) {
         *BaseAddress = (PVOID)Mapping.Va;
         *ViewSize = (SIZE_T)Mapping.Pages << PAGE_SHIFT;
+        if (Mapping.Physical && SectionOffset != NULL) {
+            SectionOffset->QuadPart = (LONGLONG)Mapping.Offset;
+        }
         Status = MipSuccess(&Mapping);
     }
     return Status;

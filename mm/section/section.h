@@ -56,14 +56,15 @@ typedef struct _SUBSECTION {
 } SUBSECTION, *PSUBSECTION;
 
 typedef struct _MMSECTION_FLAGS {
-    ULONG BeingDeleted : 1;  /* (P) nobody uses it any more */
-    ULONG NoCache : 1;       /* SEC_NOCACHE */
-    ULONG Reserve : 1;       /* SEC_RESERVE */
-    ULONG Commit : 1;        /* SEC_COMMIT */
-    ULONG File : 1;          /* its pages are a file's */
-    ULONG Image : 1;         /* ... an image's */
-    ULONG DeleteOnClose : 1; /* an image's pages do not keep it */
-    ULONG Spare : 25;
+    ULONG BeingDeleted : 1;   /* (P) nobody uses it any more */
+    ULONG NoCache : 1;        /* SEC_NOCACHE */
+    ULONG Reserve : 1;        /* SEC_RESERVE */
+    ULONG Commit : 1;         /* SEC_COMMIT */
+    ULONG File : 1;           /* its pages are a file's */
+    ULONG Image : 1;          /* ... an image's */
+    ULONG DeleteOnClose : 1;  /* an image's pages do not keep it */
+    ULONG PhysicalMemory : 1; /* physical_section.c: it has no prototype PTEs */
+    ULONG Spare : 24;
 } MMSECTION_FLAGS;
 
 struct NT_ALIGNED(8) _CONTROL_AREA {
@@ -110,6 +111,11 @@ typedef struct _SECTION {
     ULONG BasedBytes;            /* (I) which it has there */
     LIST_ENTRY BasedLink;        /* based.c's */
 } SECTION, *PSECTION;
+
+static inline BOOLEAN MiIsPhysicalSection(const SECTION *Section)
+{
+    return Section->Segment->ControlArea->u.Flags.PhysicalMemory;
+}
 
 /* ---- sections with an address of their own: based.c ---- */
 
@@ -210,6 +216,15 @@ PSUBSECTION MiAllocateSubsection(void);
 
 /* => NULL: none.  ExFreePoolWithTag(MI_SEGMENT_TAG). */
 PMMPTE MiAllocatePrototypes(ULONG Pages);
+
+/* ---- \Device\PhysicalMemory: physical_section.c ---- */
+
+/*
+ * Make the section.
+ *
+ * => Once a machine, after MiInitializeSections.  STATUS_INSUFFICIENT_RESOURCES.
+ */
+NT_MUST_CHECK NTSTATUS MiCreatePhysicalSection(void);
 
 /* ---- segments of files: file_segment.c ---- */
 

@@ -34,6 +34,32 @@ NTSTATUS NTAPI NtCreateSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
     return Status;
 }
 
+/* => Section is referenced. */
+static NTSTATUS MipMayHave(const SECTION *Section, KPROCESSOR_MODE Mode)
+{
+    return Mode != KernelMode && MiIsPhysicalSection(Section) ? STATUS_ACCESS_DENIED
+                                                              : STATUS_SUCCESS;
+}
+
+/* A user's new handle goes again where it leads to what users may not have. */
+static NTSTATUS MipJudgeHandle(HANDLE Handle)
+{
+    PSECTION Section;
+    NTSTATUS Status = ObReferenceObjectByHandle(Handle, 0, MmSectionObjectType, KernelMode,
+                                                (PVOID *)&Section, NULL);
+
+    if (NT_SUCCESS(Status)) {
+        Status = MipMayHave(Section, UserMode);
+        ObDereferenceObject(Section);
+    }
+    if (!NT_SUCCESS(Status)) {
+        NTSTATUS Closed = NtClose(Handle); /* fails where another thread was quicker */
+
+        return NT_SUCCESS(Closed) ? Status : Closed;
+    }
+    return Status;
+}
+
 NTSTATUS NTAPI NtOpenSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
                              PCOBJECT_ATTRIBUTES ObjectAttributes)
 {
@@ -41,6 +67,9 @@ NTSTATUS NTAPI NtOpenSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
     NTSTATUS Status = ObOpenObjectByName(ObjectAttributes, MmSectionObjectType, ExGetPreviousMode(),
                                          NULL, DesiredAccess, NULL, &Handle);
 
+    if (NT_SUCCESS(Status) && ExGetPreviousMode() != KernelMode) {
+        Status = MipJudgeHandle(Handle);
+    }
     if (NT_SUCCESS(Status)) {
         *SectionHandle = Handle;
     }
@@ -83,9 +112,12 @@ NTSTATUS NTAPI NtMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PV
     Status = ObReferenceObjectByHandle(SectionHandle, MipAccessFor(Win32Protect),
                                        MmSectionObjectType, ExGetPreviousMode(), &Section, NULL);
     if (NT_SUCCESS(Status)) {
-        Status =
-            MmMapViewOfSection(Section, Process, BaseAddress, ZeroBits, CommitSize, SectionOffset,
-                               ViewSize, InheritDisposition, AllocationType, Win32Protect);
+        Status = MipMayHave(Section, ExGetPreviousMode());
+        if (NT_SUCCESS(Status)) {
+            Status = MmMapViewOfSection(Section, Process, BaseAddress, ZeroBits, CommitSize,
+                                        SectionOffset, ViewSize, InheritDisposition, AllocationType,
+                                        Win32Protect);
+        }
         ObDereferenceObject(Section);
     }
     PsDereferenceProcess(Process);

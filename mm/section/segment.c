@@ -439,6 +439,11 @@ static void MipDeleteSegment(PCONTROL_AREA Area)
         MipCountDeleted(0);
         return;
     }
+    if (Area->u.Flags.PhysicalMemory) { /* its object could not be made */
+        MipCountDeleted(0);
+        ExFreePoolWithTag(Area, MI_CONTROL_AREA_TAG);
+        return;
+    }
     MiDeletePrototypes(Segment->PrototypePte, Segment->TotalNumberOfPtes);
     MipCountDeleted(Segment->NumberOfCommittedPages);
     MiReturnCommitment(Segment->NumberOfCommittedPages);

@@ -44,24 +44,34 @@ static NTSTATUS MipCreateTables(const MI_VIEW_SPACE *Space)
                : MiCreateSystemPageTables(Space->Start, Space->Bytes);
 }
 
-static NTSTATUS MipMap(PMI_VIEW_SPACE Space, PCONTROL_AREA Area, ULONG Pages, PULONG_PTR Va)
+/* => Unit: of the first page. */
+static NTSTATUS MipMap(PMI_VIEW_SPACE Space, MI_SYSTEM_VIEW Unit, ULONG Pages, PULONG_PTR Va)
 {
     NTSTATUS Status = MipCreateTables(Space);
 
     if (!NT_SUCCESS(Status)) {
         return STATUS_NO_MEMORY;
     }
-    MiReferenceSystemView(Area, FALSE);
+    MiReferenceSystemView(Unit.ControlArea, FALSE);
     ExAcquireFastMutex(Space->WorkingSet->Mutex);
     Status = MipFindFree(Space, Pages << PAGE_SHIFT, Va);
     if (NT_SUCCESS(Status)) {
-        MiMapSystemPages(Area, 0, *Va, Pages);
+        MiMapSystemPages(Unit, *Va, Pages);
     }
     ExReleaseFastMutex(Space->WorkingSet->Mutex);
     if (!NT_SUCCESS(Status)) {
-        MiDereferenceSystemView(Area, FALSE);
+        MiDereferenceSystemView(Unit.ControlArea, FALSE);
     }
     return Status;
+}
+
+/* Nothing is copied here: a section that is not for writing is for reading alone. */
+static MI_SYSTEM_VIEW MipUnitOf(const SECTION *Section)
+{
+    ULONG Protection = MiMakeProtection(Section->InitialPageProtection);
+
+    return (MI_SYSTEM_VIEW){.ControlArea = Section->Segment->ControlArea,
+                            .ReadOnly = !MiIsWritable(Protection) || MiIsCopyOnWrite(Protection)};
 }
 
 /* All that is read of the section, which is pageable, is read before a lock is taken. */
@@ -74,6 +84,9 @@ NTSTATUS MiMapViewInSpace(PMI_VIEW_SPACE Space, PVOID Section, PVOID *MappedBase
     ULONG Pages;
     NTSTATUS Status;
 
+    if (MiIsPhysicalSection(Object)) {
+        return STATUS_INVALID_PARAMETER_1;
+    }
     if (Bytes > Most) {
         return STATUS_INVALID_VIEW_SIZE;
     }
@@ -81,7 +94,7 @@ NTSTATUS MiMapViewInSpace(PMI_VIEW_SPACE Space, PVOID Section, PVOID *MappedBase
         return STATUS_NO_MEMORY;
     }
     Pages = (ULONG)BYTES_TO_PAGES((ULONG)Bytes);
-    Status = MipMap(Space, Object->Segment->ControlArea, Pages, &Va);
+    Status = MipMap(Space, MipUnitOf(Object), Pages, &Va);
     if (NT_SUCCESS(Status)) {
         *MappedBase = (PVOID)Va;
         *ViewSize = (SIZE_T)Pages << PAGE_SHIFT;

@@ -26,8 +26,8 @@
  *
  * Invariants (MiVerifySystemViews, MiVerifySections):
  *   K1  the PTEs of a unit that shows something name, or map, the prototype PTEs of consecutive
- *       pages of its section; from the view's last page on they are zero.  In other units none
- *       names or maps a page of a section
+ *       pages of its section, writable unless the unit is read-only; from the view's last page on
+ *       they are zero.  In other units none names or maps a page of a section
  *   K2  Resident of MiSystemViewCounters is the number of valid ones; each has an entry in the
  *       system's working set, or the session's.  Views and CacheViews are those in the table
  *   K3  a control area counts each view
@@ -170,10 +170,14 @@ static ULONG MipPageOf(ULONG_PTR Va)
 
 MI_SYSTEM_VIEW MiQuerySystemView(ULONG_PTR Va)
 {
+    MI_SYSTEM_VIEW View;
+
     if (MipSpaces[0].Units == NULL) {
-        return (MI_SYSTEM_VIEW){NULL, 0}; /* before the start */
+        return (MI_SYSTEM_VIEW){.ControlArea = NULL}; /* before the start */
     }
-    return (MI_SYSTEM_VIEW){MiFindSystemView(Va)->ControlArea, MipPageOf(Va)};
+    View = *MiFindSystemView(Va);
+    View.FirstPage = MipPageOf(Va);
+    return View;
 }
 
 PMMPTE MiSystemViewPrototype(ULONG_PTR Va)
@@ -257,19 +261,19 @@ static void MipNamePages(PCONTROL_AREA Area, ULONG Page, PMMPTE Pte, ULONG Pages
     }
 }
 
-void MiMapSystemPages(PCONTROL_AREA Area, ULONG FirstPage, ULONG_PTR Va, ULONG Pages)
+void MiMapSystemPages(MI_SYSTEM_VIEW Unit, ULONG_PTR Va, ULONG Pages)
 {
     const MI_VIEW_SPACE *Space = MiFindViewSpace(Va);
     ULONG InUnit = MipUnitPages(Space);
-    PMI_SYSTEM_VIEW Unit = MipUnitOf(Space, Va);
-    ULONG Page;
+    PMI_SYSTEM_VIEW Place = MipUnitOf(Space, Va);
+    ULONG End = Unit.FirstPage + Pages;
 
-    MI_ASSERT(Pages != 0 && FirstPage + Pages <= Area->Segment->TotalNumberOfPtes);
-    for (Page = 0; Page < Pages; Page += InUnit, Unit++) {
-        MI_ASSERT(Unit->ControlArea == NULL);
-        *Unit = (MI_SYSTEM_VIEW){Area, FirstPage + Page};
+    MI_ASSERT(Pages != 0 && End <= Unit.ControlArea->Segment->TotalNumberOfPtes);
+    MipNamePages(Unit.ControlArea, Unit.FirstPage, MiGetPteAddress(Va), Pages);
+    for (; Unit.FirstPage < End; Unit.FirstPage += InUnit, Place++) {
+        MI_ASSERT(Place->ControlArea == NULL);
+        *Place = Unit;
     }
-    MipNamePages(Area, FirstPage, MiGetPteAddress(Va), Pages);
     MipCountView(Space, TRUE);
 }
 
@@ -343,7 +347,7 @@ void MiUnmapSystemPages(ULONG_PTR Va, ULONG Bytes)
     MipUnmapPages(MiGetPteAddress(Va), Bytes >> PAGE_SHIFT);
     for (; Unit < End; Unit++) {
         MI_ASSERT(Unit->ControlArea != NULL);
-        *Unit = (MI_SYSTEM_VIEW){NULL, 0};
+        *Unit = (MI_SYSTEM_VIEW){.ControlArea = NULL};
     }
     MipCountView(Space, FALSE);
 }
@@ -359,25 +363,42 @@ static PMMSUPPORT MipWorkingSetOf(PMMPTE Pte)
 static MMPTE MipTemplate(const MMPTE *Pte)
 {
     ULONG_PTR Va = MiGetVaMappedByPte((PMMPTE)(ULONG_PTR)Pte);
-    BOOLEAN NoCache = MiFindSystemView(Va)->ControlArea->u.Flags.NoCache;
-    MMPTE Template = MiMakeSystemViewPte(0, NoCache ? MiNonCached : MiCached);
+    const MI_SYSTEM_VIEW *Unit = MiFindSystemView(Va);
+    MI_CACHE_ATTRIBUTE Attribute = Unit->ControlArea->u.Flags.NoCache ? MiNonCached : MiCached;
+    MMPTE Template = Unit->ReadOnly ? MiMakeKernelTemplate(MiKernelReadOnly, Attribute)
+                                    : MiMakeSystemViewPte(0, Attribute);
 
     return MiIsSessionVa(Va) ? MiMakeLocalPte(Template) : Template;
 }
 
-/* => The frame has the share, the working set an entry to spare. */
+/* => The frame has the share, the working set an entry to spare.  MipCountMapped follows. */
+static inline void MipMapOneOf(const MI_VIEW_SPACE *Space, PMMPTE Pte, MMPTE Template,
+                               PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(Template);
+    MiWritePte(Pte, MiMakeFramePte(Template, Frame));
+    MiTakeWsle(Space->WorkingSet->VmWorkingSetList, MiGetVaMappedByPte(Pte), Frame, 0);
+}
+
+/* K2 */
+static inline void MipCountMapped(const MI_VIEW_SPACE *Space, ULONG Count) NT_HOLDS(MiPfnLock)
+{
+    MI_SYSTEM_VIEW_COUNTERS *Counters = Space->Counters;
+
+    MiCountNewWsles(Space->WorkingSet, Count);
+    MipCountChange();
+    Counters->Resident += Count;
+    if (Counters->PeakResident < Counters->Resident) {
+        Counters->PeakResident = Counters->Resident;
+    }
+}
+
 static void MipMap(PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
 {
     const MI_VIEW_SPACE *Space = MiFindViewSpace(MiGetVaMappedByPte(Pte));
-    MI_SYSTEM_VIEW_COUNTERS *Counters = Space->Counters;
 
-    MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(Template);
-    MiWritePte(Pte, MiMakeFramePte(Template, Frame));
-    MiInsertWsle(Space->WorkingSet, MiGetVaMappedByPte(Pte), Frame); /* K2 */
-    MipCountChange();
-    if (Counters->PeakResident < ++Counters->Resident) {
-        Counters->PeakResident = Counters->Resident;
-    }
+    MipMapOneOf(Space, Pte, Template, Frame);
+    MipCountMapped(Space, 1);
 }
 
 NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
@@ -399,22 +420,24 @@ NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
 }
 
 /* Named pages behind one that was mapped, while they have frames. */
-static ULONG MipMapBehind(PMMPTE Pte, PMMPTE Proto, MMPTE Template, ULONG Most) NT_HOLDS(MiPfnLock)
+static ULONG MipMapBehind(const MI_VIEW_SPACE *Space, PMMPTE Pte, PMMPTE Proto, MMPTE Template,
+                          ULONG Most) NT_HOLDS(MiPfnLock)
 {
-    ULONG Mapped = 0;
+    const MMPTE *First = Pte + 1;
+    const MMPTE *End = First + Most;
     PFN_NUMBER Frame;
 
     Template.Hard.Accessed = 0;
-    while (Mapped < Most && MiReadPte(++Pte).Long == MiMakePrototypePte(++Proto).Long &&
+    while (++Pte < End && MiReadPte(Pte).Long == MiMakePrototypePte(++Proto).Long &&
            NT_SUCCESS(MiShareFrame(Proto, &Frame))) {
-        MipMap(Pte, Template, Frame);
-        Mapped++;
+        MipMapOneOf(Space, Pte, Template, Frame);
     }
-    return Mapped;
+    return (ULONG)(Pte - First);
 }
 
 NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG Behind)
 {
+    const MI_VIEW_SPACE *Space = MiFindViewSpace(MiGetVaMappedByPte(Pte));
     MMPTE Template = MipTemplate(Pte);
     NTSTATUS Status = STATUS_NOT_FOUND;
     KIRQL OldIrql = MiLockPfn();
@@ -425,8 +448,9 @@ NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG B
         MI_PFN(Page.Hard.PageFrameNumber)->u2.ShareCount++; /* a pin, for the moment */
         Status = MiShareFrame(Proto, &Frame);
         if (NT_SUCCESS(Status)) {
-            MipMap(Pte, Template, Frame);
-            *Behind = MipMapBehind(Pte, Proto, Template, Most - 1);
+            MipMapOneOf(Space, Pte, Template, Frame);
+            *Behind = Most == 1 ? 0 : MipMapBehind(Space, Pte, Proto, Template, Most - 1);
+            MipCountMapped(Space, 1 + *Behind);
         }
         MI_PFN(Page.Hard.PageFrameNumber)->u2.ShareCount--; /* not the last: it is valid */
     }

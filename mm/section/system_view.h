@@ -23,7 +23,8 @@
 /* A unit. */
 typedef struct _MI_SYSTEM_VIEW {
     PCONTROL_AREA ControlArea; /* (W) NULL: nothing is mapped there */
-    ULONG FirstPage;           /* (W) of the section */
+    ULONG FirstPage : 31;      /* (W) of the section */
+    ULONG ReadOnly : 1;        /* (W) its pages are mapped so */
 } MI_SYSTEM_VIEW, *PMI_SYSTEM_VIEW;
 
 typedef struct _MI_SYSTEM_VIEW_COUNTERS {
@@ -121,12 +122,11 @@ void MiReferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache) NT_NOT_HOLDING(MiP
 void MiDereferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache) NT_NOT_HOLDING(MiPfnLock);
 
 /*
- * Show Pages pages of the section, from FirstPage on, at Va.
+ * Show Pages pages of the section, from Unit.FirstPage on, at Va.
  *
  * => (W).  The pages are the section's; page tables and a reference are there, the units are free.
  */
-void MiMapSystemPages(PCONTROL_AREA Area, ULONG FirstPage, ULONG_PTR Va, ULONG Pages)
-    NT_NOT_HOLDING(MiPfnLock);
+void MiMapSystemPages(MI_SYSTEM_VIEW Unit, ULONG_PTR Va, ULONG Pages) NT_NOT_HOLDING(MiPfnLock);
 
 /*
  * Nothing is mapped in [Va, Va + Bytes) any more.

@@ -12,7 +12,7 @@
 #define MIP_OUT_OF_STEP 0x403u
 
 /* K1 for one page.  => Whether it is mapped. */
-static BOOLEAN MipVerifyPage(PMMPTE Pte, PMMPTE Proto) NT_HOLDS(MiPfnLock)
+static BOOLEAN MipVerifyPage(PMMPTE Pte, PMMPTE Proto, BOOLEAN ReadOnly) NT_HOLDS(MiPfnLock)
 {
     MMPTE Entry = MiReadPte(Pte);
     const MMPFN *Pfn = MI_PFN(Entry.Hard.PageFrameNumber);
@@ -20,7 +20,8 @@ static BOOLEAN MipVerifyPage(PMMPTE Pte, PMMPTE Proto) NT_HOLDS(MiPfnLock)
 
     if (Entry.Hard.Valid) {
         Holds = MiIsRamFrame(Entry.Hard.PageFrameNumber) && Pfn->u3.e1.PrototypePte &&
-                Pfn->PteAddress == Proto && !Entry.Hard.Owner && Entry.Hard.Write;
+                Pfn->PteAddress == Proto && !Entry.Hard.Owner && Entry.Hard.Write == !ReadOnly &&
+                (Entry.Hard.Write || !Entry.Hard.Dirty);
     }
     if (!Holds) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MIP_OUT_OF_STEP, (ULONG_PTR)Pte, Entry.Long,
@@ -46,9 +47,11 @@ static void MipVerifyUnit(const MI_SYSTEM_VIEW *Unit, ULONG_PTR Va, ULONG Pages,
 
     for (; Unit->ControlArea != NULL && Shown < Pages && MiReadPte(Pte + Shown).Long != 0;
          Shown++) {
+        PMMPTE Proto;
+
         MI_ASSERT(Unit->FirstPage + Shown < Unit->ControlArea->Segment->TotalNumberOfPtes);
-        Sums->Resident += MipVerifyPage(
-            Pte + Shown, MiSectionPrototype(Unit->ControlArea, Unit->FirstPage + Shown));
+        Proto = MiSectionPrototype(Unit->ControlArea, Unit->FirstPage + Shown);
+        Sums->Resident += MipVerifyPage(Pte + Shown, Proto, Unit->ReadOnly);
     }
     MI_ASSERT((Shown != 0) == (Unit->ControlArea != NULL));
     for (i = Shown; i < Pages; i++) {

@@ -57,7 +57,8 @@ static BOOLEAN MipIsPrivate(MMPTE Pte)
 {
     MI_PTE_KIND Kind = MiPteKind(Pte);
 
-    return (Kind == MiPteValid && !MiIsSharedPte(Pte) && !MiIsViewPte(Pte)) ||
+    return (Kind == MiPteValid && !MiIsPhysicalPte(Pte) && !MiIsSharedPte(Pte) &&
+            !MiIsViewPte(Pte)) ||
            Kind == MiPteTransition || Kind == MiPtePagefile;
 }
 
@@ -216,7 +217,8 @@ static NTSTATUS MipMakeRow(PMIP_CLONE Clone, ULONG Table)
 
     memset(Clone->Row, 0, PAGE_SIZE);
     for (i = 0; i < PTE_PER_PAGE && NT_SUCCESS(Status); i++) {
-        if (MiReadPte(Pte + i).Long != 0) {
+        /* a physical view's pages come when the child touches them */
+        if (MiReadPte(Pte + i).Long != 0 && !MiIsPhysicalPte(MiReadPte(Pte + i))) {
             PMMVAD Vad = MiFindVad(Clone->Parent, Table * PTE_PER_PAGE + i);
 
             MI_ASSERT(Vad != NULL);

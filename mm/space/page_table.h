@@ -75,6 +75,15 @@ static inline void MiStoreUserPte(PMMPTE Pte, MMPTE Old, MMPTE New)
     MiWritePte(Pte, New);
 }
 
+/* Count PTEs of Pte's table that were zero are not any more: for who stores them itself. */
+static inline void MiCountUserPtes(const MMPTE *Pte, ULONG Count)
+{
+    ULONG Table = (ULONG)((ULONG_PTR)Pte - PTE_BASE) >> PAGE_SHIFT;
+
+    MmWorkingSetList->UsedPageTableEntries[Table] =
+        (USHORT)(MmWorkingSetList->UsedPageTableEntries[Table] + Count);
+}
+
 /*
  * Charge for the page tables of [Start, End] that no descriptor has had so far.
  *

@@ -46,7 +46,7 @@ typedef struct _EPROCESS {
     HighestUserAddress; /* (I) MmHighestUserAddress, or 7FFEFFFF: not large-address-aware */
     FAST_MUTEX AddressCreationLock; /* descriptors, page tables and PTEs of the user half */
     RTL_AVL_TREE VadRoot;           /* (S) by address; they do not overlap */
-    struct _MMVAD *VadHint;         /* (S) found last; or NULL */
+    struct _MMVAD *VadHint;         /* (S) found or made last; or NULL */
     RTL_BITMAP VadBitMap;           /* (S) a bit for each 64 KB that a VAD begins or lies in */
     ULONG VadBitMapHint;            /* (S) every bit below is set */
     ULONG NumberOfVads;             /* (S) */

@@ -15,17 +15,20 @@ static const ULONG MipAccess[MM_ACCESS_MASK + 1] = {
     PAGE_READWRITE, PAGE_WRITECOPY, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY,
 };
 
+/* Its codes, by the bit that each access is. */
+static const UCHAR MipCodes[MM_ACCESS_MASK + 1] = {0, 1, 4, 5, 2, 3, 6, 7};
+
 ULONG MiMakeProtection(ULONG Protect)
 {
     ULONG Modifiers = Protect & MIP_MODIFIERS;
-    ULONG Access = 0;
+    ULONG Bit = Protect & ~MIP_MODIFIERS;
+    ULONG Access;
 
-    while (Access <= MM_ACCESS_MASK && MipAccess[Access] != (Protect & ~MIP_MODIFIERS)) {
-        Access++;
-    }
-    if (Access > MM_ACCESS_MASK || (Modifiers & (Modifiers - 1)) != 0) {
+    if (Bit == 0 || Bit > PAGE_EXECUTE_WRITECOPY || (Bit & (Bit - 1)) != 0 ||
+        (Modifiers & (Modifiers - 1)) != 0) {
         return MI_NO_PROTECTION; /* not one access; more than one modifier */
     }
+    Access = MipCodes[__builtin_ctz(Bit)];
     if (Access == 0) {
         return Modifiers == 0 ? MM_NOACCESS : MI_NO_PROTECTION;
     }

@@ -38,19 +38,12 @@ ULONG MiPrototypeChanges;
 
 /* ---- frames ---- */
 
-NTSTATUS MiShareFrame(PMMPTE Proto, PPFN_NUMBER Frame)
+NTSTATUS MiShareIdleFrame(PMMPTE Proto, PPFN_NUMBER Frame)
 {
     MMPTE Pte = MiReadPte(Proto);
     PFN_NUMBER Named = Pte.Hard.PageFrameNumber;
     NTSTATUS Status;
 
-    if (Pte.Hard.Valid) {
-        MI_ASSERT(MI_PFN(Named)->u2.ShareCount != 0);
-        MI_PFN(Named)->u2.ShareCount++; /* Active, by those who have it mapped */
-        MiNotePrototypeChange();
-        *Frame = Named;
-        return STATUS_SUCCESS;
-    }
     if (MiPteKind(Pte) != MiPteTransition || MI_PFN(Named)->u3.e1.ReadInProgress) {
         return STATUS_NOT_FOUND;
     }

@@ -9,6 +9,8 @@
 #ifndef MM_SPACE_PROTOTYPE_PTE_H
 #define MM_SPACE_PROTOTYPE_PTE_H
 
+#include "arch/mmu.h"
+#include "mi_assert.h"
 #include "mm/pfn/pfn.h"
 #include "mm/sysva/layout.h"
 #include "nt/status.h"
@@ -21,7 +23,23 @@ static inline BOOLEAN MiIsSectionPrototype(const MMPTE *Pte)
     return (ULONG_PTR)Pte - Pool->Start < Pool->Bytes;
 }
 
+/* ---- what a look at all of it in pieces must know ---- */
+
+/*
+ * How often prototype PTEs, their frames' shares, what names them and what they are charged with
+ * have changed: sums that were gathered while it stood still belong together.
+ */
+extern ULONG MiPrototypeChanges NT_GUARDED_BY(MiPfnLock);
+
+static inline void MiNotePrototypeChange(void) NT_HOLDS(MiPfnLock)
+{
+    MiPrototypeChanges++;
+}
+
 /* ---- frames ---- */
+
+/* MiShareFrame for a page that nobody has mapped. */
+NT_MUST_CHECK NTSTATUS MiShareIdleFrame(PMMPTE Proto, PPFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
 /*
  * One PTE more is about to map Proto's page, whose frame is Active from then on.
@@ -30,7 +48,21 @@ static inline BOOLEAN MiIsSectionPrototype(const MMPTE *Pte)
  * => STATUS_NOT_FOUND: the page has no frame, or is being read.  STATUS_INSUFFICIENT_RESOURCES: it
  *    is referenced too often.
  */
-NT_MUST_CHECK NTSTATUS MiShareFrame(PMMPTE Proto, PPFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
+static inline NT_MUST_CHECK NTSTATUS MiShareFrame(PMMPTE Proto, PPFN_NUMBER Frame)
+    NT_HOLDS(MiPfnLock)
+{
+    MMPTE Pte = MiReadPte(Proto);
+    PMMPFN Pfn = MI_PFN(Pte.Hard.PageFrameNumber);
+
+    if (!Pte.Hard.Valid) {
+        return MiShareIdleFrame(Proto, Frame);
+    }
+    MI_ASSERT(Pfn->u2.ShareCount != 0);
+    Pfn->u2.ShareCount++; /* Active, by those who have it mapped */
+    MiNotePrototypeChange();
+    *Frame = Pte.Hard.PageFrameNumber;
+    return STATUS_SUCCESS;
+}
 
 /*
  * Frame, an Active one without a PTE and with one share, becomes that of Proto's page, which has
@@ -106,19 +138,6 @@ NT_WEAK void MiLeaveImageFile(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock);
 
 /* => The prototype PTEs from *Start up to *End lie in Proto's page and are of its subsection. */
 NT_WEAK void MiFindFileRun(MMPTE Original, PMMPTE Proto, PMMPTE *Start, PMMPTE *End);
-
-/* ---- what a look at all of it in pieces must know ---- */
-
-/*
- * How often prototype PTEs, their frames' shares, what names them and what they are charged with
- * have changed: sums that were gathered while it stood still belong together.
- */
-extern ULONG MiPrototypeChanges NT_GUARDED_BY(MiPfnLock);
-
-static inline void MiNotePrototypeChange(void) NT_HOLDS(MiPfnLock)
-{
-    MiPrototypeChanges++;
-}
 
 /* ---- the end ---- */
 

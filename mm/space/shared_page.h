@@ -18,7 +18,8 @@ static inline BOOLEAN MiIsSharedPte(MMPTE Pte)
     if (Pte.Hard.Valid) {
         const MMPFN *Pfn = MI_PFN(Pte.Hard.PageFrameNumber);
 
-        return Pfn->u3.e1.PrototypePte && !MiIsSectionPrototype(Pfn->PteAddress);
+        return !Pte.Hard.Prototype && Pfn->u3.e1.PrototypePte &&
+               !MiIsSectionPrototype(Pfn->PteAddress);
     }
     return (Pte.Long & (MM_PTE_BITS_PROTOTYPE | MI_PTE_WHICH_POOL)) ==
            (MM_PTE_BITS_PROTOTYPE | MI_PTE_WHICH_POOL);

@@ -6,6 +6,7 @@
  * them all directory entries of the user half and every entry of the page tables.  Those that are
  * out are brought in for that.
  */
+#include "mm/space/physical_view.h"
 #include "mm/space/space_verify.h"
 
 #include "mi_assert.h"
@@ -157,7 +158,11 @@ static BOOLEAN MipVerifyEntry(PEPROCESS Process, PMMPTE Pte, PMIP_SUMS Sums)
     MMPTE Entry = MiReadPte(Pte);
     PMMVAD Vad = MiFindVad(Process, (ULONG)(MiGetVaMappedByPte(Pte) >> PAGE_SHIFT));
 
-    MipRequire(Vad != NULL, Pte, 0);
+    MipRequire(Vad != NULL && MiIsPhysicalView(Vad) == MiIsPhysicalPte(Entry), Pte, 0);
+    if (MiIsPhysicalPte(Entry)) {
+        MipRequire(MiIsPhysicalPteRight(Vad, Pte), Pte, Entry.Hard.PageFrameNumber); /* Y1 */
+        return TRUE;
+    }
     switch (MiPteKind(Entry)) {
     case MiPteValid:
         MipVerifyValid(Process, Pte, Entry, Sums);
@@ -239,6 +244,7 @@ static void MipVerifyView(const MMVAD *Vad, PMIP_SUMS Sums)
     const MMVAD_VIEW *View = MiViewOf(Vad);
 
     MI_ASSERT(!Vad->u.VadFlags.MemCommit && !Vad->u.VadFlags.WriteWatch);
+    MI_ASSERT(MiIsPhysicalView(Vad) == (View->FirstPrototypePte == NULL));
     MI_ASSERT(View->LastContiguousPte <= View->FirstPrototypePte + (MiVadPages(Vad) - 1));
     Sums->Views->Views++;
     Sums->Views->AreaHash += MiViewHash(View->ControlArea);

@@ -12,7 +12,7 @@
  *     transition    transition, with the protection     on standby or modified, knows the PTE
  *     paged out     a slot of a paging file, protection none
  *     shared        shared_page.c
- *     of a view     view_page.c
+ *     of a view     view_page.c; physical_view.c
  *
  * A page that becomes a guard page, or loses all access, is in transition if it has contents: any
  * access to it must fault.  When a frame on standby is reused the PTE becomes its OriginalPte:
@@ -37,19 +37,11 @@
 #include "mm/pfn/commit.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/pfn/pfn_reference.h"
+#include "mm/space/physical_view.h"
 #include "mm/space/shared_page.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
 #include "mm/ws/wsle.h"
-
-MMPTE MiMakeUserPagePte(PFN_NUMBER Frame, ULONG Protection)
-{
-    static const MI_CACHE_ATTRIBUTE Attributes[] = {MiCached, MiNonCached, MiCached,
-                                                    MiWriteCombined};
-
-    MI_ASSERT(!MiIsInaccessible(Protection)); /* U2 */
-    return MiMakeUserPte(Frame, MiIsWritable(Protection), Attributes[Protection >> 3]);
-}
 
 static ULONG MipVpn(PMMPTE Pte)
 {
@@ -160,7 +152,8 @@ static void MipDeleteValid(PEPROCESS Process, PMMPTE Pte, PFN_NUMBER Frame) NT_H
 /* A frame of the process' own is mapped. */
 static inline BOOLEAN MipIsMappedPrivate(MMPTE Pte)
 {
-    return Pte.Hard.Valid && !MI_PFN(Pte.Hard.PageFrameNumber)->u3.e1.PrototypePte;
+    return Pte.Hard.Valid && !Pte.Hard.Prototype &&
+           !MI_PFN(Pte.Hard.PageFrameNumber)->u3.e1.PrototypePte;
 }
 
 static void MipDeleteViewPage(PEPROCESS Process, PMMPTE Pte, MMPTE Old) NT_HOLDS(MiPfnLock)
@@ -174,7 +167,9 @@ static void MipDeleteViewPage(PEPROCESS Process, PMMPTE Pte, MMPTE Old) NT_HOLDS
 static void __attribute__((noinline)) MipDeleteOther(PEPROCESS Process, PMMPTE Pte, MMPTE Old)
     NT_HOLDS(MiPfnLock)
 {
-    if (MiIsSharedPte(Old)) {
+    if (MiIsPhysicalPte(Old)) {
+        MiUnmapPhysicalPage(Pte);
+    } else if (MiIsSharedPte(Old)) {
         MiDeleteSharedPage(Process, Pte, Old);
     } else if (MiIsViewPte(Old)) {
         MipDeleteViewPage(Process, Pte, Old);
@@ -342,7 +337,8 @@ void MiResetUserPage(PMMVAD Vad, PMMPTE Pte)
 {
     KIRQL OldIrql;
 
-    if (MiIsSharedPte(MiReadPte(Pte)) || MiIsViewPte(MiReadPte(Pte))) {
+    if (MiIsSharedPte(MiReadPte(Pte)) || MiIsViewPte(MiReadPte(Pte)) ||
+        MiIsPhysicalPte(MiReadPte(Pte))) {
         return; /* the others' contents do */
     }
     OldIrql = MiLockPfn();
@@ -366,7 +362,9 @@ ULONG MiQueryUserPageLocks(PEPROCESS Process, ULONG_PTR Va)
     if (MiIsPageTableResident(Va)) {
         Pte = MiReadPte(MiGetPteAddress(Va));
     }
-    return Pte.Hard.Valid ? MiQueryWsleLocks(&Process->Vm, Va, Pte.Hard.PageFrameNumber) : 0;
+    return Pte.Hard.Valid && !Pte.Hard.Prototype
+               ? MiQueryWsleLocks(&Process->Vm, Va, Pte.Hard.PageFrameNumber)
+               : 0;
 }
 
 void MiLockUserPage(PEPROCESS Process, PMMPTE Pte, ULONG Locks)

@@ -8,6 +8,7 @@
 #ifndef MM_SPACE_USER_PAGE_H
 #define MM_SPACE_USER_PAGE_H
 
+#include "mi_assert.h"
 #include "mm/pfn/pfn.h"
 #include "mm/space/page_table.h"
 #include "mm/space/vad.h"
@@ -34,7 +35,8 @@ static inline ULONG MiPageProtection(const MMVAD *Vad, ULONG_PTR Va, MMPTE Pte)
     ULONG Protection;
 
     if (MiIsView(Vad)) {
-        return MiViewPageProtection(Vad, Va, Pte);
+        return Pte.Long == 0 && MiIsPlainView(Vad) ? Vad->u.VadFlags.Protection
+                                                   : MiViewPageProtection(Vad, Va, Pte);
     }
     if (Pte.Long == 0) {
         return Vad->u.VadFlags.MemCommit ? Vad->u.VadFlags.Protection : MI_NO_PROTECTION;
@@ -44,7 +46,16 @@ static inline ULONG MiPageProtection(const MMVAD *Vad, ULONG_PTR Va, MMPTE Pte)
 }
 
 /* A valid PTE with the rights of Protection, which allows some access. */
-MMPTE MiMakeUserPagePte(PFN_NUMBER Frame, ULONG Protection);
+static inline MMPTE MiMakeUserPagePte(PFN_NUMBER Frame, ULONG Protection)
+{
+    MI_CACHE_ATTRIBUTE Attribute = MiCached;
+
+    MI_ASSERT(!MiIsInaccessible(Protection)); /* U2 */
+    if ((Protection & MI_CACHE_MASK) != 0) {
+        Attribute = (Protection & MI_CACHE_MASK) == MM_NOCACHE ? MiNonCached : MiWriteCombined;
+    }
+    return MiMakeUserPte(Frame, MiIsWritable(Protection), Attribute);
+}
 
 /*
  * Put the frame, which is the caller's and has the contents, under a committed page without one.

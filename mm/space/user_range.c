@@ -38,7 +38,7 @@ static ULONG MipCountCommittedOfView(const MMVAD *Vad, const MI_USER_RANGE *Rang
     ULONG Count = 0;
     ULONG_PTR Va;
 
-    if (MiViewOf(Vad)->Committed == NULL && !Vad->u.VadFlags.ImageMap) {
+    if (MiIsPlainView(Vad)) {
         return MiRangePages(Range);
     }
     for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {

@@ -32,14 +32,10 @@ static ULONG MipUnit(ULONG Vpn)
 
 /* ---- finding ---- */
 
-PMMVAD MiFindVad(PEPROCESS Process, ULONG Vpn)
+PMMVAD MiSearchVad(PEPROCESS Process, ULONG Vpn)
 {
-    PMMVAD Vad = Process->VadHint;
+    PMMVAD Vad = MiVadOf(Process->VadRoot.Root);
 
-    if (Vad != NULL && Vpn >= Vad->StartingVpn && Vpn <= Vad->EndingVpn) {
-        return Vad;
-    }
-    Vad = MiVadOf(Process->VadRoot.Root);
     while (Vad != NULL && (Vpn < Vad->StartingVpn || Vpn > Vad->EndingVpn)) {
         Vad = MiVadOf(Vpn < Vad->StartingVpn ? Vad->Node.Left : Vad->Node.Right);
     }
@@ -136,6 +132,7 @@ static void MipInsert(PEPROCESS Process, PMMVAD Vad)
     }
     RtlAvlInsertNodeEx(&Process->VadRoot, Parent, Right, &Vad->Node);
     Process->NumberOfVads++;
+    Process->VadHint = Vad; /* its first page is often touched next */
 }
 
 /* D2, and the hint: the lowest clear bit is at or above it. */

@@ -17,14 +17,15 @@
 
 /* The documented flags. */
 typedef struct _MMVAD_FLAGS {
-    ULONG CommitCharge : 19; /* pages that are committed */
-    ULONG MemCommit : 1;     /* a page whose PTE is zero is committed, with Protection */
-    ULONG PrivateMemory : 1; /* 0: a view of a section, MMVAD_VIEW */
-    ULONG WriteWatch : 1;    /* WatchBits is there */
-    ULONG Inherit : 1;       /* of a view: a clone has it, too */
-    ULONG NoChange : 1;      /* of a view: its pages keep Protection (SEC_NO_CHANGE) */
-    ULONG ImageMap : 1;      /* of a view: an image's; its parts say how pages are protected */
-    ULONG Spare : 2;
+    ULONG CommitCharge : 19;   /* pages that are committed */
+    ULONG MemCommit : 1;       /* a page whose PTE is zero is committed, with Protection */
+    ULONG PrivateMemory : 1;   /* 0: a view of a section, MMVAD_VIEW */
+    ULONG WriteWatch : 1;      /* WatchBits is there */
+    ULONG Inherit : 1;         /* of a view: a clone has it, too */
+    ULONG NoChange : 1;        /* of a view: its pages keep Protection (SEC_NO_CHANGE) */
+    ULONG ImageMap : 1;        /* of a view: an image's; its parts say how pages are protected */
+    ULONG PhysicalMapping : 1; /* of a view: \Device\PhysicalMemory's (physical_view.h) */
+    ULONG Spare : 1;
     ULONG Protection : 5; /* as it was reserved: a code of protection.h */
 } MMVAD_FLAGS;
 
@@ -52,7 +53,7 @@ typedef struct _MMVAD_VIEW {
     PMMPTE FirstPrototypePte;          /* (I) of the first page */
     PMMPTE LastContiguousPte;          /* (I) of the last page that lies behind it without a gap */
     const RTL_BITMAP *Committed;       /* (I) of the section's pages; NULL: all are committed */
-    ULONG FirstPage;                   /* (I) of the section */
+    ULONG FirstPage;                   /* (I) of the section; of a physical view: the frame */
     ULONG Delta;                       /* (I) of an image: how far from its preferred base */
     PEPROCESS Process;                 /* (I) whose view it is */
     LIST_ENTRY Link;                   /* (P) among the control area's */
@@ -61,6 +62,12 @@ typedef struct _MMVAD_VIEW {
 static inline BOOLEAN MiIsView(const MMVAD *Vad)
 {
     return !Vad->u.VadFlags.PrivateMemory;
+}
+
+/* => Whether it shows frames by their numbers: it has no prototype PTEs. */
+static inline BOOLEAN MiIsPhysicalView(const MMVAD *Vad)
+{
+    return Vad->u.VadFlags.PhysicalMapping;
 }
 
 /* => Vad is one. */
@@ -91,8 +98,24 @@ static inline BOOLEAN MiTouchesSharedData(ULONG_PTR Start, ULONG_PTR End)
            End >= MM_SHARED_USER_DATA_VA;
 }
 
+/* => All pages that have no PTE of their own are committed, with the descriptor's protection. */
+static inline BOOLEAN MiIsPlainView(const MMVAD *Vad)
+{
+    return !Vad->u.VadFlags.ImageMap && MiViewOf(Vad)->Committed == NULL;
+}
+
+/* MiFindVad where it is not the one that was found or made last. */
+PMMVAD MiSearchVad(PEPROCESS Process, ULONG Vpn);
+
 /* => The VAD that holds the page; NULL: none. */
-PMMVAD MiFindVad(PEPROCESS Process, ULONG Vpn);
+static inline PMMVAD MiFindVad(PEPROCESS Process, ULONG Vpn)
+{
+    PMMVAD Vad = Process->VadHint;
+
+    return Vad != NULL && Vpn >= Vad->StartingVpn && Vpn <= Vad->EndingVpn
+               ? Vad
+               : MiSearchVad(Process, Vpn);
+}
 
 /* => The first VAD that ends at or behind the page; NULL: none. */
 PMMVAD MiFindVadFrom(PEPROCESS Process, ULONG Vpn);

@@ -72,6 +72,9 @@ ULONG MiWantedViewProtection(const MMVAD *Vad, ULONG_PTR Va, ULONG Protection)
 
 ULONG MiGivenViewProtection(const MMVAD *Vad, ULONG_PTR Va, MMPTE Pte)
 {
+    if (MiIsPhysicalView(Vad)) {
+        return Vad->u.VadFlags.Protection;
+    }
     if (Pte.Long != 0 && !MiIsViewPte(Pte)) {
         return MiUserPteProtection(Pte);
     }
@@ -84,7 +87,7 @@ ULONG MiGivenViewProtection(const MMVAD *Vad, ULONG_PTR Va, MMPTE Pte)
 
 ULONG MiViewPageProtection(const MMVAD *Vad, ULONG_PTR Va, MMPTE Pte)
 {
-    return (Pte.Long != 0 && !MiIsViewPte(Pte)) || MipIsCommitted(Vad, Va)
+    return MiIsPhysicalView(Vad) || (Pte.Long != 0 && !MiIsViewPte(Pte)) || MipIsCommitted(Vad, Va)
                ? MiGivenViewProtection(Vad, Va, Pte)
                : MI_NO_PROTECTION;
 }
@@ -125,7 +128,7 @@ static void MipAllowWrites(MMPTE New) NT_HOLDS(MiPfnLock)
 /* ---- pages become mapped ---- */
 
 /* The table of Pte has Count pages more: X2. */
-static void MipShareTable(PMMPTE Pte, ULONG Count) NT_HOLDS(MiPfnLock)
+static inline void MipShareTable(PMMPTE Pte, ULONG Count) NT_HOLDS(MiPfnLock)
 {
     MMPFN *Table = MI_PFN(MiTableFrame(Pte));
 
@@ -133,11 +136,8 @@ static void MipShareTable(PMMPTE Pte, ULONG Count) NT_HOLDS(MiPfnLock)
     Table->u2.ShareCount += Count;
 }
 
-/*
- * => The frame has the share, the working set an entry to spare.  New maps it.  The table gets its
- *    share from the caller.
- */
-static inline void MipMapOneOf(PEPROCESS Process, PMMPTE Pte, MMPTE New, const MI_VIEW_RUN *Run)
+/* => The frame has the share, the list an entry to spare.  New maps it.  MipCountMapped follows. */
+static inline void MipMapOneOf(PMMWSL List, PMMPTE Pte, MMPTE New, const MI_VIEW_RUN *Run)
     NT_HOLDS(MiPfnLock)
 {
     PFN_NUMBER Frame = New.Hard.PageFrameNumber;
@@ -146,16 +146,26 @@ static inline void MipMapOneOf(PEPROCESS Process, PMMPTE Pte, MMPTE New, const M
         MipAllowWrites(New);
     }
     MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(New);
-    MiStoreUserPte(Pte, MiReadPte(Pte), New);
-    MiInsertProtectedWsle(&Process->Vm, MiGetVaMappedByPte(Pte), Frame, Run->Protection);
+    MiWritePte(Pte, New);
+    MiTakeWsle(List, MiGetVaMappedByPte(Pte), Frame, Run->Protection);
+}
+
+/* Count pages were mapped, from Pte on; Used of them had no PTE before. */
+static inline void MipCountMapped(PEPROCESS Process, PMMPTE Pte, ULONG Count, ULONG Used)
+    NT_HOLDS(MiPfnLock)
+{
+    MiCountUserPtes(Pte, Used);
+    MiCountNewWsles(&Process->Vm, Count);
+    MipShareTable(Pte, Count);
 }
 
 static void MipMap(PEPROCESS Process, PMMPTE Pte, MMPTE New, ULONG Protection) NT_HOLDS(MiPfnLock)
 {
     const MI_VIEW_RUN Run = {.Protection = Protection, .Image = TRUE}; /* it may be */
+    ULONG Used = MiReadPte(Pte).Long == 0;
 
-    MipMapOneOf(Process, Pte, New, &Run);
-    MipShareTable(Pte, 1);
+    MipMapOneOf(Process->Vm.VmWorkingSetList, Pte, New, &Run);
+    MipCountMapped(Process, Pte, 1, Used);
 }
 
 NTSTATUS MiMapViewPage(PEPROCESS Process, PMMPTE Pte, PMMPTE Proto, ULONG Protection)
@@ -177,24 +187,24 @@ NTSTATUS MiMapViewPage(PEPROCESS Process, PMMPTE Pte, PMMPTE Proto, ULONG Protec
 }
 
 /* Untouched pages behind one that was mapped, while they have frames.  => Template: no frame. */
-static ULONG MipMapBehind(PEPROCESS Process, PMMPTE Pte, PMMPTE Proto, MMPTE Template,
+static ULONG MipMapBehind(PMMWSL List, PMMPTE Pte, PMMPTE Proto, MMPTE Template,
                           const MI_VIEW_RUN *Run) NT_HOLDS(MiPfnLock)
 {
-    ULONG Mapped = 0;
+    const MMPTE *First = Pte + 1;
+    const MMPTE *End = Pte + Run->Most;
     PFN_NUMBER Frame;
 
     Template.Hard.Accessed = 0;
-    while (Mapped < Run->Most - 1 && MiReadPte(++Pte).Long == 0 &&
-           NT_SUCCESS(MiShareFrame(++Proto, &Frame))) {
-        MipMapOneOf(Process, Pte, MiMakeFramePte(Template, Frame), Run);
-        Mapped++;
+    while (++Pte < End && MiReadPte(Pte).Long == 0 && NT_SUCCESS(MiShareFrame(++Proto, &Frame))) {
+        MipMapOneOf(List, Pte, MiMakeFramePte(Template, Frame), Run);
     }
-    return Mapped;
+    return (ULONG)(Pte - First);
 }
 
 NTSTATUS MiMapResidentPages(PEPROCESS Process, PMMPTE Pte, PMMPTE Proto, const MI_VIEW_RUN *Run,
                             PULONG Behind)
 {
+    PMMWSL List = Process->Vm.VmWorkingSetList;
     MMPTE Template = MipMakePte(0, Run->Protection);
     NTSTATUS Status = STATUS_NOT_FOUND;
     KIRQL OldIrql = MiLockPfn();
@@ -205,9 +215,11 @@ NTSTATUS MiMapResidentPages(PEPROCESS Process, PMMPTE Pte, PMMPTE Proto, const M
         MI_PFN(Page.Hard.PageFrameNumber)->u2.ShareCount++; /* a pin, for the moment */
         Status = MiShareFrame(Proto, &Frame);
         if (NT_SUCCESS(Status)) {
-            MipMapOneOf(Process, Pte, MiMakeFramePte(Template, Frame), Run);
-            *Behind = MipMapBehind(Process, Pte, Proto, Template, Run);
-            MipShareTable(Pte, 1 + *Behind);
+            ULONG Used = MiReadPte(Pte).Long == 0;
+
+            MipMapOneOf(List, Pte, MiMakeFramePte(Template, Frame), Run);
+            *Behind = Run->Most == 1 ? 0 : MipMapBehind(List, Pte, Proto, Template, Run);
+            MipCountMapped(Process, Pte, 1 + *Behind, Used + *Behind);
         }
         MI_PFN(Page.Hard.PageFrameNumber)->u2.ShareCount--; /* not the last: it is valid */
     }

@@ -19,12 +19,13 @@ static inline BOOLEAN MiIsViewPte(MMPTE Pte)
     if (Pte.Hard.Valid) {
         const MMPFN *Pfn = MI_PFN(Pte.Hard.PageFrameNumber);
 
-        return Pfn->u3.e1.PrototypePte && MiIsSectionPrototype(Pfn->PteAddress);
+        return !Pte.Hard.Prototype && Pfn->u3.e1.PrototypePte &&
+               MiIsSectionPrototype(Pfn->PteAddress);
     }
     return (Pte.Long & (MM_PTE_BITS_PROTOTYPE | MI_PTE_WHICH_POOL)) == MM_PTE_BITS_PROTOTYPE;
 }
 
-/* => Vad is a view, in which Va lies: the prototype PTE of the page. */
+/* => Vad is a view with prototype PTEs, in which Va lies: that of the page. */
 static inline PMMPTE MiViewPrototype(const MMVAD *Vad, ULONG_PTR Va)
 {
     const MMVAD_VIEW *View = MiViewOf(Vad);
@@ -53,8 +54,9 @@ static inline BOOLEAN MiIsMovedPage(const MMVAD *Vad, ULONG_PTR Va)
 static inline BOOLEAN MiIsViewPageCharged(const MMVAD *Vad, ULONG_PTR Va, MMPTE Pte,
                                           ULONG Protection)
 {
-    return MiIsCopyOnWrite(Protection) || (Pte.Long != 0 && !MiIsViewPte(Pte)) ||
-           MiIsMovedPage(Vad, Va);
+    return !MiIsPhysicalView(Vad) &&
+           (MiIsCopyOnWrite(Protection) || (Pte.Long != 0 && !MiIsViewPte(Pte)) ||
+            MiIsMovedPage(Vad, Va));
 }
 
 /*

@@ -16,6 +16,9 @@ NTSTATUS MiMakeViewProtection(const MMVAD *Vad, PULONG Protection)
     BOOLEAN Image = Vad->u.VadFlags.ImageMap; /* grants all: MiWantedViewProtection */
     ULONG Wanted = *Protection;
 
+    if (MiIsPhysicalView(Vad)) {
+        return STATUS_CONFLICTING_ADDRESSES; /* its pages keep what it was mapped with */
+    }
     if (Vad->u.VadFlags.NoChange && (Wanted | Cache) != Vad->u.VadFlags.Protection) {
         return STATUS_INVALID_PAGE_PROTECTION;
     }

@@ -11,24 +11,34 @@
 #include "mm/space/user_page.h"
 #include "mm/space/user_range.h"
 
+/* The pages from Va up to the one of Last, which lie in one page table. */
+static void MipDecommitOfTable(PEPROCESS Process, PMMVAD Vad, ULONG_PTR Va, ULONG_PTR Last,
+                               MMPTE New)
+{
+    PMMPTE Pte = MiGetPteAddress(Va);
+    PMMPTE LastPte = MiGetPteAddress(Last);
+
+    for (; Pte <= LastPte; Pte++) {
+        if (MiReadPte(Pte).Long != New.Long) {
+            MiDeleteUserPage(Process, Vad, Pte, New);
+        }
+    }
+}
+
 /* => Where New is not zero, all page tables are there. */
 static void MipDecommitPages(PEPROCESS Process, PMMVAD Vad, const MI_USER_RANGE *Range, MMPTE New)
 {
     ULONG_PTR Va = Range->Start;
+    ULONG_PTR Last;
 
-    while (Va < Range->End) {
-        ULONG_PTR Next = MiSkipMissingTable(Va);
-
-        if (Next == Va) {
-            PMMPTE Pte = MiGetPteAddress(Va);
-
-            if (MiReadPte(Pte).Long != New.Long) {
-                MiDeleteUserPage(Process, Vad, Pte, New);
-            }
-            Next += PAGE_SIZE;
+    do {
+        Last = Va | (MM_LARGE_PAGE - 1);
+        Last = Last < Range->End ? Last : Range->End;
+        if (MiHasPageTable(Va)) {
+            MipDecommitOfTable(Process, Vad, Va, Last, New);
         }
-        Va = Next;
-    }
+        Va = Last + 1;
+    } while (Last != Range->End);
     MiDeleteEmptyPageTables(Process, Range->Start, Range->End);
 }
 

@@ -42,6 +42,9 @@ static NTSTATUS MipJudgePage(PEPROCESS Process, ULONG_PTR Va)
     if (Protection == MI_NO_PROTECTION || Protection == MM_NOACCESS) {
         return STATUS_ACCESS_VIOLATION;
     }
+    if (MiIsPhysicalView(Vad)) {
+        return STATUS_CONFLICTING_ADDRESSES; /* nothing of it is in the working set */
+    }
     return MiIsGuard(Protection) ? MipTakeGuard(Process, Vad, Va, Protection) : STATUS_SUCCESS;
 }
 

@@ -26,8 +26,7 @@ static BOOLEAN MipBringTable(PEPROCESS Process, ULONG_PTR Va)
 static ULONG_PTR MipFindOther(PEPROCESS Process, const MMVAD *Vad, ULONG_PTR Va, ULONG Protection)
 {
     ULONG_PTR End = ((ULONG_PTR)Vad->EndingVpn + 1) << PAGE_SHIFT;
-    BOOLEAN Alike =
-        !MiIsView(Vad) || (MiViewOf(Vad)->Committed == NULL && !Vad->u.VadFlags.ImageMap);
+    BOOLEAN Alike = !MiIsView(Vad) || MiIsPlainView(Vad);
 
     while (Va < End) {
         ULONG_PTR Next = Alike ? MiSkipMissingTable(Va) : Va; /* all of a missing table is alike */

@@ -5,8 +5,8 @@
  *     80000000  boot window, kernel image                      fixed (loader.h)
  *     81000000  page-frame database                            one MMPFN a frame
  *               initial nonpaged pool                          NonPagedPoolSize
- *               drivers                                        up to A1000000
- *     A1000000  views of sections                              16 MB
+ *               drivers                                        16 MB or more
+ *               views of sections                              SystemViewSize; up to A2000000
  *     A2000000  more system cache, or more system PTEs         up to 448 MB
  *     BE000000  session space (session_space.h)                32 MB
  *     C0000000  page tables
@@ -38,8 +38,8 @@
  *     BE000000  session space                                  if the border is not above it
  *     C1000000  system cache                                   up to 240 MB
  *     D0000000  boot window, kernel image, as at 80000000
- *     D1000000  page-frame database, initial nonpaged pool, drivers (52 MB or more)
- *     DE000000  views of sections, 16 MB
+ *     D1000000  page-frame database, initial nonpaged pool, drivers (52 MB or more), views of
+ *               sections, which end at DF000000
  *     DF000000  session space, unless it is at BE000000
  *
  * and nonpaged pool is 128 MB at most, as documented.
@@ -49,7 +49,8 @@
  *
  * Invariants (MiVerifyLayout):
  *   Y1  regions are whole pages, in the system half, and do not overlap
- *   Y2  the regions that are fixed lie where they are documented
+ *   Y2  the regions that are fixed lie where they are documented; views of sections end where the
+ *       regions begin that the diagrams show behind them
  *   Y3  regions that share no page table with others begin and end at 4 MB
  *   Y4  both parts of nonpaged pool together are its maximum; the expansion has 16 pages or more
  *   Y5  paged pool, system PTEs and system cache exist; session views and pool fit in the session
@@ -67,6 +68,7 @@
 
 #define MIP_EXTENSION_START   0xA2000000u
 #define MIP_VIEW_BYTES        (16 * MB) /* NT's default */
+#define MIP_LEAST_DRIVERS     (16 * MB)
 #define MIP_SESSION_START     0xBE000000u
 #define MIP_HIGH_SESSION      (MIP_PAGED_START - MIP_SESSION_BYTES)
 #define MIP_SESSION_BYTES     (32 * MB)
@@ -300,18 +302,33 @@ static void MipPlaceFixed(const MI_LAYOUT_INPUT *Input, PMI_LAYOUT Layout)
     MipPlace(Layout, MiRegionHal, LOADER_HAL_BASE, 0u - LOADER_HAL_BASE);
 }
 
+/* => Bytes of views of sections; Room: for them and drivers. */
+static ULONG MipSizeSystemViews(const MI_LAYOUT_INPUT *Input, ULONG Room)
+{
+    ULONG Given = MipValue(Input, "SystemViewSize");
+    ULONG Most = ROUND_DOWN(Room - MIP_LEAST_DRIVERS, MIP_TABLE);
+
+    if (Given == 0) {
+        return MIP_VIEW_BYTES;
+    }
+    Given = MipClamp(Input, "SystemViewSize", "MB", Given, 1, Most / MB);
+    return ROUND_UP(Given * MB, MIP_TABLE);
+}
+
 static void MipPlaceLow(const MI_LAYOUT_INPUT *Input, const MIP_SIZES *Sizes, PMI_LAYOUT Layout)
 {
     ULONG Pfns = ROUND_UP((Input->HighestFrame + 1) * (ULONG)sizeof(MMPFN), PAGE_SIZE);
     ULONG_PTR Database = Input->KernelStart + MIP_KERNEL_BYTES;
     ULONG_PTR Pool = ROUND_UP(Database + Pfns, MIP_TABLE);
     ULONG_PTR Drivers = ROUND_UP(Pool + Sizes->InitialPool, MIP_TABLE);
-    ULONG_PTR End = (MipIsHigh(Input) ? MIP_HIGH_SESSION : MIP_EXTENSION_START) - MIP_VIEW_BYTES;
+    ULONG_PTR Top = MipIsHigh(Input) ? MIP_HIGH_SESSION : MIP_EXTENSION_START;
+    ULONG Views = MipSizeSystemViews(Input, (ULONG)(Top - Drivers));
+    ULONG_PTR End = Top - Views;
 
     MipPlace(Layout, MiRegionPfnDatabase, Database, Pfns);
     MipPlace(Layout, MiRegionInitialPool, Pool, Sizes->InitialPool);
     MipPlace(Layout, MiRegionDrivers, Drivers, (ULONG)(End - Drivers));
-    MipPlace(Layout, MiRegionSystemViews, End, MIP_VIEW_BYTES);
+    MipPlace(Layout, MiRegionSystemViews, End, Views);
 }
 
 /* Room behind E1000000 that the paged pool may have, after the others' least. */

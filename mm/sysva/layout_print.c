@@ -22,7 +22,7 @@ static const MIP_REGION_RULE MipRules[MiRegions] = {
     [MiRegionPfnDatabase] = {"page-frame database", 0x81000000u, 0xD1000000u, FALSE, TRUE},
     [MiRegionInitialPool] = {"nonpaged pool, initial", 0, 0, FALSE, TRUE},
     [MiRegionDrivers] = {"drivers", 0, 0, TRUE, TRUE},
-    [MiRegionSystemViews] = {"views of sections", 0xA1000000u, 0xDE000000u, TRUE, TRUE},
+    [MiRegionSystemViews] = {"views of sections", 0, 0, TRUE, TRUE}, /* MipVerifyViews */
     [MiRegionCacheExtension] = {"system cache, extension", 0xA2000000u, 0, TRUE, FALSE},
     [MiRegionSession] = {"session space", 0xBE000000u, 0, TRUE, TRUE},
     [MiRegionPageTables] = {"page tables", 0xC0000000u, 0xC0000000u, TRUE, TRUE},
@@ -118,6 +118,15 @@ static void MipVerifyRegion(const MI_LAYOUT *Layout, MI_REGION Region)
     MI_ASSERT(!Rule->OwnTables || (Range->Start | Range->Bytes) % MM_LARGE_PAGE == 0); /* Y3 */
 }
 
+/* Y2: where they begin SystemViewSize says. */
+static void MipVerifyViews(const MI_LAYOUT *Layout)
+{
+    BOOLEAN High = Layout->Region[MiRegionKernel].Start == LOADER_HIGH_BASE;
+
+    MI_ASSERT(MipLast(&Layout->Region[MiRegionSystemViews]) + 1 ==
+              (High ? 0xDF000000u : 0xA2000000u));
+}
+
 /* Y1: by address, each begins behind the end of the one before. */
 static void MipVerifyOrder(const MI_LAYOUT *Layout)
 {
@@ -148,6 +157,7 @@ void MiVerifyLayout(const MI_LAYOUT *Layout)
     for (i = 0; i < MiRegions; i++) {
         MipVerifyRegion(Layout, i);
     }
+    MipVerifyViews(Layout);
     MipVerifyOrder(Layout);
     MI_ASSERT(Region[MiRegionInitialPool].Bytes + Region[MiRegionPoolExpansion].Bytes ==
               Layout->MaximumNonPagedPoolBytes);                               /* Y4 */

@@ -249,15 +249,27 @@ static inline void MipCountLocked(ULONG Ram) NT_HOLDS(MiPfnLock)
     }
 }
 
-/* A frame that is no RAM, or has all the references there can be. */
-static __attribute__((noinline)) NTSTATUS MipLockOddFrame(PMDL Mdl, PFN_NUMBER Frame, PULONG Ram)
+/* => Whether it is on a list of frames without contents: a view of physical memory shows it. */
+static BOOLEAN MipIsUnowned(PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+{
+    MMLISTS List = (MMLISTS)MI_PFN(Frame)->u3.e1.PageLocation;
+
+    return List == ZeroedPageList || List == FreePageList || List == BadPageList;
+}
+
+/* A frame that is no RAM, or nobody has a reference to, or has all that there can be. */
+static __attribute__((noinline)) NTSTATUS MipLockOddFrame(PMDL Mdl, MMPTE Pte, PULONG Ram)
     NT_HOLDS(MiPfnLock)
 {
+    PFN_NUMBER Frame = Pte.Hard.PageFrameNumber;
     NTSTATUS Status;
 
     if (!MiIsRamFrame(Frame)) {
         Mdl->MdlFlags |= MDL_IO_SPACE;
         return STATUS_SUCCESS;
+    }
+    if (Pte.Hard.Prototype && MipIsUnowned(Frame)) {
+        return STATUS_INVALID_PARAMETER; /* there is nothing that a reference could keep */
     }
     Status = MiReferenceFrame(Frame);
     *Ram += NT_SUCCESS(Status) ? 1 : 0;
@@ -291,7 +303,7 @@ static inline ULONG MipLock(PMDL Mdl, ULONG First, ULONG Rights, NTSTATUS *Statu
         if (Frame <= MiHighestFrame && MiReferenceHeldFrame(Frame)) {
             Ram++;
         } else {
-            *Status = MipLockOddFrame(Mdl, Frame, &Ram);
+            *Status = MipLockOddFrame(Mdl, Pte, &Ram);
             if (!NT_SUCCESS(*Status)) {
                 break;
             }

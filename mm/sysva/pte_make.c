@@ -12,12 +12,23 @@
 #include "mm/sysva/pte_make.h"
 
 MMPTE MiKernelTemplates[2][4];
+MMPTE MiUserTemplates[2][4];
 
 static MMPTE MipMakeValid(void)
 {
     MMPTE Pte = {.Long = MM_PTE_BITS_VALID | MM_PTE_BITS_WRITE | MM_PTE_BITS_ACCESSED |
                          MM_PTE_BITS_DIRTY};
 
+    return Pte;
+}
+
+/* Caching is the same as for system addresses; the other bits are the user's. */
+static MMPTE MipMakeUser(MMPTE Pte, BOOLEAN Write)
+{
+    Pte.Hard.Global = 0;
+    Pte.Hard.Dirty = 0;
+    Pte.Hard.Write = Write;
+    Pte.Hard.Owner = 1;
     return Pte;
 }
 
@@ -44,6 +55,8 @@ void MiInitializePteMaking(BOOLEAN GlobalPages, BOOLEAN WriteCombining)
         ReadOnly.Hard.Write = 0;
         ReadOnly.Hard.Dirty = 0;
         MiKernelTemplates[MiKernelReadOnly][i] = ReadOnly;
+        MiUserTemplates[FALSE][i] = MipMakeUser(ReadOnly, FALSE);
+        MiUserTemplates[TRUE][i] = MipMakeUser(ReadOnly, TRUE);
     }
 }
 
@@ -70,19 +83,6 @@ MMPTE MiMakeUserPde(PFN_NUMBER Frame)
 
     Pde.Hard.Owner = 1;
     return Pde;
-}
-
-/* Caching is the same as for system addresses; the other bits are the user's. */
-MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribute)
-{
-    MMPTE Pte = MiKernelTemplates[MiKernelReadWrite][Attribute];
-
-    Pte.Hard.Global = 0;
-    Pte.Hard.Dirty = 0;
-    Pte.Hard.Write = Write != FALSE;
-    Pte.Hard.Owner = 1;
-    Pte.Hard.PageFrameNumber = Frame;
-    return Pte;
 }
 
 MMPTE MiMakePageablePte(PFN_NUMBER Frame, ULONG Protection)

@@ -72,8 +72,34 @@ MMPTE MiMakeKernelPde(PFN_NUMBER Frame);
 /* A directory entry for a page table of the user half. */
 MMPTE MiMakeUserPde(PFN_NUMBER Frame);
 
-/* A valid PTE of the user half: not global, Accessed, not Dirty. */
-MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribute);
+/* (I) By Write and MI_CACHE_ATTRIBUTE; for MiMakeUserPte. */
+extern MMPTE MiUserTemplates[2][4];
+
+/* A valid PTE of the user half: not global, Accessed, not Dirty.  => Write: TRUE or FALSE. */
+static inline MMPTE MiMakeUserPte(PFN_NUMBER Frame, BOOLEAN Write, MI_CACHE_ATTRIBUTE Attribute)
+{
+    MMPTE Pte = MiUserTemplates[Write][Attribute];
+
+    Pte.Long |= Frame << PAGE_SHIFT;
+    return Pte;
+}
+
+/*
+ * The same of a page that the PTE does not own: it has no share of the frame, and no entry in the
+ * working set (mm/space/physical_view.h).  The processor does not look at the bit that says so.
+ */
+static inline MMPTE MiMakePhysicalPte(MMPTE Pte)
+{
+    Pte.Long |= MM_PTE_BITS_PROTOTYPE;
+    return Pte;
+}
+
+/* => Of any PTE of the user half. */
+static inline BOOLEAN MiIsPhysicalPte(MMPTE Pte)
+{
+    return (Pte.Long & (MM_PTE_BITS_VALID | MM_PTE_BITS_PROTOTYPE)) ==
+           (MM_PTE_BITS_VALID | MM_PTE_BITS_PROTOTYPE);
+}
 
 /* A valid PTE of pageable system memory: Accessed, not Dirty; writable for MM_READWRITE. */
 MMPTE MiMakePageablePte(PFN_NUMBER Frame, ULONG Protection);

@@ -82,8 +82,26 @@ static inline NT_MUST_CHECK NTSTATUS MiReserveWsle(PMMSUPPORT WorkingSet)
     return MiReserveWsleSlowly(WorkingSet);
 }
 
+NT_MUST_CHECK NTSTATUS MiReserveSharedWsleSlowly(PMMSUPPORT WorkingSet);
+
+/* => Whether the hash table has all the entries that it may have: three quarters of its places. */
+static inline BOOLEAN MiIsWsleHashFull(const MMWSL *List)
+{
+    return List->NonDirectCount >= List->HashTableSize / 4 * 3;
+}
+
 /* The same for a page whose frame may have other shares: it may need a place in the hash table. */
-NT_MUST_CHECK NTSTATUS MiReserveSharedWsle(PMMSUPPORT WorkingSet);
+static inline NT_MUST_CHECK NTSTATUS MiReserveSharedWsle(PMMSUPPORT WorkingSet)
+{
+    const MMWSL *List = WorkingSet->VmWorkingSetList;
+
+    if (List->FirstFree != MI_NO_WSLE &&
+        WorkingSet->WorkingSetSize < WorkingSet->MaximumWorkingSetSize &&
+        MiFailWsleReservation == 0 && !MiIsWsleHashFull(List)) {
+        return STATUS_SUCCESS;
+    }
+    return MiReserveSharedWsleSlowly(WorkingSet);
+}
 
 /* => How many more such pages, up to Most, would find room at once: nothing is made for them. */
 ULONG MiCountSpareWsles(const MMSUPPORT *WorkingSet, ULONG Most);
@@ -134,15 +152,13 @@ void MiUnhashWsle(PMMWSL List, ULONG Index);
 NT_NORETURN void MiBadWsle(const MMWSL *List, ULONG Index);
 
 /*
- * A page has become valid: it is part of the working set from now on.
+ * The entry of a page that has become valid.  MiCountNewWsles follows, once for all pages that come
+ * together, before the mutex is released.
  *
- * => After MiReserveWsle, or MiReserveSharedWsle where the frame may have other shares.
- * => Protection: MiSetWsleProtection; 0: none.
+ * => As MiInsertProtectedWsle.
  */
-static inline void MiInsertProtectedWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame,
-                                         ULONG Protection)
+static inline void MiTakeWsle(PMMWSL List, ULONG_PTR Va, PFN_NUMBER Frame, ULONG Protection)
 {
-    PMMWSL List = WorkingSet->VmWorkingSetList;
     ULONG Index = List->FirstFree;
     PMMWSLE Entry;
 
@@ -161,10 +177,28 @@ static inline void MiInsertProtectedWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PF
     if (List->LastEntry < Index) {
         List->LastEntry = Index;
     }
-    WorkingSet->GrowthSinceLastEstimate++;
-    if (WorkingSet->PeakWorkingSetSize < ++WorkingSet->WorkingSetSize) {
+}
+
+static inline void MiCountNewWsles(PMMSUPPORT WorkingSet, ULONG Count)
+{
+    WorkingSet->GrowthSinceLastEstimate += Count;
+    WorkingSet->WorkingSetSize += Count;
+    if (WorkingSet->PeakWorkingSetSize < WorkingSet->WorkingSetSize) {
         WorkingSet->PeakWorkingSetSize = WorkingSet->WorkingSetSize;
     }
+}
+
+/*
+ * A page has become valid: it is part of the working set from now on.
+ *
+ * => After MiReserveWsle, or MiReserveSharedWsle where the frame may have other shares.
+ * => Protection: MiSetWsleProtection; 0: none.
+ */
+static inline void MiInsertProtectedWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame,
+                                         ULONG Protection)
+{
+    MiTakeWsle(WorkingSet->VmWorkingSetList, Va, Frame, Protection);
+    MiCountNewWsles(WorkingSet, 1);
 }
 
 static inline void MiInsertWsle(PMMSUPPORT WorkingSet, ULONG_PTR Va, PFN_NUMBER Frame)

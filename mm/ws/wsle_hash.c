@@ -60,12 +60,6 @@ ULONG MiFindHashedWsle(const MMWSL *List, ULONG_PTR Va)
 
 /* ---- room ---- */
 
-/* Whether a table of Size places is full with Count of them used. */
-static BOOLEAN MipIsFull(ULONG Size, ULONG Count)
-{
-    return Count >= Size / 4 * 3;
-}
-
 static void MipFill(PMMWSL List)
 {
     ULONG Index;
@@ -99,12 +93,12 @@ static BOOLEAN MipGrow(PMMSUPPORT WorkingSet)
     return Size != Before;
 }
 
-NTSTATUS MiReserveSharedWsle(PMMSUPPORT WorkingSet)
+NTSTATUS MiReserveSharedWsleSlowly(PMMSUPPORT WorkingSet)
 {
     PMMWSL List = WorkingSet->VmWorkingSetList;
     NTSTATUS Status = MiReserveWsle(WorkingSet);
 
-    while (NT_SUCCESS(Status) && MipIsFull(List->HashTableSize, List->NonDirectCount)) {
+    while (NT_SUCCESS(Status) && MiIsWsleHashFull(List)) {
         if (!MipGrow(WorkingSet) && MiTrimPages(WorkingSet, MI_WSLES_PER_PAGE) == 0) {
             Status = STATUS_NO_MEMORY;
         }
@@ -142,14 +136,17 @@ ULONG MiCountSpareWsles(const MMSUPPORT *WorkingSet, ULONG Most)
 void MiHashWsle(PMMWSL List, ULONG Index)
 {
     PMMWSLE Entry = List->Wsle + Index;
-    ULONG Place;
+    ULONG Key = MipKey(Entry->Long);
+    PMMWSLE_HASH Found;
 
-    MI_ASSERT(!MipIsFull(List->HashTableSize, List->NonDirectCount)); /* it was reserved */
-    Place = MipSearch(List, MipKey(Entry->Long));
-    MI_ASSERT(List->HashTable[Place].Key == 0);
-    List->HashTable[Place] = (MMWSLE_HASH){MipKey(Entry->Long), Index};
-    Entry->e1.Direct = 0;
-    Entry->e1.Hashed = 1;
+    MI_ASSERT(!MiIsWsleHashFull(List)); /* it was reserved */
+    Found = List->HashTable + MipHash(List, Key);
+    while (Found->Key != 0) {
+        MI_ASSERT(Found->Key != Key);
+        Found = List->HashTable + MipNext(List, (ULONG)(Found - List->HashTable));
+    }
+    *Found = (MMWSLE_HASH){Key, Index};
+    Entry->Long = (Entry->Long & ~MI_WSLE_DIRECT) | MI_WSLE_HASHED;
     List->NonDirectCount++;
 }
 

@@ -279,7 +279,10 @@ TEST(Audit_A7_finds_a_self_map_of_another_directory)
 TEST(Audit_A8_finds_software_bits_in_valid_entries)
 {
     StartSoundMachine();
-    PteOf(USER)->Long |= PROTOTYPE;
+    PteOf(DATA)->Long |= PROTOTYPE;
+    CheckCaught("A8:", DATA, NULL);
+    StartSoundMachine();
+    PteOf(USER)->Long |= RESERVED;
     CheckCaught("A8:", USER, NULL);
     StartSoundMachine();
     PteOf(DATA)->Long |= RESERVED;
@@ -290,6 +293,15 @@ TEST(Audit_A8_finds_software_bits_in_valid_entries)
     StartSoundMachine();
     PdeOf(LARGE_DATA)->Large.Zero = 1;
     CheckCaught("A8:", LARGE_DATA, NULL);
+}
+
+TEST(Audit_A8_lets_user_pages_show_physical_memory)
+{
+    StartSoundMachine();
+    PteOf(USER)->Long |= PROTOTYPE;
+    Audit();
+    CHECK_EQUAL(0, Result.Violations);
+    HostMachineDelete();
 }
 
 TEST(Audit_A8_leaves_invalid_entries_alone)

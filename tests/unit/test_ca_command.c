@@ -5,6 +5,7 @@
 #include "tests/unit/command_bench.h"
 #include "tests/unit/file_section_world.h"
 #include "tests/unit/image_world.h"
+#include "tests/unit/physical_world.h"
 #include "tests/unit/section_world.h"
 
 static PSECTION Section;
@@ -37,12 +38,13 @@ TEST(Ca_command_lists_all_control_areas)
     CHECK_SHOWS(
         Text("%08X       1       1       0        20        20  Commit  pagefile-backed", AreaOf()),
         Shown);
-    CHECK_SHOWS("1 control areas, 20 pages of sections are committed\n", Shown);
+    CHECK_SHOWS("2 control areas, 20 pages of sections are committed\n", Shown);
     CHECK_SHOWS("0 unused control areas", Command("!ca -1"));
     CHECK_SHOWS("Segment @", Command("!ca 0 1"));
     SectionUnmap(Va);
     ObDereferenceObject(Section);
-    CHECK_SHOWS("0 control areas, 0 pages", Command("!ca 0"));
+    CHECK_SHOWS("1 control areas, 0 pages", Command("!ca 0"));
+    CHECK_SHOWS(" Commit PhysicalMemory  physical memory\n", Command("!ca 0"));
     SpaceFinish();
 }
 
@@ -80,6 +82,19 @@ TEST(Ca_command_vads_of_views_name_their_section)
                      Number(Section->Segment->PrototypePte)),
                 Shown);
     End();
+}
+
+TEST(Ca_command_vads_of_physical_memory_say_so)
+{
+    ULONG Vad;
+
+    SpaceStart();
+    Va = PhysicalMap(PHYSICAL_DEVICE, PAGE_READONLY | PAGE_NOCACHE);
+    CHECK_SHOWS("       0  Phys     ReadOnly NoCache  Physical memory\n", Command("!vad"));
+    Vad = Number(MiFindVad(SpaceCurrent(), (ULONG)(Va >> PAGE_SHIFT)));
+    CHECK_SHOWS("Flags: ViewShare PhysicalMapping\n", Command("!vad %x 1", Vad));
+    SectionUnmap(Va);
+    SpaceFinish();
 }
 
 TEST(Ca_command_pages_of_views_are_shown_by_pte_and_address)

@@ -242,6 +242,22 @@ TEST(ComputeLayout_obeys_the_limits)
     ExpectComplaint("SessionViewSize", 100, 24);
 }
 
+TEST(ComputeLayout_gives_views_of_sections_what_SystemViewSize_says)
+{
+    MI_LAYOUT Layout = ComputeWith(64, "SystemViewSize", 48);
+
+    CHECK_EQUAL(0, Complaints);
+    CHECK_EQUAL(48 * MB, Layout.Region[MiRegionSystemViews].Bytes);
+    CHECK_EQUAL(0x9F000000, Layout.Region[MiRegionSystemViews].Start);
+    CHECK_EQUAL(0x9F000000,
+                Layout.Region[MiRegionDrivers].Start + Layout.Region[MiRegionDrivers].Bytes);
+    Layout = ComputeWith(64, "SystemViewSize", 5);
+    CHECK_EQUAL(8 * MB, Layout.Region[MiRegionSystemViews].Bytes); /* whole page tables */
+    Layout = ComputeWith(64, "SystemViewSize", 2048);
+    ExpectComplaint("SystemViewSize", 2048, 504);
+    CHECK_EQUAL(16 * MB, Layout.Region[MiRegionDrivers].Bytes);
+}
+
 TEST(ComputeLayout_ignores_values_of_another_type)
 {
     MI_LAYOUT Plain = ComputeWith(64, NULL, 0);
@@ -313,6 +329,9 @@ TEST(VerifyLayout_refuses_what_breaks_a_rule)
     Bad.Region[MiRegionSystemCache].Start += MM_LARGE_PAGE; /* Y2 */
     ExpectRefusal(Bad);
     Bad = Good;
+    Bad.Region[MiRegionSystemViews].Bytes -= MM_LARGE_PAGE; /* Y2 */
+    ExpectRefusal(Bad);
+    Bad = Good;
     Bad.Region[MiRegionPagedPool].Bytes -= PAGE_SIZE; /* Y3 */
     ExpectRefusal(Bad);
     Bad = Good;
@@ -327,7 +346,7 @@ TEST(VerifyLayout_refuses_what_breaks_a_rule)
 static const char *const Names[] = {
     "PagedPoolSize",    "NonPagedPoolSize", "SystemPages",       "LargeSystemCache",
     "SessionViewSize",  "SessionPoolSize",  "NonPagedPoolLimit", "PagedPoolLimit",
-    "SystemCacheLimit", "SystemPtesLimit",  "SessionSpaceLimit",
+    "SystemCacheLimit", "SystemPtesLimit",  "SessionSpaceLimit", "SystemViewSize",
 };
 
 static ULONG RandomDword(uint64_t *Random)

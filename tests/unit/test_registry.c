@@ -297,6 +297,7 @@ TEST(ParseRegistry_knows_the_documented_ranges)
         {"PoolUsageMaximum", {0, 60, 100}, {101}},
         {"SessionViewSize", {0, 20, 2048}, {2049}},
         {"SessionPoolSize", {0, 4, 2048}, {2049}},
+        {"SystemViewSize", {0, 16, 2048}, {2049}},
         {"PoolTag", {0, 0x2A, 0xFFFFFFFF}, {0}},
         {"PoolTagOverruns", {0, 1, 1}, {2}},
         {"ProtectNonPagedPool", {0, 1, 1}, {2}},
@@ -479,7 +480,7 @@ TEST(ParseRegistry_has_no_complaint_about_the_file_that_we_ship)
     CHECK(Text != NULL);
     ParseBytes(Text, Bytes);
     CHECK_TEXT("", Log.Text);
-    CHECK_EQUAL(25, ValueCount);
+    CHECK_EQUAL(26, ValueCount);
     CHECK_TEXT("ClearPageFileAtShutdown", Values[0].Name);
     CHECK_EQUAL(LOADER_REG_DWORD, Values[0].Type);
     CHECK_EQUAL(0, Values[0].Dword);

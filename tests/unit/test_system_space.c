@@ -171,3 +171,36 @@ TEST(UnmapViewInSystemSpace_of_what_is_no_view_stops_the_machine)
         HostMachineDelete();
     }
 }
+
+static void WriteTo(PVOID Va)
+{
+    *(volatile ULONG *)Va = 1;
+}
+
+/* Whether its pages are there already, or not. */
+TEST(MapViewInSystemSpace_lets_nobody_write_to_a_section_that_is_for_reading)
+{
+    static const ULONG Protect[] = {PAGE_READONLY, PAGE_EXECUTE_READ, PAGE_WRITECOPY};
+    HOST_BUGCHECK Stop;
+    PSECTION Section;
+    SIZE_T Bytes;
+    PVOID Base;
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(Protect); i++) {
+        PagedBegin(0);
+        Section = SectionMake(2, SEC_COMMIT, Protect[i]);
+        Bytes = 0;
+        CHECK_EQUAL(STATUS_SUCCESS, MmMapViewInSystemSpace(Section, &Base, &Bytes));
+        if (i != 0) {
+            CHECK_EQUAL(0, *(volatile ULONG *)Base);
+            MiVerifyAll();
+        }
+        CHECK(HostCatchBugCheck(WriteTo, Base, &Stop));
+        CHECK_EQUAL(ATTEMPTED_WRITE_TO_READONLY_MEMORY, Stop.Code);
+        CHECK_EQUAL((ULONG_PTR)Base, Stop.Parameter[0]);
+        CHECK_EQUAL(PagedPte((ULONG_PTR)Base).Long, Stop.Parameter[1]);
+        CHECK(PagedPte((ULONG_PTR)Base).Hard.Valid && !PagedPte((ULONG_PTR)Base).Hard.Write);
+        HostMachineDelete();
+    }
+}
