@@ -10,7 +10,6 @@
 #include "arch/cpu.h"
 #include "mm/cc/read_ahead.h"
 #include "mm/cc/vacb.h"
-#include "user_half.h"
 
 CC_COPY_COUNTERS CcCopyCounters;
 
@@ -35,13 +34,6 @@ NTSTATUS CciCopyGuarded(PVOID To, const void *From, ULONG Bytes, PULONG Copied)
     }
     CcCopyCounters.Faults += !NT_SUCCESS(Status);
     return Status;
-}
-
-BOOLEAN CciIsBuffer(const void *Buffer, ULONG Bytes)
-{
-    ULONG_PTR Va = (ULONG_PTR)Buffer;
-
-    return Va >= MM_USER_PROBE_ADDRESS ? Va + Bytes >= Va : Bytes <= MM_USER_PROBE_ADDRESS - Va;
 }
 
 /* => The view is not in use any more. */
@@ -98,10 +90,60 @@ static NTSTATUS CcipRead(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length,
     return Status;
 }
 
+/* What is left of a read that is not inside the file, or that wants nothing. */
+static NTSTATUS CcipReadToEnd(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length, BOOLEAN Wait,
+                              PVOID Buffer, PULONG Copied)
+{
+    LONGLONG FileSize = CciMapOf(FileObject)->FileSize;
+
+    if (Offset < 0 || Offset >= FileSize) {
+        return Length == 0 ? STATUS_SUCCESS : STATUS_END_OF_FILE;
+    }
+    if (Length > FileSize - Offset) {
+        Length = (ULONG)(FileSize - Offset);
+    }
+    return Length == 0 ? STATUS_SUCCESS
+                       : CcipRead(FileObject, Offset, Length, Wait, Buffer, Copied);
+}
+
+/* => Neither the file's bytes nor the buffer cross a page: the shape of most reads. */
+static inline BOOLEAN CcipIsOnePage(ULONG Offset, const void *Buffer, ULONG Length)
+{
+    return Length - 1 < PAGE_SIZE && (Offset & (PAGE_SIZE - 1)) + Length <= PAGE_SIZE &&
+           BYTE_OFFSET(Buffer) + Length <= PAGE_SIZE;
+}
+
+/* One step of CcipRead, where one is enough.  => CcipIsOnePage, inside the file. */
+static NTSTATUS CcipReadPage(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length, BOOLEAN Wait,
+                             PVOID Buffer, PULONG Copied)
+{
+    PVACB Vacb;
+    NTSTATUS Status = CcipUseFirstView(FileObject, Offset, Length, Wait, &Vacb);
+    PUCHAR From;
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    From = CciViewAddress(Vacb, Offset);
+    if (!CciCalls->MmIsRangeResident(From, Length)) {
+        CcCopyCounters.ReadMisses++;
+        Status = Wait ? STATUS_SUCCESS : STATUS_CANT_WAIT;
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = KiGuardedCopy(Buffer, From, Length);
+        if (NT_SUCCESS(Status)) {
+            *Copied = Length;
+        } else {
+            CcCopyCounters.Faults++;
+        }
+    }
+    CciReleaseView(Vacb);
+    return Status;
+}
+
 NTSTATUS CcTryCopyRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length, BOOLEAN Wait,
                        PVOID Buffer, PULONG Copied)
 {
-    LONGLONG FileSize = CciMapOf(FileObject)->FileSize;
     NTSTATUS Status;
 
     *Copied = 0;
@@ -109,16 +151,12 @@ NTSTATUS CcTryCopyRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Lengt
     if (!CciIsBuffer(Buffer, Length)) {
         return STATUS_ACCESS_VIOLATION;
     }
-    if (FileOffset < 0 || FileOffset >= FileSize) {
-        return Length == 0 ? STATUS_SUCCESS : STATUS_END_OF_FILE;
+    if (FileOffset < 0 || FileOffset + Length > CciMapOf(FileObject)->FileSize ||
+        !CcipIsOnePage((ULONG)FileOffset, Buffer, Length)) {
+        Status = CcipReadToEnd(FileObject, FileOffset, Length, Wait, Buffer, Copied);
+    } else {
+        Status = CcipReadPage(FileObject, FileOffset, Length, Wait, Buffer, Copied);
     }
-    if (Length > FileSize - FileOffset) {
-        Length = (ULONG)(FileSize - FileOffset);
-    }
-    if (Length == 0) {
-        return STATUS_SUCCESS;
-    }
-    Status = CcipRead(FileObject, FileOffset, Length, Wait, Buffer, Copied);
     CcCopyCounters.ReadCannot += Status == STATUS_CANT_WAIT;
     return Status;
 }

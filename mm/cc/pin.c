@@ -84,8 +84,7 @@ static void CcipUnlockAndUnpin(PBCB *Bcbs, ULONG Count)
 {
     while (Count != 0) {
         Count--;
-        ExReleaseResourceLite(&Bcbs[Count]->Resource);
-        CciUnpinBcb(Bcbs[Count]);
+        CciUnlockAndUnpinBcb(Bcbs[Count], ExGetCurrentResourceThread());
     }
 }
 
@@ -179,15 +178,55 @@ NTSTATUS CcTryPinMappedData(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG 
     return Status;
 }
 
+/*
+ * The way of most pins: nobody has the range pinned, its view is there and its pages are in memory.
+ * One hold of the lock.
+ *
+ * => FALSE: it is not so, and nothing changed.
+ */
+static BOOLEAN CcipPinReady(PSHARED_CACHE_MAP Map, LONGLONG Offset, ULONG Length, ULONG Flags,
+                            PVOID *Bcb, PVOID *Buffer)
+{
+    ULONG InPage = (ULONG)Offset & (PAGE_SIZE - 1);
+    LONGLONG Start = Offset - InPage;
+    PBCB Pinned = NULL;
+    PUCHAR Va = NULL;
+    KIRQL OldIrql = CciLock();
+    PVACB Vacb = CciFindReadyView(Map, Offset);
+
+    if (Vacb != NULL) {
+        Pinned = CciPinSpareBcb(Vacb, Start, Start + ROUND_UP(InPage + Length, PAGE_SIZE),
+                                (Flags & PIN_EXCLUSIVE) != 0, OldIrql);
+        Va = CciViewAddress(Vacb, Offset);
+    }
+    CciUnlock(OldIrql);
+    if (Pinned == NULL) {
+        return FALSE;
+    }
+    if ((Flags & PIN_NO_READ) == 0 && !CciCalls->MmIsRangeResident(Va, Length)) {
+        CciUnlockAndUnpinBcb(Pinned, ExGetCurrentResourceThread());
+        return FALSE;
+    }
+    *Bcb = Pinned;
+    *Buffer = Va;
+    return TRUE;
+}
+
 NTSTATUS CcTryPinRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length, ULONG Flags,
                       PVOID *Bcb, PVOID *Buffer)
 {
     ULONG MapFlags =
         ((Flags & PIN_WAIT) != 0 ? MAP_WAIT : 0) | ((Flags & PIN_NO_READ) != 0 ? MAP_NO_READ : 0);
+    PSHARED_CACHE_MAP Map = CciMapOf(FileObject);
     PVOID Mapped;
     PVOID Va;
-    NTSTATUS Status = CcTryMapData(FileObject, FileOffset, Length, MapFlags, &Mapped, &Va);
+    NTSTATUS Status;
 
+    if ((Flags & PIN_IF_BCB) == 0 && CcipIsInOneView(Map, FileOffset, Length) &&
+        CcipPinReady(Map, FileOffset, Length, Flags, Bcb, Buffer)) {
+        return STATUS_SUCCESS;
+    }
+    Status = CcTryMapData(FileObject, FileOffset, Length, MapFlags, &Mapped, &Va);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -284,8 +323,7 @@ void NTAPI CcUnpinDataForThread(PVOID Bcb, ULONG_PTR ResourceThreadId)
     }
     Count = CcipBcbsOf(Bcb, &Single, &Bcbs);
     for (i = 0; i < Count; i++) {
-        ExReleaseResourceForThreadLite(&Bcbs[i]->Resource, ResourceThreadId);
-        CciUnpinBcb(Bcbs[i]);
+        CciUnlockAndUnpinBcb(Bcbs[i], ResourceThreadId);
     }
     CcipFreeHandle(Bcb, Count);
 }
