@@ -143,19 +143,38 @@ void CciUnlockAndUnpinBcb(PBCB Bcb, ERESOURCE_THREAD Thread)
     CcipUnpin(Bcb, OldIrql);
 }
 
-PBCB CciPinSpareBcb(PVACB Vacb, LONGLONG Offset, LONGLONG End, BOOLEAN Exclusive, KIRQL OldIrql)
+/* => What a BCB of this range goes in front of; NULL: there is one that covers some of it. */
+static PLIST_ENTRY CcipFindGap(PSHARED_CACHE_MAP Map, LONGLONG Offset, ULONG Bytes)
+    NT_HOLDS(CcMasterLock)
+{
+    PBCB Next = CcipFirstBehind(Map, Offset);
+
+    if (Next == NULL) {
+        return &Map->BcbList;
+    }
+    return CciBcbStart(Next) < Offset + Bytes ? NULL : &Next->BcbLinks;
+}
+
+PBCB CciPinSpareBcb(PVACB Vacb, ULONG First, ULONG Bytes, BOOLEAN Exclusive, KIRQL OldIrql)
 {
     PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
-    PBCB Next = CcipFirstBehind(Map, Offset);
+    PLIST_ENTRY Next = &Map->BcbList;
     BOOLEAN Taken;
     PBCB New;
 
-    if (Map->SpareBcbs == 0 || (Next != NULL && CciBcbStart(Next) < End)) {
+    if (!IsListEmpty(Next)) {
+        Next = CcipFindGap(Map, Vacb->FileOffset + First, Bytes);
+    }
+    if (Map->SpareBcbs == 0 || Next == NULL) {
         return NULL;
     }
     New = Map->SpareBcb[--Map->SpareBcbs];
+    New->Public.MappedFileOffset.QuadPart = Vacb->FileOffset + First;
+    New->Public.MappedLength = Bytes;
+    New->PinCount = 1;
     New->Vacb = Vacb;
-    CcipInsertBcb(New, Next, Offset, End);
+    InsertTailList(Next, &New->BcbLinks);
+    CciReferenceView(Vacb);
     Taken = ExpTakeFreeResource(&New->Resource, Exclusive, OldIrql);
     MI_ASSERT(Taken); /* P3 */
     return New;

@@ -53,12 +53,13 @@ NT_MUST_CHECK NTSTATUS CciPinBcb(PVACB Vacb, LONGLONG Offset, LONGLONG End, BOOL
 void CciUnpinBcb(PBCB Bcb) NT_NOT_HOLDING(CcMasterLock);
 
 /*
- * The short way: a spare BCB for a range that no BCB covers, with its lock.
+ * The short way: a spare BCB, with its lock, for Bytes of the view from First on; the view is in
+ * use then.
  *
- * => Vacb shows the range, whole pages; it is in use then.  OldIrql: CciLock's.
- * => NULL: a BCB covers some of it, or there is no spare one.
+ * => First and Bytes are whole pages.  OldIrql: CciLock's.
+ * => NULL: a BCB covers one of them, or there is no spare one.
  */
-PBCB CciPinSpareBcb(PVACB Vacb, LONGLONG Offset, LONGLONG End, BOOLEAN Exclusive, KIRQL OldIrql)
+PBCB CciPinSpareBcb(PVACB Vacb, ULONG First, ULONG Bytes, BOOLEAN Exclusive, KIRQL OldIrql)
     NT_HOLDS(CcMasterLock);
 
 /* Give back the lock that Thread has, and the pin. */

@@ -17,6 +17,7 @@
  *       DirtyPages is not 0
  *   F4  Views and ActiveViews count its views and their uses, LeavingViews those being unmapped
  *   F5  the sum of DirtyPages over all maps is CcTotalDirtyPages
+ *   F6  no private map's ReadAheadQuiet lies behind the end of the file
  *
  * Locking: CcMasterLock; sections are made and views unmapped without it.
  */

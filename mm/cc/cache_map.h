@@ -101,17 +101,18 @@ typedef enum _CC_INDEX_BIT {
 
 /* What a file object reads: for read-ahead. */
 typedef struct _PRIVATE_CACHE_MAP {
-    CSHORT NodeTypeCode;           /* (I) CACHE_NTC_PRIVATE_CACHE_MAP */
-    ULONG ReadAheadMask;           /* (F) granularity - 1 */
-    PFILE_OBJECT FileObject;       /* (I) */
-    LONGLONG FileOffset1;          /* (M) the read before the last */
-    LONGLONG BeyondLastByte1;      /* (M) */
-    LONGLONG FileOffset2;          /* (M) the last read */
-    LONGLONG BeyondLastByte2;      /* (M) */
-    LONGLONG ReadAheadOffset;      /* (M) what is to be read ahead next */
-    ULONG ReadAheadLength;         /* (M) 0: nothing */
-    LONGLONG ReadAheadBeyond;      /* (M) so far it was read ahead, or is being */
-    LONGLONG ReadAheadQuiet;       /* (M) a read in sequence that ends before here needs nothing */
+    CSHORT NodeTypeCode;      /* (I) CACHE_NTC_PRIVATE_CACHE_MAP */
+    ULONG ReadAheadMask;      /* (F) granularity - 1 */
+    PFILE_OBJECT FileObject;  /* (I) */
+    LONGLONG FileOffset1;     /* (M) the read before the last */
+    LONGLONG BeyondLastByte1; /* (M) */
+    LONGLONG FileOffset2;     /* (M) the last read */
+    LONGLONG BeyondLastByte2; /* (M) */
+    LONGLONG ReadAheadOffset; /* (M) what is to be read ahead next */
+    ULONG ReadAheadLength;    /* (M) 0: nothing */
+    LONGLONG ReadAheadBeyond; /* (M) so far it was read ahead, or is being */
+    LONGLONG
+        ReadAheadQuiet; /* (M) a read in sequence up to here is inside the file, and needs nothing */
     BOOLEAN ReadAheadActive;       /* (M) Item is queued or runs */
     BOOLEAN Orphan;                /* (M) the file object is gone: Item frees this */
     LIST_ENTRY PrivateLinks;       /* (M) among the map's */

@@ -184,25 +184,31 @@ NTSTATUS CcTryPinMappedData(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG 
  *
  * => FALSE: it is not so, and nothing changed.
  */
-static BOOLEAN CcipPinReady(PSHARED_CACHE_MAP Map, LONGLONG Offset, ULONG Length, ULONG Flags,
-                            PVOID *Bcb, PVOID *Buffer)
+static BOOLEAN __attribute__((noinline))
+CcipPinReady(PSHARED_CACHE_MAP Map, const LARGE_INTEGER *Offset, ULONG Length, ULONG Flags,
+             PVOID *Bcb, PVOID *Buffer)
 {
-    ULONG InPage = (ULONG)Offset & (PAGE_SIZE - 1);
-    LONGLONG Start = Offset - InPage;
+    ULONG InView = Offset->LowPart & (VACB_MAPPING_GRANULARITY - 1);
+    ULONG First = InView & ~(PAGE_SIZE - 1);
     PBCB Pinned = NULL;
-    PUCHAR Va = NULL;
-    KIRQL OldIrql = CciLock();
-    PVACB Vacb = CciFindReadyView(Map, Offset);
+    KIRQL OldIrql;
+    PVACB Vacb;
+    PUCHAR Va;
 
+    if (Length - 1 >= VACB_MAPPING_GRANULARITY - InView || (Flags & PIN_IF_BCB) != 0) {
+        return FALSE;
+    }
+    OldIrql = CciLock();
+    Vacb = CciFindReadyView(Map, Offset->QuadPart);
     if (Vacb != NULL) {
-        Pinned = CciPinSpareBcb(Vacb, Start, Start + ROUND_UP(InPage + Length, PAGE_SIZE),
+        Pinned = CciPinSpareBcb(Vacb, First, ROUND_UP(InView + Length, PAGE_SIZE) - First,
                                 (Flags & PIN_EXCLUSIVE) != 0, OldIrql);
-        Va = CciViewAddress(Vacb, Offset);
     }
     CciUnlock(OldIrql);
     if (Pinned == NULL) {
         return FALSE;
     }
+    Va = (PUCHAR)Vacb->BaseAddress + InView;
     if ((Flags & PIN_NO_READ) == 0 && !CciCalls->MmIsRangeResident(Va, Length)) {
         CciUnlockAndUnpinBcb(Pinned, ExGetCurrentResourceThread());
         return FALSE;
@@ -217,13 +223,12 @@ NTSTATUS CcTryPinRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length
 {
     ULONG MapFlags =
         ((Flags & PIN_WAIT) != 0 ? MAP_WAIT : 0) | ((Flags & PIN_NO_READ) != 0 ? MAP_NO_READ : 0);
-    PSHARED_CACHE_MAP Map = CciMapOf(FileObject);
+    const LARGE_INTEGER Offset = {.QuadPart = FileOffset};
     PVOID Mapped;
     PVOID Va;
     NTSTATUS Status;
 
-    if ((Flags & PIN_IF_BCB) == 0 && CcipIsInOneView(Map, FileOffset, Length) &&
-        CcipPinReady(Map, FileOffset, Length, Flags, Bcb, Buffer)) {
+    if (CcipPinReady(CciMapOf(FileObject), &Offset, Length, Flags, Bcb, Buffer)) {
         return STATUS_SUCCESS;
     }
     Status = CcTryMapData(FileObject, FileOffset, Length, MapFlags, &Mapped, &Va);
@@ -330,7 +335,14 @@ void NTAPI CcUnpinDataForThread(PVOID Bcb, ULONG_PTR ResourceThreadId)
 
 void NTAPI CcUnpinData(PVOID Bcb)
 {
-    CcUnpinDataForThread(Bcb, ExGetCurrentResourceThread());
+    ERESOURCE_THREAD Thread = ExGetCurrentResourceThread();
+
+    if (((ULONG_PTR)Bcb & CC_MAPPED_ONLY) == 0 &&
+        ((PPUBLIC_BCB)Bcb)->NodeTypeCode == CACHE_NTC_BCB) {
+        CciUnlockAndUnpinBcb(Bcb, Thread);
+    } else {
+        CcUnpinDataForThread(Bcb, Thread);
+    }
 }
 
 void NTAPI CcRepinBcb(PVOID Bcb)
@@ -385,7 +397,8 @@ BOOLEAN NTAPI CcMapData(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULON
 BOOLEAN NTAPI CcPinRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
                         ULONG Flags, PVOID *Bcb, PVOID *Buffer)
 {
-    return CcipAnswer(CcTryPinRead(FileObject, FileOffset->QuadPart, Length, Flags, Bcb, Buffer));
+    return CcipPinReady(CciMapOf(FileObject), FileOffset, Length, Flags, Bcb, Buffer) ||
+           CcipAnswer(CcTryPinRead(FileObject, FileOffset->QuadPart, Length, Flags, Bcb, Buffer));
 }
 
 BOOLEAN NTAPI CcPinMappedData(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,

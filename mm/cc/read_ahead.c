@@ -79,7 +79,8 @@ static BOOLEAN CcipWantNextGranule(PPRIVATE_CACHE_MAP Private, LONGLONG Beyond)
         return FALSE;
     }
     Private->ReadAheadBeyond = End;
-    Private->ReadAheadQuiet = End - Granule;
+    Private->ReadAheadQuiet =
+        End - Granule < Private->Map->FileSize ? End - Granule : Private->Map->FileSize;
     return CcipWant(Private, From, End);
 }
 
@@ -207,10 +208,6 @@ BOOLEAN CciNoteReadHeld(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length)
     PPRIVATE_CACHE_MAP Private = FileObject->PrivateCacheMap;
     BOOLEAN Queue;
 
-    if (Offset == Private->BeyondLastByte2 && Offset + Length <= Private->ReadAheadQuiet) {
-        CcipRemember(Private, Offset, Length); /* it goes on, and what is next is on its way */
-        return FALSE;
-    }
     Queue = (FileObject->Flags & FO_RANDOM_ACCESS) == 0 && !Private->Map->DisableReadAhead &&
             CcipPredict(Private, Offset, Length) && !Private->ReadAheadActive;
     CcipRemember(Private, Offset, Length);

@@ -158,7 +158,7 @@ static void CcipCountMapped(void) NT_HOLDS(CcMasterLock)
     CcViewCounters.Peak = CcViewCounters.Peak < Mapped ? Mapped : CcViewCounters.Peak;
 }
 
-void CciReleaseViewHeld(PVACB Vacb)
+static inline void CcipRelease(PVACB Vacb) NT_HOLDS(CcMasterLock)
 {
     PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
 
@@ -171,12 +171,17 @@ void CciReleaseViewHeld(PVACB Vacb)
     }
 }
 
+void CciReleaseViewHeld(PVACB Vacb)
+{
+    CcipRelease(Vacb);
+}
+
 void CciReleaseView(PVACB Vacb)
 {
     KIRQL OldIrql = CciLock();
     PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
 
-    CciReleaseViewHeld(Vacb);
+    CcipRelease(Vacb);
     (void)CciUnlockMap(Map, OldIrql);
 }
 

@@ -275,14 +275,23 @@ static inline BOOLEAN TakeFree(PERESOURCE Resource, ERESOURCE_THREAD Thread, BOO
     return TRUE;
 }
 
+static inline BOOLEAN HasWaiters(const ERESOURCE *Resource)
+{
+    return ((ULONG_PTR)Resource->SharedWaiters | (ULONG_PTR)Resource->ExclusiveWaiters) != 0;
+}
+
 /* Thread has it alone, once, and nobody waits: it is free now.  => FALSE: nothing changed. */
 static inline BOOLEAN GiveFree(PERESOURCE Resource, ERESOURCE_THREAD Thread)
 {
-    POWNER_ENTRY Entry = &Resource->OwnerThreads[!IsExclusive(Resource)];
+    POWNER_ENTRY Entry = &Resource->OwnerThreads[1];
 
-    if (Thread == 0 || Resource->ActiveCount != 1 || Entry->OwnerThread != Thread ||
-        Entry->OwnerCount != 1 || Resource->SharedWaiters != NULL ||
-        Resource->ExclusiveWaiters != NULL) {
+    if (Thread == 0 || Resource->ActiveCount != 1 || HasWaiters(Resource)) {
+        return FALSE;
+    }
+    if (Entry->OwnerThread != Thread) {
+        Entry = &Resource->OwnerThreads[0];
+    }
+    if (Entry->OwnerThread != Thread || Entry->OwnerCount != 1) {
         return FALSE;
     }
     Entry->OwnerThread = 0;
