@@ -426,7 +426,7 @@ typedef struct _DRIVER_OBJECT {
     PDRIVER_EXTENSION DriverExtension; /* (I) */
     UNICODE_STRING DriverName;         /* (I) */
     PUNICODE_STRING HardwareDatabase;
-    struct _FAST_IO_DISPATCH *FastIoDispatch; /* not called */
+    struct _FAST_IO_DISPATCH *FastIoDispatch; /* (I) fast_io.h; or NULL */
     PDRIVER_INITIALIZE DriverInit;            /* (I) */
     PDRIVER_STARTIO DriverStartIo;
     PDRIVER_UNLOAD DriverUnload;

@@ -231,6 +231,7 @@ NTSTATUS NTAPI FatDriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Regis
         DriverObject->MajorFunction[Index] = FatpDispatch;
     }
     DriverObject->DriverUnload = FatpUnload;
+    DriverObject->FastIoDispatch = &FatFastIo;
     Status = IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_DISK_FILE_SYSTEM, 0, FALSE,
                             &FatpControl);
     if (NT_SUCCESS(Status)) {

@@ -43,7 +43,7 @@ static void FatpInitializeHeader(PFAT_FCB Fcb)
 {
     Fcb->Header.NodeTypeCode = FAT_NODE_TYPE_FILE;
     Fcb->Header.NodeByteSize = sizeof(*Fcb);
-    Fcb->Header.IsFastIoPossible = FastIoIsNotPossible; /* the driver has no such routines */
+    Fcb->Header.IsFastIoPossible = FastIoIsQuestionable; /* fsd_fast.c */
     Fcb->Header.Resource = &Fcb->Resource;
     Fcb->Header.PagingIoResource = &Fcb->PagingIoResource;
     (void)ExInitializeResourceLite(&Fcb->Resource);

@@ -132,6 +132,10 @@ FAT_HANDLER FatFsdQueryDirectory;         /* fsd_directory.c */
 /* A request but for pages.  Retrying: a write that was pending.  => It is completed, or pending. */
 NTSTATUS FatHandleRequest(PFAT_VCB Vcb, PIRP Irp, BOOLEAN Retrying);
 
+/* ---- fsd_fast.c ---- */
+
+extern struct _FAST_IO_DISPATCH FatFastIo;
+
 /* ---- fsd_data.c ---- */
 
 #define FAT_MOST_BYTES 0xFFFFFFFFll /* of a FAT file */

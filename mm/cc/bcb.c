@@ -2,9 +2,12 @@
 /*
  * bcb.c - a file's pinned ranges: made by the first pin, gone with the last.
  *
+ * A few that are gone stay with the map, as spares: the next pin needs no pool then.
+ *
  * Invariants (checked by CciVerifyBcbs):
  *   P1  a map's BCBs are in the order of their offsets and have no page in common
  *   P2  each is whole pages of one view, which it uses, and has a pin
+ *   P3  a spare one has no pin; nobody has its lock
  *
  * Locking: CcMasterLock.
  */
@@ -90,22 +93,97 @@ NTSTATUS CciPinBcb(PVACB Vacb, LONGLONG Offset, LONGLONG End, BOOLEAN OnlyExisti
     return Status;
 }
 
-void CciUnpinBcb(PBCB Bcb)
+/* => TRUE: it is its map's now. */
+static BOOLEAN CcipKeepSpare(PBCB Bcb) NT_HOLDS(CcMasterLock)
 {
-    KIRQL OldIrql = CciLock();
-    PVACB Vacb = Bcb->Vacb;
-    BOOLEAN Last;
+    PSHARED_CACHE_MAP Map = Bcb->Map;
+
+    if (Map->SpareBcbs == CC_SPARE_BCBS) {
+        return FALSE;
+    }
+    Map->SpareBcb[Map->SpareBcbs++] = Bcb;
+    return TRUE;
+}
+
+/* One pin less; with the last one the view is not in use, and its map may end. */
+static void CcipUnpin(PBCB Bcb, KIRQL OldIrql) NT_RELEASES(CcMasterLock)
+{
+    PSHARED_CACHE_MAP Map = Bcb->Map;
+    BOOLEAN Kept;
 
     MI_ASSERT(Bcb->PinCount != 0);
-    Last = --Bcb->PinCount == 0;
-    if (Last) {
-        RemoveEntryList(&Bcb->BcbLinks);
-        CciSignalChange();
+    if (--Bcb->PinCount != 0) {
+        CciUnlock(OldIrql);
+        return;
     }
-    CciUnlock(OldIrql);
-    if (Last) {
+    RemoveEntryList(&Bcb->BcbLinks);
+    CciSignalChange();
+    CciReleaseViewHeld(Bcb->Vacb);
+    Kept = CcipKeepSpare(Bcb);
+    (void)CciUnlockMap(Map, OldIrql);
+    if (!Kept) {
         CcipFreeBcb(Bcb);
-        CciReleaseView(Vacb);
+    }
+}
+
+void CciUnpinBcb(PBCB Bcb)
+{
+    CcipUnpin(Bcb, CciLock());
+}
+
+void CciUnlockAndUnpinBcb(PBCB Bcb, ERESOURCE_THREAD Thread)
+{
+    KIRQL OldIrql = CciLock();
+
+    if (!ExpGiveFreeResource(&Bcb->Resource, Thread)) {
+        CciUnlock(OldIrql);
+        ExReleaseResourceForThreadLite(&Bcb->Resource, Thread);
+        OldIrql = CciLock();
+    }
+    CcipUnpin(Bcb, OldIrql);
+}
+
+/* => What a BCB of this range goes in front of; NULL: there is one that covers some of it. */
+static PLIST_ENTRY CcipFindGap(PSHARED_CACHE_MAP Map, LONGLONG Offset, ULONG Bytes)
+    NT_HOLDS(CcMasterLock)
+{
+    PBCB Next = CcipFirstBehind(Map, Offset);
+
+    if (Next == NULL) {
+        return &Map->BcbList;
+    }
+    return CciBcbStart(Next) < Offset + Bytes ? NULL : &Next->BcbLinks;
+}
+
+PBCB CciPinSpareBcb(PVACB Vacb, ULONG First, ULONG Bytes, BOOLEAN Exclusive, KIRQL OldIrql)
+{
+    PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
+    PLIST_ENTRY Next = &Map->BcbList;
+    BOOLEAN Taken;
+    PBCB New;
+
+    if (!IsListEmpty(Next)) {
+        Next = CcipFindGap(Map, Vacb->FileOffset + First, Bytes);
+    }
+    if (Map->SpareBcbs == 0 || Next == NULL) {
+        return NULL;
+    }
+    New = Map->SpareBcb[--Map->SpareBcbs];
+    New->Public.MappedFileOffset.QuadPart = Vacb->FileOffset + First;
+    New->Public.MappedLength = Bytes;
+    New->PinCount = 1;
+    New->Vacb = Vacb;
+    InsertTailList(Next, &New->BcbLinks);
+    CciReferenceView(Vacb);
+    Taken = ExpTakeFreeResource(&New->Resource, Exclusive, OldIrql);
+    MI_ASSERT(Taken); /* P3 */
+    return New;
+}
+
+void CciFreeSpareBcbs(PSHARED_CACHE_MAP Map)
+{
+    while (Map->SpareBcbs != 0) {
+        CcipFreeBcb(Map->SpareBcb[--Map->SpareBcbs]);
     }
 }
 
@@ -134,6 +212,15 @@ void CciVerifyBcbs(const SHARED_CACHE_MAP *Map)
 {
     LONGLONG Before = 0;
     PLIST_ENTRY Entry;
+    ULONG i;
+
+    MI_ASSERT(Map->SpareBcbs <= CC_SPARE_BCBS);
+    for (i = 0; i < Map->SpareBcbs; i++) {
+        const BCB *Spare = Map->SpareBcb[i];
+
+        MI_ASSERT(Spare->Map == Map && Spare->PinCount == 0); /* P3 */
+        MI_ASSERT(Spare->Resource.ActiveCount == 0);
+    }
 
     for (Entry = Map->BcbList.Flink; Entry != &Map->BcbList; Entry = Entry->Flink) {
         const BCB *Bcb = CcipBcbOf(Entry);

@@ -52,6 +52,22 @@ NT_MUST_CHECK NTSTATUS CciPinBcb(PVACB Vacb, LONGLONG Offset, LONGLONG End, BOOL
                                  PBCB *Bcb) NT_NOT_HOLDING(CcMasterLock);
 void CciUnpinBcb(PBCB Bcb) NT_NOT_HOLDING(CcMasterLock);
 
+/*
+ * The short way: a spare BCB, with its lock, for Bytes of the view from First on; the view is in
+ * use then.
+ *
+ * => First and Bytes are whole pages.  OldIrql: CciLock's.
+ * => NULL: a BCB covers one of them, or there is no spare one.
+ */
+PBCB CciPinSpareBcb(PVACB Vacb, ULONG First, ULONG Bytes, BOOLEAN Exclusive, KIRQL OldIrql)
+    NT_HOLDS(CcMasterLock);
+
+/* Give back the lock that Thread has, and the pin. */
+void CciUnlockAndUnpinBcb(PBCB Bcb, ERESOURCE_THREAD Thread) NT_NOT_HOLDING(CcMasterLock);
+
+/* Those that a map keeps go.  => Nobody else uses the map any more. */
+void CciFreeSpareBcbs(PSHARED_CACHE_MAP Map) NT_NOT_HOLDING(CcMasterLock);
+
 /* Check that a map's BCBs are in order, apart, and of views that are in use. */
 void CciVerifyBcbs(const SHARED_CACHE_MAP *Map) NT_HOLDS(CcMasterLock);
 

@@ -17,12 +17,14 @@
  *       DirtyPages is not 0
  *   F4  Views and ActiveViews count its views and their uses, LeavingViews those being unmapped
  *   F5  the sum of DirtyPages over all maps is CcTotalDirtyPages
+ *   F6  no private map's ReadAheadQuiet lies behind the end of the file
  *
  * Locking: CcMasterLock; sections are made and views unmapped without it.
  */
 #include "mm/cc/cache_map.h"
 
 #include "ex.h"
+#include "mm/cc/bcb.h"
 #include "mm/cc/copy.h"
 #include "mm/cc/dirty.h"
 #include "mm/cc/lazy_writer.h"
@@ -42,26 +44,25 @@ typedef struct _CC_WAITER {
 KSPIN_LOCK CcMasterLock;
 LIST_ENTRY CcAllMaps;
 LIST_ENTRY CcDirtyMaps;
+LIST_ENTRY CcWaiters;
 const MM_CACHE_VIEW_CALLS *CciCalls;
-
-static LIST_ENTRY CcipWaiters NT_GUARDED_BY(CcMasterLock);
 
 void CciWaitForChange(PKIRQL OldIrql)
 {
     CC_WAITER Waiter;
 
     KeInitializeEvent(&Waiter.Event, NotificationEvent, FALSE);
-    InsertTailList(&CcipWaiters, &Waiter.Links);
+    InsertTailList(&CcWaiters, &Waiter.Links);
     CciUnlock(*OldIrql);
     KeWaitForSingleObject(&Waiter.Event, Executive, KernelMode, FALSE, NULL);
     *OldIrql = CciLock();
 }
 
 /* Who is woken is off the list, so that no later change is taken for this one. */
-void CciSignalChange(void)
+void CciWakeWaiters(void)
 {
-    while (!IsListEmpty(&CcipWaiters)) {
-        CC_WAITER *Waiter = CONTAINING_RECORD(RemoveHeadList(&CcipWaiters), CC_WAITER, Links);
+    while (!IsListEmpty(&CcWaiters)) {
+        CC_WAITER *Waiter = CONTAINING_RECORD(RemoveHeadList(&CcWaiters), CC_WAITER, Links);
 
         KeSetEvent(&Waiter->Event, IO_NO_INCREMENT, FALSE);
     }
@@ -80,7 +81,7 @@ NTSTATUS CcInitializeCacheManager(const MM_CACHE_VIEW_CALLS *Calls, ULONG RamPag
     KeInitializeSpinLock(&CcMasterLock);
     OldIrql = CciLock();
     CciCalls = Calls;
-    InitializeListHead(&CcipWaiters);
+    InitializeListHead(&CcWaiters);
     InitializeListHead(&CcAllMaps);
     InitializeListHead(&CcDirtyMaps);
     CcCopyCounters = (CC_COPY_COUNTERS){.Reads = 0};
@@ -134,6 +135,7 @@ BOOLEAN CciUnlockUnopenedMap(PSHARED_CACHE_MAP Map, KIRQL OldIrql)
     Events = Map->UninitializeEvent;
     FileObject = Map->FileObject;
     CciUnlock(OldIrql);
+    CciFreeSpareBcbs(Map);
     CciCalls->ObDereferenceObject(Map->Section);
     ExFreePoolWithTag(Map, CC_TAG_MAP);
     CcipSignalUninitialized(Events);

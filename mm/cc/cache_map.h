@@ -50,8 +50,18 @@ static inline void CciUnlock(KIRQL OldIrql) NT_RELEASES(CcMasterLock) NT_NO_LOCK
  */
 void CciWaitForChange(PKIRQL OldIrql) NT_HOLDS(CcMasterLock);
 
+extern LIST_ENTRY CcWaiters; /* (M) threads that wait */
+
+/* Wake them all. */
+void CciWakeWaiters(void) NT_HOLDS(CcMasterLock);
+
 /* Something that somebody may wait for has happened: a view, a write, a map. */
-void CciSignalChange(void) NT_HOLDS(CcMasterLock);
+static inline void CciSignalChange(void) NT_HOLDS(CcMasterLock)
+{
+    if (!IsListEmpty(&CcWaiters)) {
+        CciWakeWaiters();
+    }
+}
 
 /* ---- views ---- */
 
@@ -74,6 +84,8 @@ typedef struct _CC_SLOT {
     ULONG64 Writing; /* (M) pages that are being written */
 } CC_SLOT, *PCC_SLOT;
 
+#define CC_SPARE_BCBS    4u /* that a map keeps */
+
 #define CC_BLOCK_SHIFT   7
 #define CC_BLOCK_ENTRIES (1u << CC_BLOCK_SHIFT)
 #define CC_DIRECT_SLOTS  4u /* a file of up to 1 MB needs no block */
@@ -89,16 +101,18 @@ typedef enum _CC_INDEX_BIT {
 
 /* What a file object reads: for read-ahead. */
 typedef struct _PRIVATE_CACHE_MAP {
-    CSHORT NodeTypeCode;           /* (I) CACHE_NTC_PRIVATE_CACHE_MAP */
-    ULONG ReadAheadMask;           /* (F) granularity - 1 */
-    PFILE_OBJECT FileObject;       /* (I) */
-    LONGLONG FileOffset1;          /* (M) the read before the last */
-    LONGLONG BeyondLastByte1;      /* (M) */
-    LONGLONG FileOffset2;          /* (M) the last read */
-    LONGLONG BeyondLastByte2;      /* (M) */
-    LONGLONG ReadAheadOffset;      /* (M) what is to be read ahead next */
-    ULONG ReadAheadLength;         /* (M) 0: nothing */
-    LONGLONG ReadAheadBeyond;      /* (M) so far it was read ahead, or is being */
+    CSHORT NodeTypeCode;      /* (I) CACHE_NTC_PRIVATE_CACHE_MAP */
+    ULONG ReadAheadMask;      /* (F) granularity - 1 */
+    PFILE_OBJECT FileObject;  /* (I) */
+    LONGLONG FileOffset1;     /* (M) the read before the last */
+    LONGLONG BeyondLastByte1; /* (M) */
+    LONGLONG FileOffset2;     /* (M) the last read */
+    LONGLONG BeyondLastByte2; /* (M) */
+    LONGLONG ReadAheadOffset; /* (M) what is to be read ahead next */
+    ULONG ReadAheadLength;    /* (M) 0: nothing */
+    LONGLONG ReadAheadBeyond; /* (M) so far it was read ahead, or is being */
+    LONGLONG
+        ReadAheadQuiet; /* (M) a read in sequence up to here is inside the file, and needs nothing */
     BOOLEAN ReadAheadActive;       /* (M) Item is queued or runs */
     BOOLEAN Orphan;                /* (M) the file object is gone: Item frees this */
     LIST_ENTRY PrivateLinks;       /* (M) among the map's */
@@ -115,6 +129,9 @@ typedef struct _SHARED_CACHE_MAP {
     LONGLONG ValidDataGoal;                      /* (M) what was written to the cache reaches */
     LONGLONG SectionSize;                        /* (M) whole views */
     LIST_ENTRY BcbList;                          /* (M) pinned ranges, by offset */
+    struct _BCB *SpareBcb[CC_SPARE_BCBS];        /* (M) that pin nothing, for the next pin */
+    ULONG SpareBcbs;                             /* (M) how many */
+    PVACB LastView;                              /* (M) that was used last, if it shows it still */
     CC_SLOT InitialSlots[CC_DIRECT_SLOTS];       /* (M) the index of a small file */
     struct _CC_BLOCK *Index;                     /* (M) that of a larger one; NULL: empty */
     ULONG Levels;                                /* (M) of Index; 0: InitialSlots */

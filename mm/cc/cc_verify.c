@@ -42,6 +42,7 @@ static void CcipVerifyMap(PSHARED_CACHE_MAP Map) NT_HOLDS(CcMasterLock)
 
         MI_ASSERT(Found->NodeTypeCode == CACHE_NTC_PRIVATE_CACHE_MAP && Found->Map == Map);
         MI_ASSERT(Found->FileObject->PrivateCacheMap == Found && !Found->Orphan);
+        MI_ASSERT(Found->ReadAheadQuiet <= Map->FileSize); /* F6 */
         Private++;
     }
     MI_ASSERT(Map->OpenCount >= Private); /* F2 */

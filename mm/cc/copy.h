@@ -6,6 +6,7 @@
 #define MM_CC_COPY_H
 
 #include "mm/cc/cache_map.h"
+#include "user_half.h"
 
 typedef struct _CC_COPY_COUNTERS {
     ULONG Reads;       /* CcCopyRead and its kin */
@@ -26,7 +27,12 @@ extern CC_COPY_COUNTERS CcCopyCounters; /* lost updates cost a count */
 NT_MUST_CHECK NTSTATUS CciCopyGuarded(PVOID To, const void *From, ULONG Bytes, PULONG Copied);
 
 /* => Whether Buffer, if it begins in the user half, ends there too. */
-BOOLEAN CciIsBuffer(const void *Buffer, ULONG Bytes);
+static inline BOOLEAN CciIsBuffer(const void *Buffer, ULONG Bytes)
+{
+    ULONG_PTR Va = (ULONG_PTR)Buffer;
+
+    return Va >= MM_USER_PROBE_ADDRESS ? Va + Bytes >= Va : Bytes <= MM_USER_PROBE_ADDRESS - Va;
+}
 
 /* The range of a write.  => Whether it lies inside the file. */
 BOOLEAN CciIsInFile(PSHARED_CACHE_MAP Map, LONGLONG Offset, LONGLONG Bytes);

@@ -10,7 +10,6 @@
 #include "arch/cpu.h"
 #include "mm/cc/read_ahead.h"
 #include "mm/cc/vacb.h"
-#include "user_half.h"
 
 CC_COPY_COUNTERS CcCopyCounters;
 
@@ -35,13 +34,6 @@ NTSTATUS CciCopyGuarded(PVOID To, const void *From, ULONG Bytes, PULONG Copied)
     }
     CcCopyCounters.Faults += !NT_SUCCESS(Status);
     return Status;
-}
-
-BOOLEAN CciIsBuffer(const void *Buffer, ULONG Bytes)
-{
-    ULONG_PTR Va = (ULONG_PTR)Buffer;
-
-    return Va >= MM_USER_PROBE_ADDRESS ? Va + Bytes >= Va : Bytes <= MM_USER_PROBE_ADDRESS - Va;
 }
 
 /* => The view is not in use any more. */
@@ -98,42 +90,120 @@ static NTSTATUS CcipRead(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length,
     return Status;
 }
 
+/* As much as the file has of it. */
+static NTSTATUS __attribute__((noinline))
+CcipReadToEnd(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length, BOOLEAN Wait, PVOID Buffer,
+              PULONG Copied)
+{
+    LONGLONG FileSize = CciMapOf(FileObject)->FileSize;
+
+    if (Offset < 0 || Offset >= FileSize) {
+        return Length == 0 ? STATUS_SUCCESS : STATUS_END_OF_FILE;
+    }
+    if (Length > FileSize - Offset) {
+        Length = (ULONG)(FileSize - Offset);
+    }
+    return Length == 0 ? STATUS_SUCCESS
+                       : CcipRead(FileObject, Offset, Length, Wait, Buffer, Copied);
+}
+
+/* ---- most reads ---- */
+
+/* => Neither the file's bytes nor the buffer cross a page. */
+static inline BOOLEAN CcipIsOnePage(ULONG Offset, const void *Buffer, ULONG Length)
+{
+    return Length - 1 < PAGE_SIZE && (Offset & (PAGE_SIZE - 1)) + Length <= PAGE_SIZE &&
+           BYTE_OFFSET(Buffer) + Length <= PAGE_SIZE;
+}
+
+/*
+ * A read in one page that goes on where the last one ended, needs no read-ahead yet, and finds its
+ * view.  => That, in use; NULL: it is not so, and nothing changed.
+ */
+static PVACB __attribute__((noinline))
+CcipUseReadyView(PFILE_OBJECT FileObject, const LARGE_INTEGER *Offset, ULONG Length)
+{
+    PPRIVATE_CACHE_MAP Private = FileObject->PrivateCacheMap;
+    LONGLONG End = Offset->QuadPart + Length;
+    KIRQL OldIrql = CciLock();
+    PVACB Vacb = NULL;
+
+    if (Offset->QuadPart == Private->BeyondLastByte2 && End <= Private->ReadAheadQuiet) {
+        Vacb = CciFindReadyView(Private->Map, Offset->QuadPart);
+    }
+    if (Vacb != NULL) {
+        Private->FileOffset1 = Private->FileOffset2;
+        Private->FileOffset2 = Private->BeyondLastByte1 = Private->BeyondLastByte2;
+        Private->BeyondLastByte2 = End;
+        CciReferenceView(Vacb);
+        CcViewCounters.Hits++;
+    }
+    CciUnlock(OldIrql);
+    return Vacb;
+}
+
+/* => CcipIsOnePage, inside the file.  The view is not in use any more. */
+static NTSTATUS CcipReadPage(PVACB Vacb, ULONG Offset, ULONG Length, BOOLEAN Wait, PVOID Buffer,
+                             PULONG Copied)
+{
+    PUCHAR From = (PUCHAR)Vacb->BaseAddress + (Offset & (VACB_MAPPING_GRANULARITY - 1));
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (!CciCalls->MmIsRangeResident(From, Length)) {
+        CcCopyCounters.ReadMisses++;
+        CcCopyCounters.ReadCannot += !Wait;
+        Status = Wait ? STATUS_SUCCESS : STATUS_CANT_WAIT;
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = KiGuardedCopy(Buffer, From, Length);
+        CcCopyCounters.Faults += !NT_SUCCESS(Status);
+    }
+    CciReleaseView(Vacb);
+    *Copied = NT_SUCCESS(Status) ? Length : 0;
+    return Status;
+}
+
+/* ---- the calls ---- */
+
+static NTSTATUS CcipCopyRead(PFILE_OBJECT FileObject, const LARGE_INTEGER *Offset, ULONG Length,
+                             BOOLEAN Wait, PVOID Buffer, PULONG Copied)
+{
+    PVACB Vacb = NULL;
+    NTSTATUS Status;
+
+    CcCopyCounters.Reads++;
+    if (CcipIsOnePage(Offset->LowPart, Buffer, Length) && CciIsBuffer(Buffer, Length)) {
+        Vacb = CcipUseReadyView(FileObject, Offset, Length);
+    }
+    if (Vacb != NULL) {
+        return CcipReadPage(Vacb, Offset->LowPart, Length, Wait, Buffer, Copied);
+    }
+    *Copied = 0;
+    Status = CciIsBuffer(Buffer, Length)
+                 ? CcipReadToEnd(FileObject, Offset->QuadPart, Length, Wait, Buffer, Copied)
+                 : STATUS_ACCESS_VIOLATION;
+    CcCopyCounters.ReadCannot += Status == STATUS_CANT_WAIT;
+    return Status;
+}
+
 NTSTATUS CcTryCopyRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length, BOOLEAN Wait,
                        PVOID Buffer, PULONG Copied)
 {
-    LONGLONG FileSize = CciMapOf(FileObject)->FileSize;
-    NTSTATUS Status;
+    const LARGE_INTEGER Offset = {.QuadPart = FileOffset};
 
-    *Copied = 0;
-    CcCopyCounters.Reads++;
-    if (!CciIsBuffer(Buffer, Length)) {
-        return STATUS_ACCESS_VIOLATION;
-    }
-    if (FileOffset < 0 || FileOffset >= FileSize) {
-        return Length == 0 ? STATUS_SUCCESS : STATUS_END_OF_FILE;
-    }
-    if (Length > FileSize - FileOffset) {
-        Length = (ULONG)(FileSize - FileOffset);
-    }
-    if (Length == 0) {
-        return STATUS_SUCCESS;
-    }
-    Status = CcipRead(FileObject, FileOffset, Length, Wait, Buffer, Copied);
-    CcCopyCounters.ReadCannot += Status == STATUS_CANT_WAIT;
-    return Status;
+    return CcipCopyRead(FileObject, &Offset, Length, Wait, Buffer, Copied);
 }
 
 BOOLEAN NTAPI CcCopyRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
                          BOOLEAN Wait, PVOID Buffer, PIO_STATUS_BLOCK IoStatus)
 {
     ULONG Copied;
-    NTSTATUS Status =
-        CcTryCopyRead(FileObject, FileOffset->QuadPart, Length, Wait, Buffer, &Copied);
+    NTSTATUS Status = CcipCopyRead(FileObject, FileOffset, Length, Wait, Buffer, &Copied);
 
-    if (Status == STATUS_CANT_WAIT) {
-        return FALSE;
-    }
     if (!NT_SUCCESS(Status) && Status != STATUS_END_OF_FILE) {
+        if (Status == STATUS_CANT_WAIT) {
+            return FALSE;
+        }
         CciRaise(Status);
     }
     IoStatus->Status = Status;

@@ -35,6 +35,16 @@ static NTSTATUS CcipExtend(PSHARED_CACHE_MAP Map, LONGLONG Bytes)
     return Status;
 }
 
+/* The next read of each file object looks at the size again. */
+static void CcipForgetQuiet(PSHARED_CACHE_MAP Map) NT_HOLDS(CcMasterLock)
+{
+    PLIST_ENTRY Entry;
+
+    for (Entry = Map->PrivateList.Flink; Entry != &Map->PrivateList; Entry = Entry->Flink) {
+        CONTAINING_RECORD(Entry, PRIVATE_CACHE_MAP, PrivateLinks)->ReadAheadQuiet = 0;
+    }
+}
+
 /* => The file became shorter. */
 static BOOLEAN CcipStoreSizes(PSHARED_CACHE_MAP Map, const CC_FILE_SIZES *Sizes)
 {
@@ -44,6 +54,9 @@ static BOOLEAN CcipStoreSizes(PSHARED_CACHE_MAP Map, const CC_FILE_SIZES *Sizes)
     LONGLONG Written = CcipMinimum(Map->ValidDataGoal, Sizes->FileSize.QuadPart);
 
     Map->FileSize = Sizes->FileSize.QuadPart;
+    if (Shorter) {
+        CcipForgetQuiet(Map);
+    }
     Map->ValidDataGoal =
         Written > Valid || Map->ValidDataLength == CC_NO_VALID_DATA_LENGTH ? Written : Valid;
     if (Valid == CC_NO_VALID_DATA_LENGTH) {

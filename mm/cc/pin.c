@@ -84,8 +84,7 @@ static void CcipUnlockAndUnpin(PBCB *Bcbs, ULONG Count)
 {
     while (Count != 0) {
         Count--;
-        ExReleaseResourceLite(&Bcbs[Count]->Resource);
-        CciUnpinBcb(Bcbs[Count]);
+        CciUnlockAndUnpinBcb(Bcbs[Count], ExGetCurrentResourceThread());
     }
 }
 
@@ -179,15 +178,60 @@ NTSTATUS CcTryPinMappedData(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG 
     return Status;
 }
 
+/*
+ * The way of most pins: nobody has the range pinned, its view is there and its pages are in memory.
+ * One hold of the lock.
+ *
+ * => FALSE: it is not so, and nothing changed.
+ */
+static BOOLEAN __attribute__((noinline))
+CcipPinReady(PSHARED_CACHE_MAP Map, const LARGE_INTEGER *Offset, ULONG Length, ULONG Flags,
+             PVOID *Bcb, PVOID *Buffer)
+{
+    ULONG InView = Offset->LowPart & (VACB_MAPPING_GRANULARITY - 1);
+    ULONG First = InView & ~(PAGE_SIZE - 1);
+    PBCB Pinned = NULL;
+    KIRQL OldIrql;
+    PVACB Vacb;
+    PUCHAR Va;
+
+    if (Length - 1 >= VACB_MAPPING_GRANULARITY - InView || (Flags & PIN_IF_BCB) != 0) {
+        return FALSE;
+    }
+    OldIrql = CciLock();
+    Vacb = CciFindReadyView(Map, Offset->QuadPart);
+    if (Vacb != NULL) {
+        Pinned = CciPinSpareBcb(Vacb, First, ROUND_UP(InView + Length, PAGE_SIZE) - First,
+                                (Flags & PIN_EXCLUSIVE) != 0, OldIrql);
+    }
+    CciUnlock(OldIrql);
+    if (Pinned == NULL) {
+        return FALSE;
+    }
+    Va = (PUCHAR)Vacb->BaseAddress + InView;
+    if ((Flags & PIN_NO_READ) == 0 && !CciCalls->MmIsRangeResident(Va, Length)) {
+        CciUnlockAndUnpinBcb(Pinned, ExGetCurrentResourceThread());
+        return FALSE;
+    }
+    *Bcb = Pinned;
+    *Buffer = Va;
+    return TRUE;
+}
+
 NTSTATUS CcTryPinRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length, ULONG Flags,
                       PVOID *Bcb, PVOID *Buffer)
 {
     ULONG MapFlags =
         ((Flags & PIN_WAIT) != 0 ? MAP_WAIT : 0) | ((Flags & PIN_NO_READ) != 0 ? MAP_NO_READ : 0);
+    const LARGE_INTEGER Offset = {.QuadPart = FileOffset};
     PVOID Mapped;
     PVOID Va;
-    NTSTATUS Status = CcTryMapData(FileObject, FileOffset, Length, MapFlags, &Mapped, &Va);
+    NTSTATUS Status;
 
+    if (CcipPinReady(CciMapOf(FileObject), &Offset, Length, Flags, Bcb, Buffer)) {
+        return STATUS_SUCCESS;
+    }
+    Status = CcTryMapData(FileObject, FileOffset, Length, MapFlags, &Mapped, &Va);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -284,15 +328,21 @@ void NTAPI CcUnpinDataForThread(PVOID Bcb, ULONG_PTR ResourceThreadId)
     }
     Count = CcipBcbsOf(Bcb, &Single, &Bcbs);
     for (i = 0; i < Count; i++) {
-        ExReleaseResourceForThreadLite(&Bcbs[i]->Resource, ResourceThreadId);
-        CciUnpinBcb(Bcbs[i]);
+        CciUnlockAndUnpinBcb(Bcbs[i], ResourceThreadId);
     }
     CcipFreeHandle(Bcb, Count);
 }
 
 void NTAPI CcUnpinData(PVOID Bcb)
 {
-    CcUnpinDataForThread(Bcb, ExGetCurrentResourceThread());
+    ERESOURCE_THREAD Thread = ExGetCurrentResourceThread();
+
+    if (((ULONG_PTR)Bcb & CC_MAPPED_ONLY) == 0 &&
+        ((PPUBLIC_BCB)Bcb)->NodeTypeCode == CACHE_NTC_BCB) {
+        CciUnlockAndUnpinBcb(Bcb, Thread);
+    } else {
+        CcUnpinDataForThread(Bcb, Thread);
+    }
 }
 
 void NTAPI CcRepinBcb(PVOID Bcb)
@@ -347,7 +397,8 @@ BOOLEAN NTAPI CcMapData(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULON
 BOOLEAN NTAPI CcPinRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
                         ULONG Flags, PVOID *Bcb, PVOID *Buffer)
 {
-    return CcipAnswer(CcTryPinRead(FileObject, FileOffset->QuadPart, Length, Flags, Bcb, Buffer));
+    return CcipPinReady(CciMapOf(FileObject), FileOffset, Length, Flags, Bcb, Buffer) ||
+           CcipAnswer(CcTryPinRead(FileObject, FileOffset->QuadPart, Length, Flags, Bcb, Buffer));
 }
 
 BOOLEAN NTAPI CcPinMappedData(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,

@@ -79,6 +79,8 @@ static BOOLEAN CcipWantNextGranule(PPRIVATE_CACHE_MAP Private, LONGLONG Beyond)
         return FALSE;
     }
     Private->ReadAheadBeyond = End;
+    Private->ReadAheadQuiet =
+        End - Granule < Private->Map->FileSize ? End - Granule : Private->Map->FileSize;
     return CcipWant(Private, From, End);
 }
 
@@ -91,11 +93,12 @@ static BOOLEAN CcipPredict(PPRIVATE_CACHE_MAP Private, LONGLONG Offset, ULONG Le
         return CcipWantNextGranule(Private, Offset + Length);
     }
     Private->ReadAheadBeyond = 0;
+    Private->ReadAheadQuiet = 0;
     Stride = CcipStride(Private, Offset);
     return Stride != 0 && CcipWant(Private, Offset + Stride, Offset + Stride + Length);
 }
 
-static void CcipRemember(PPRIVATE_CACHE_MAP Private, LONGLONG Offset, ULONG Length)
+static inline void CcipRemember(PPRIVATE_CACHE_MAP Private, LONGLONG Offset, ULONG Length)
     NT_HOLDS(CcMasterLock)
 {
     Private->FileOffset1 = Private->FileOffset2;
@@ -106,16 +109,49 @@ static void CcipRemember(PPRIVATE_CACHE_MAP Private, LONGLONG Offset, ULONG Leng
 
 /* ---- the worker ---- */
 
-/* => STATUS_SUCCESS: the page is in memory, for now. */
-static NTSTATUS CcipTouch(PSHARED_CACHE_MAP Map, LONGLONG Offset)
+/* => How many pages of the range are in memory now; less than all: why. */
+static NTSTATUS CcipBringPages(PUCHAR Va, ULONG Length, PULONG Pages)
 {
+    NTSTATUS Status = STATUS_SUCCESS;
+    PUCHAR End = Va + Length;
     UCHAR Byte;
+
+    while (Va < End && !CciCalls->MmIsRangeResident(Va, (ULONG)(End - Va))) {
+        Status = KiGuardedCopy(&Byte, Va, sizeof(Byte)); /* its neighbours come along */
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        Va = (PUCHAR)PAGE_ALIGN(Va) + PAGE_SIZE;
+        ++*Pages;
+    }
+    *Pages += Va < End ? ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, (ULONG)(End - Va)) : 0;
+    return STATUS_SUCCESS;
+}
+
+/* => The same, of what one view shows. */
+static NTSTATUS CcipBringView(PSHARED_CACHE_MAP Map, LONGLONG Offset, ULONG Length, PULONG Pages)
+{
     PVACB Vacb;
     NTSTATUS Status = CciUseView(Map, Offset, FALSE, &Vacb);
 
     if (NT_SUCCESS(Status)) {
-        Status = KiGuardedCopy(&Byte, CciViewAddress(Vacb, Offset), sizeof(Byte));
+        Status = CcipBringPages(CciViewAddress(Vacb, Offset), Length, Pages);
         CciReleaseView(Vacb);
+    }
+    return Status;
+}
+
+/* The file may have become shorter since that was wanted.  => The file system's lock is held. */
+static NTSTATUS CcipBringRange(PSHARED_CACHE_MAP Map, LONGLONG Offset, LONGLONG End, PULONG Pages)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    End = End < Map->FileSize ? End : Map->FileSize;
+    while (NT_SUCCESS(Status) && Offset < End) {
+        ULONG Here = CciBytesInView(Offset, End - Offset);
+
+        Status = CcipBringView(Map, Offset, Here, Pages);
+        Offset += Here;
     }
     return Status;
 }
@@ -123,21 +159,17 @@ static NTSTATUS CcipTouch(PSHARED_CACHE_MAP Map, LONGLONG Offset)
 static void CcipReadAhead(PSHARED_CACHE_MAP Map, LONGLONG Offset, ULONG Length)
 {
     PCACHE_MANAGER_CALLBACKS Callbacks = Map->Callbacks;
-    LONGLONG End = Offset + Length;
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG Pages = 0;
     BOOLEAN Locked = Callbacks->AcquireForReadAhead(Map->LazyWriteContext, FALSE);
     KIRQL OldIrql;
 
-    for (; Locked && NT_SUCCESS(Status) && Offset < End && Offset < Map->FileSize; Pages++) {
-        Status = CcipTouch(Map, Offset);
-        Offset = CcipRoundUp(Offset + 1, PAGE_SIZE);
-    }
     if (Locked) {
+        Status = CcipBringRange(Map, Offset, Offset + Length, &Pages);
         Callbacks->ReleaseFromReadAhead(Map->LazyWriteContext);
     }
     OldIrql = CciLock();
-    CcReadAheadCounters.Pages += NT_SUCCESS(Status) ? Pages : Pages - 1;
+    CcReadAheadCounters.Pages += Pages;
     CcReadAheadCounters.Failed += !NT_SUCCESS(Status);
     CcReadAheadCounters.Refused += !Locked;
     CciUnlock(OldIrql);
@@ -217,6 +249,7 @@ void NTAPI CcSetReadAheadGranularity(PFILE_OBJECT FileObject, ULONG Granularity)
 
     MI_ASSERT(Granularity >= PAGE_SIZE && (Granularity & (Granularity - 1)) == 0);
     Private->ReadAheadMask = Granularity - 1;
+    Private->ReadAheadQuiet = 0;
 }
 
 void NTAPI CcSetAdditionalCacheAttributes(PFILE_OBJECT FileObject, BOOLEAN DisableReadAhead,

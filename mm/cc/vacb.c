@@ -25,6 +25,8 @@
  *   W4  Free and Unused of CcViewCounters count the lists
  *   W5  what a view shows lies inside the section
  *
+ * A map's LastView is a guess: whoever looks there checks what the view shows, and to whom.
+ *
  * Locking: CcMasterLock; mapping and unmapping is done without it.
  */
 #include "mm/cc/vacb.h"
@@ -156,19 +158,8 @@ static void CcipCountMapped(void) NT_HOLDS(CcMasterLock)
     CcViewCounters.Peak = CcViewCounters.Peak < Mapped ? Mapped : CcViewCounters.Peak;
 }
 
-void CciReferenceView(PVACB Vacb)
+static inline void CcipRelease(PVACB Vacb) NT_HOLDS(CcMasterLock)
 {
-    MI_ASSERT(!Vacb->Busy && Vacb->SharedCacheMap != NULL);
-    if (Vacb->ActiveCount++ == 0) {
-        RemoveEntryList(&Vacb->LruList);
-        CcViewCounters.Unused--;
-    }
-    Vacb->SharedCacheMap->ActiveViews++;
-}
-
-void CciReleaseView(PVACB Vacb)
-{
-    KIRQL OldIrql = CciLock();
     PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
 
     MI_ASSERT(Vacb->ActiveCount != 0 && Map->ActiveViews != 0);
@@ -178,6 +169,19 @@ void CciReleaseView(PVACB Vacb)
         CcViewCounters.Unused++;
         CciSignalChange();
     }
+}
+
+void CciReleaseViewHeld(PVACB Vacb)
+{
+    CcipRelease(Vacb);
+}
+
+void CciReleaseView(PVACB Vacb)
+{
+    KIRQL OldIrql = CciLock();
+    PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
+
+    CcipRelease(Vacb);
     (void)CciUnlockMap(Map, OldIrql);
 }
 
@@ -244,7 +248,7 @@ static NTSTATUS CcipMap(PSHARED_CACHE_MAP Map, LONGLONG Offset, PVACB Vacb, PSHA
     return Status;
 }
 
-static void CcipUse(PVACB Found, KIRQL OldIrql, PVACB *Vacb) NT_RELEASES(CcMasterLock)
+static inline void CcipUse(PVACB Found, KIRQL OldIrql, PVACB *Vacb) NT_RELEASES(CcMasterLock)
 {
     CciReferenceView(Found);
     CcViewCounters.Hits++;
@@ -283,17 +287,27 @@ static NTSTATUS CcipMakeView(PSHARED_CACHE_MAP Map, LONGLONG Offset, BOOLEAN Wai
     }
 }
 
+PVACB CciFindMappedView(PSHARED_CACHE_MAP Map, LONGLONG Offset)
+{
+    PCC_SLOT Slot = CciFindSlot(Map, CcipNumber(Offset));
+
+    if (Slot == NULL || Slot->Vacb == NULL || Slot->Vacb->Busy) {
+        return NULL;
+    }
+    Map->LastView = Slot->Vacb;
+    return Slot->Vacb;
+}
+
 NTSTATUS CciUseViewAndUnlock(PSHARED_CACHE_MAP Map, LONGLONG Offset, BOOLEAN Wait, KIRQL OldIrql,
                              PVACB *Vacb)
 {
-    PCC_SLOT Slot;
+    PVACB Found = CciFindReadyView(Map, Offset);
 
     MI_ASSERT(Offset >= 0 && Offset < Map->SectionSize && !Map->BeingDeleted);
-    Slot = CciFindSlot(Map, CcipNumber(Offset));
-    if (Slot == NULL || Slot->Vacb == NULL || Slot->Vacb->Busy) {
+    if (Found == NULL) {
         return CcipMakeView(Map, Offset, Wait, OldIrql, Vacb);
     }
-    CcipUse(Slot->Vacb, OldIrql, Vacb);
+    CcipUse(Found, OldIrql, Vacb);
     return STATUS_SUCCESS;
 }
 

@@ -42,8 +42,34 @@ NT_MUST_CHECK NTSTATUS CciUseViewAndUnlock(PSHARED_CACHE_MAP Map, LONGLONG Offse
                                            KIRQL OldIrql, PVACB *Vacb) NT_RELEASES(CcMasterLock);
 void CciReleaseView(PVACB Vacb) NT_NOT_HOLDING(CcMasterLock);
 
-/* One use more of a view that is in use. */
-void CciReferenceView(PVACB Vacb) NT_HOLDS(CcMasterLock);
+/* The same for who has the lock, and keeps it.  => The map may have ended: CciUnlockMap. */
+void CciReleaseViewHeld(PVACB Vacb) NT_HOLDS(CcMasterLock);
+
+/* One use more of a view that shows something. */
+static inline void CciReferenceView(PVACB Vacb) NT_HOLDS(CcMasterLock)
+{
+    MI_ASSERT(!Vacb->Busy && Vacb->SharedCacheMap != NULL);
+    if (Vacb->ActiveCount++ == 0) {
+        RemoveEntryList(&Vacb->LruList);
+        CcViewCounters.Unused--;
+    }
+    Vacb->SharedCacheMap->ActiveViews++;
+}
+
+/* => The view that shows the file's byte at Offset, unless it is busy; NULL: none does. */
+PVACB CciFindMappedView(PSHARED_CACHE_MAP Map, LONGLONG Offset) NT_HOLDS(CcMasterLock);
+
+/* The same; most look where the one before looked. */
+static inline PVACB CciFindReadyView(PSHARED_CACHE_MAP Map, LONGLONG Offset) NT_HOLDS(CcMasterLock)
+{
+    PVACB Last = Map->LastView;
+
+    if (Last != NULL && Last->SharedCacheMap == Map && !Last->Busy &&
+        ((Last->FileOffset ^ Offset) & ~(LONGLONG)(VACB_MAPPING_GRANULARITY - 1)) == 0) {
+        return Last;
+    }
+    return CciFindMappedView(Map, Offset);
+}
 
 /* => The address of a byte that the view shows. */
 static inline PUCHAR CciViewAddress(const VACB *Vacb, LONGLONG Offset)

@@ -7,7 +7,8 @@
  * Whoever owns the page looks at the fault under its mutex, which may call one of the first two;
  * releases the mutex; and calls MiEndFaultTry, which waits.  Then nothing that was found counts any
  * more: the fault is looked at from the start.  What was read stays there meanwhile, by a reference
- * (Held), so that the second look finds it in transition, whatever memory is like.
+ * (Held), so that the second look finds it in transition, whatever memory is like; and so do a
+ * file's pages that came along (Kept), which that look may map as well.
  */
 #ifndef MM_FAULT_FAULT_READ_H
 #define MM_FAULT_FAULT_READ_H
@@ -28,6 +29,7 @@ struct _MI_FAULT_READ {
     NTSTATUS Status;                   /* STATUS_IN_PAGE_ERROR: why */
     ULONG MostPages;                   /* that may be read at once */
     PFN_NUMBER Held;                   /* read for this fault, and referenced; MI_NO_FRAME: none */
+    PMI_IN_PAGE Kept;                  /* its neighbours, referenced as long as Held; or NULL */
     PMMPTE Prototype;                  /* of a view's page, whose own page was out ... */
     BOOLEAN Pinned;                    /* ... and stays now (MiUnpinPrototype), ... */
     struct _CONTROL_AREA *ControlArea; /* ... of this segment, referenced; or NULL */
@@ -39,6 +41,7 @@ static inline void MiStartFaultRead(PMI_FAULT_READ Read)
     Read->Rest = NULL;
     Read->MostPages = MI_IN_PAGE_CLUSTER;
     Read->Held = MI_NO_FRAME;
+    Read->Kept = NULL;
     Read->Pinned = FALSE;
 }
 

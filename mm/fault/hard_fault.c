@@ -21,7 +21,7 @@ static NTSTATUS MipWaitForBlock(PMI_FAULT_READ Read)
 
 static NTSTATUS MipRead(PMI_FAULT_READ Read)
 {
-    NTSTATUS Status = MiFinishInPage(Read->Block, &Read->Held);
+    NTSTATUS Status = MiFinishInPageAndKeep(Read->Block, &Read->Held, &Read->Kept);
 
     if (NT_SUCCESS(Status)) {
         return STATUS_RETRY; /* which finds the page in transition */
@@ -91,8 +91,12 @@ NTSTATUS MiDoFaultRest(PMI_FAULT_READ Read, NTSTATUS Status)
     if (Read->Held != MI_NO_FRAME) {
         OldIrql = MiLockPfn();
         MiDereferenceFrame(Read->Held);
+        if (Read->Kept != NULL) {
+            MiReleaseInPage(Read->Kept);
+        }
         MiUnlockPfn(OldIrql);
         Read->Held = MI_NO_FRAME;
+        Read->Kept = NULL;
     }
     Read->Rest = NULL;
     Read->Pinned = FALSE;

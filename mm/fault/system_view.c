@@ -17,6 +17,7 @@
 #include "mm/pfn/frame.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/page_color.h"
+#include "mm/section/cache_view.h"
 #include "mm/section/system_view.h"
 #include "mm/space/clone_table.h"
 #include "mm/space/prototype_pte.h"
@@ -25,6 +26,7 @@
 
 #define MIP_UNKNOWN_PTE 0x41284u /* subcode of 0x1A */
 #define MIP_AROUND      16u      /* pages: 64 KB */
+#define MIP_UNIT_BYTES  0x10000u /* of MiRegionSystemViews: a view begins at a multiple of it */
 
 static NTSTATUS MipDemandZero(PMI_SYSTEM_FAULT Found, PMMPTE Proto)
 {
@@ -47,6 +49,20 @@ static NTSTATUS MipDemandZero(PMI_SYSTEM_FAULT Found, PMMPTE Proto)
     return Status == STATUS_ALREADY_COMMITTED ? STATUS_SUCCESS : Status;
 }
 
+/*
+ * Of a file as many pages as a read may have, where the view has the page before mapped: who has
+ * that goes through the file, or reads it ahead.  Not again for a read of several that failed.
+ */
+static ULONG MipMostOfFile(const MI_SYSTEM_FAULT *Found)
+{
+    ULONG_PTR Va = MiGetVaMappedByPte(Found->Pte);
+    ULONG Unit = MiIsInRegion(MiRegionSystemViews, Va) ? MIP_UNIT_BYTES : MM_CACHE_VIEW_BYTES;
+
+    return Found->Read.MostPages > 1 && Va % Unit != 0 && MiReadPte(Found->Pte - 1).Hard.Valid
+               ? MI_IN_PAGE_PAGES
+               : Found->Read.MostPages;
+}
+
 /* Neighbours come along from a file: in a paging file they may be another section's. */
 static NTSTATUS MipRead(PMI_SYSTEM_FAULT Found, PMMPTE Proto)
 {
@@ -57,7 +73,7 @@ static NTSTATUS MipRead(PMI_SYSTEM_FAULT Found, PMMPTE Proto)
     Kind = MiPrototypePteKind(MiReadPte(Proto));
     if (Kind == MiPtePagefile || Kind == MiPteSubsection) { /* else another was quicker */
         Status = MiBeginFaultRead(&Found->Read, Proto,
-                                  Kind == MiPteSubsection ? Found->Read.MostPages : 1);
+                                  Kind == MiPteSubsection ? MipMostOfFile(Found) : 1);
     }
     ExReleaseFastMutex(&MiCloneReadMutex);
     return Status;

@@ -13,6 +13,7 @@
  */
 #include "arch/mmu.h"
 #include "cc.h"
+#include "fast_io.h"
 #include "mm/cc/dirty.h"
 #include "mm/cc/lazy_writer.h"
 #include "mm/cc/vacb.h"
@@ -166,6 +167,9 @@ void MiCommandFileCache(const char *Arguments)
             MM_CACHE_VIEW_BYTES / 1024, CcViewCounters.Total - CcViewCounters.Free,
             CcViewCounters.Peak,
             CcViewCounters.Total - CcViewCounters.Free - CcViewCounters.Unused);
+    MiPrint("  fast reads: CcFastReadWait %u, NoWait %u, ResourceMiss %u, NotPossible %u\n",
+            FsRtlFastCounters.CcFastReadWait, FsRtlFastCounters.CcFastReadNoWait,
+            FsRtlFastCounters.CcFastReadResourceMiss, FsRtlFastCounters.CcFastReadNotPossible);
     MiPrint("File Cache Summary (all in kb)\n");
     MiPrint("Control   Valid Resident  Dirty Locked  Name\n");
     for (; !MiStopRequested() && (Map = MipTakeMap(Number)) != NULL; Number++) {

@@ -230,6 +230,7 @@ typedef struct _IOP_SERVICE {
     PKEVENT Event;        /* the caller's, referenced; or NULL */
     ACCESS_MASK Granted;  /* to the handle */
     KPROCESSOR_MODE Mode; /* of the caller */
+    BOOLEAN Fast;         /* done without a request: the file's event and FinalStatus stay */
 } IOP_SERVICE, *PIOP_SERVICE;
 
 /*
@@ -239,6 +240,9 @@ typedef struct _IOP_SERVICE {
  *    was not granted.
  */
 NT_MUST_CHECK NTSTATUS IopEnterService(HANDLE Handle, ACCESS_MASK Access, PIOP_SERVICE Service);
+
+/* The same; the file's event is not reset: that is the caller's, if it makes a request. */
+NT_MUST_CHECK NTSTATUS IopEnterFile(HANDLE Handle, ACCESS_MASK Access, PIOP_SERVICE Service);
 
 /* End: Status is how it went; with Iosb not NULL, and no error, it and Information go there. */
 NTSTATUS IopLeaveService(PIOP_SERVICE Service, NTSTATUS Status, ULONG_PTR Information,

@@ -5,8 +5,12 @@
  * Which position is meant is decided here, under the file's lock; the file system moves a
  * synchronous file's position when it is done.  The end of a file is the file system's to know, so
  * FILE_WRITE_TO_END_OF_FILE is handed on.
+ *
+ * A read of a synchronous file that is cached is tried without a request first (fast_io.h).
  */
+#include "fast_io.h"
 #include "mm/io/io_i.h"
+#include "user_half.h"
 
 typedef struct _IOP_TRANSFER {
     UCHAR MajorFunction;
@@ -65,11 +69,54 @@ static NTSTATUS IopCheckAlignment(const FILE_OBJECT *File, const IOP_TRANSFER *T
 
 /* ---- the transfer ---- */
 
+/* A user's buffer that ends in the system half is the request's to refuse. */
+static BOOLEAN IopIsCallersBuffer(const IOP_SERVICE *Service, const IOP_TRANSFER *Transfer)
+{
+    ULONG_PTR Va = (ULONG_PTR)Transfer->Buffer;
+
+    return Service->Mode == KernelMode ||
+           (Va < MM_USER_PROBE_ADDRESS && Transfer->Length <= MM_USER_PROBE_ADDRESS - Va);
+}
+
+/* => TRUE: read without a request.  *Result says how it went. */
+static BOOLEAN IopReadFast(const IOP_SERVICE *Service, IOP_TRANSFER *Transfer,
+                           PIO_STATUS_BLOCK Result)
+{
+    PFILE_OBJECT File = Service->File;
+    PFAST_IO_DISPATCH Fast;
+    PDEVICE_OBJECT Device;
+
+    if (Transfer->MajorFunction != IRP_MJ_READ || File->PrivateCacheMap == NULL ||
+        (File->Flags & FO_SYNCHRONOUS_IO) == 0 || !IopIsCallersBuffer(Service, Transfer)) {
+        return FALSE;
+    }
+    Device = IoGetRelatedDeviceObject(File);
+    Fast = Device->DriverObject->FastIoDispatch;
+    return Fast != NULL && Fast->FastIoRead != NULL &&
+           Fast->FastIoRead(File, &Transfer->Start, Transfer->Length, TRUE, Transfer->Key,
+                            Transfer->Buffer, Result, Device);
+}
+
+static NTSTATUS IopTransferService(PIOP_SERVICE Service, IOP_TRANSFER *Transfer, PULONG_PTR Done)
+{
+    IO_STATUS_BLOCK Result;
+
+    if (IopReadFast(Service, Transfer, &Result)) {
+        Service->Fast = TRUE;
+        *Done = Result.Information;
+        return Result.Status;
+    }
+    KeResetEvent(&Service->File->Event);
+    return IopTransferFile(Service->File, Transfer->MajorFunction, Service->Mode,
+                           (ULONG64)Transfer->Start.QuadPart, Transfer->Key, Transfer->Buffer,
+                           Transfer->Length, Done);
+}
+
 static NTSTATUS IopTransferByHandle(HANDLE Handle, IOP_TRANSFER *Transfer, PIO_STATUS_BLOCK Iosb)
 {
     IOP_SERVICE Service;
     ULONG_PTR Done = 0;
-    NTSTATUS Status = IopEnterService(Handle, 0, &Service);
+    NTSTATUS Status = IopEnterFile(Handle, 0, &Service);
 
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -87,9 +134,7 @@ static NTSTATUS IopTransferByHandle(HANDLE Handle, IOP_TRANSFER *Transfer, PIO_S
         Status = IopCheckAlignment(Service.File, Transfer);
     }
     if (NT_SUCCESS(Status)) {
-        Status = IopTransferFile(Service.File, Transfer->MajorFunction, Service.Mode,
-                                 (ULONG64)Transfer->Start.QuadPart, Transfer->Key, Transfer->Buffer,
-                                 Transfer->Length, &Done);
+        Status = IopTransferService(&Service, Transfer, &Done);
     }
     return IopLeaveService(&Service, Status, Done, Iosb);
 }

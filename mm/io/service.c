@@ -41,7 +41,7 @@ static void IopReleaseFile(PFILE_OBJECT File)
 
 /* ---- a service ---- */
 
-NTSTATUS IopEnterService(HANDLE Handle, ACCESS_MASK Access, PIOP_SERVICE Service)
+NTSTATUS IopEnterFile(HANDLE Handle, ACCESS_MASK Access, PIOP_SERVICE Service)
 {
     OBJECT_HANDLE_INFORMATION Information = {.GrantedAccess = 0};
     PVOID File = NULL;
@@ -55,12 +55,22 @@ NTSTATUS IopEnterService(HANDLE Handle, ACCESS_MASK Access, PIOP_SERVICE Service
     }
     Service->File = File;
     Service->Event = NULL;
+    Service->Fast = FALSE;
     Service->Granted = Information.GrantedAccess;
     if (Service->File->Flags & FO_SYNCHRONOUS_IO) {
         IopAcquireFile(File);
     }
-    KeResetEvent(&Service->File->Event);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS IopEnterService(HANDLE Handle, ACCESS_MASK Access, PIOP_SERVICE Service)
+{
+    NTSTATUS Status = IopEnterFile(Handle, Access, Service);
+
+    if (NT_SUCCESS(Status)) {
+        KeResetEvent(&Service->File->Event);
+    }
+    return Status;
 }
 
 NTSTATUS IopLeaveService(PIOP_SERVICE Service, NTSTATUS Status, ULONG_PTR Information,
@@ -79,8 +89,10 @@ NTSTATUS IopLeaveService(PIOP_SERVICE Service, NTSTATUS Status, ULONG_PTR Inform
         }
         ObDereferenceObject(Service->Event);
     }
-    File->FinalStatus = Status;
-    KeSetEvent(&File->Event, IO_NO_INCREMENT, FALSE);
+    if (!Service->Fast) {
+        File->FinalStatus = Status;
+        KeSetEvent(&File->Event, IO_NO_INCREMENT, FALSE);
+    }
     if (File->Flags & FO_SYNCHRONOUS_IO) {
         IopReleaseFile(File);
     }

@@ -260,6 +260,83 @@ static OUTCOME AskExclusive(PERESOURCE Resource, PRESOURCE_WAIT Wait)
     return Waits;
 }
 
+/* Nobody has it, hence nobody waits: E3.  => FALSE: somebody has it, nothing changed. */
+static inline BOOLEAN TakeFree(PERESOURCE Resource, ERESOURCE_THREAD Thread, BOOLEAN Exclusive)
+{
+    if (Resource->ActiveCount != 0) {
+        return FALSE;
+    }
+    Resource->OwnerThreads[!Exclusive].OwnerThread = Thread;
+    Resource->OwnerThreads[!Exclusive].OwnerCount = 1;
+    Resource->ActiveCount = 1;
+    if (Exclusive) {
+        Resource->Flag |= ResourceOwnedExclusive; /* E2 */
+    }
+    return TRUE;
+}
+
+static inline BOOLEAN HasWaiters(const ERESOURCE *Resource)
+{
+    return ((ULONG_PTR)Resource->SharedWaiters | (ULONG_PTR)Resource->ExclusiveWaiters) != 0;
+}
+
+/* Thread has it alone, once, and nobody waits: it is free now.  => FALSE: nothing changed. */
+static inline BOOLEAN GiveFree(PERESOURCE Resource, ERESOURCE_THREAD Thread)
+{
+    POWNER_ENTRY Entry = &Resource->OwnerThreads[1];
+
+    if (Thread == 0 || Resource->ActiveCount != 1 || HasWaiters(Resource)) {
+        return FALSE;
+    }
+    if (Entry->OwnerThread != Thread) {
+        Entry = &Resource->OwnerThreads[0];
+    }
+    if (Entry->OwnerThread != Thread || Entry->OwnerCount != 1) {
+        return FALSE;
+    }
+    Entry->OwnerThread = 0;
+    Resource->ActiveCount = 0;
+    Resource->Flag &= (USHORT)~ResourceOwnedExclusive;
+    return TRUE;
+}
+
+BOOLEAN FASTCALL ExpTakeFreeResource(PERESOURCE Resource, BOOLEAN Exclusive, KIRQL OldIrql)
+{
+    BOOLEAN Taken;
+
+    MI_ASSERT(KiCurrentThread->KernelApcDisable < 0 || KiCurrentThread->SpecialApcDisable < 0 ||
+              OldIrql >= APC_LEVEL);
+    KiTakeSpinLock(&Resource->SpinLock, (ULONG_PTR)&Resource->SpinLock);
+    Taken = TakeFree(Resource, (ERESOURCE_THREAD)KiCurrentThread, Exclusive);
+    KiGiveSpinLock(&Resource->SpinLock, 0);
+    return Taken;
+}
+
+BOOLEAN FASTCALL ExpGiveFreeResource(PERESOURCE Resource, ERESOURCE_THREAD Thread)
+{
+    BOOLEAN Given;
+
+    KiTakeSpinLock(&Resource->SpinLock, (ULONG_PTR)&Resource->SpinLock);
+    Given = GiveFree(Resource, Thread);
+    KiGiveSpinLock(&Resource->SpinLock, 0);
+    return Given;
+}
+
+/* The way of most calls: who asks for it is alone.  => FALSE: the other way must be tried. */
+static inline BOOLEAN TryFree(PERESOURCE Resource, BOOLEAN Exclusive)
+{
+    KIRQL OldIrql;
+    BOOLEAN Taken;
+
+    RequireNoApcs();
+    OldIrql = KeRaiseIrqlToDpcLevel();
+    KiTakeSpinLock(&Resource->SpinLock, (ULONG_PTR)&Resource->SpinLock);
+    Taken = TakeFree(Resource, (ERESOURCE_THREAD)KiCurrentThread, Exclusive);
+    KiGiveSpinLock(&Resource->SpinLock, 0);
+    KiLowerIrqlFromDpcLevel(OldIrql);
+    return Taken;
+}
+
 static void WaitForGrant(PRESOURCE_WAIT Wait)
 {
     (void)KeWaitForSingleObject(&Wait->Granted, WrResource, KernelMode, FALSE, NULL);
@@ -277,13 +354,12 @@ static BOOLEAN GetEntry(PERESOURCE Resource, ULONG OldSize, BOOLEAN Wait)
     return Grown || Wait;
 }
 
-static BOOLEAN AcquireShared(PERESOURCE Resource, BOOLEAN Wait, BOOLEAN Starve)
+static BOOLEAN AcquireSharedOwned(PERESOURCE Resource, BOOLEAN Wait, BOOLEAN Starve)
 {
     RESOURCE_WAIT Block;
     OUTCOME Outcome;
     ULONG Size;
 
-    RequireNoApcs();
     do {
         KIRQL OldIrql = KfAcquireSpinLock(&Resource->SpinLock);
 
@@ -295,6 +371,11 @@ static BOOLEAN AcquireShared(PERESOURCE Resource, BOOLEAN Wait, BOOLEAN Starve)
         WaitForGrant(&Block);
     }
     return Outcome == Granted || Outcome == Waits;
+}
+
+static inline BOOLEAN AcquireShared(PERESOURCE Resource, BOOLEAN Wait, BOOLEAN Starve)
+{
+    return TryFree(Resource, FALSE) || AcquireSharedOwned(Resource, Wait, Starve);
 }
 
 BOOLEAN NTAPI ExAcquireResourceSharedLite(PERESOURCE Resource, BOOLEAN Wait)
@@ -318,7 +399,9 @@ BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE Resource, BOOLEAN Wait)
     OUTCOME Outcome;
     KIRQL OldIrql;
 
-    RequireNoApcs();
+    if (TryFree(Resource, TRUE)) {
+        return TRUE;
+    }
     OldIrql = KfAcquireSpinLock(&Resource->SpinLock);
     Outcome = AskExclusive(Resource, Wait ? &Block : NULL);
     KfReleaseSpinLock(&Resource->SpinLock, OldIrql);
@@ -341,7 +424,8 @@ static NT_NORETURN void NotOwned(PERESOURCE Resource, ERESOURCE_THREAD Thread)
                  0);
 }
 
-void NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId)
+/* He is not the only one, or not for the last time, or not an owner at all. */
+static void ReleaseOwned(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId)
 {
     KIRQL OldIrql = KfAcquireSpinLock(&Resource->SpinLock);
     POWNER_ENTRY Entry = ResourceThreadId == 0 ? NULL : FindEntry(Resource, ResourceThreadId);
@@ -360,6 +444,17 @@ void NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD 
         }
     }
     KfReleaseSpinLock(&Resource->SpinLock, OldIrql);
+}
+
+void NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId)
+{
+    KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
+    BOOLEAN Given = ExpGiveFreeResource(Resource, ResourceThreadId);
+
+    KiLowerIrqlFromDpcLevel(OldIrql);
+    if (!Given) {
+        ReleaseOwned(Resource, ResourceThreadId);
+    }
 }
 
 void FASTCALL ExReleaseResourceLite(PERESOURCE Resource)

@@ -8,7 +8,7 @@
  *     being read        transition            in transition, ReadInProgress, one reference (the
  *                                             read's); OriginalPte is what the PTE was
  *     read              transition            the one that faulted: a reference, its reader's;
- *                                             a neighbour: on standby
+ *                                             a neighbour: on standby, or a reference, too
  *     failed            as before             none: freed
  *
  * A page that is deleted while it is read loses its PTE at once; the frame is freed with the read.
@@ -16,8 +16,9 @@
  * Invariants (MiVerifyInPage):
  *   N1  a frame is ReadInProgress while, and only while, a block that is in use names it; u1.Event
  *       is that block's Done then
- *   N2  a block is in use while it has references: one of the reader's until Done is set, one of
- *       each thread that waits.  MipBlockFree is set while a block is free
+ *   N2  a block is in use while it has references: one of the reader's until Done is set, or until
+ *       he gives the neighbours back, one of each thread that waits.  MipBlockFree is set while a
+ *       block is free
  *   N3  no PTE becomes valid before Done is set: then the whole page has been read, and, from a
  *       paging file, its checksum is the one of when it was written
  *
@@ -394,7 +395,8 @@ static ULONG MipEnd(PMI_IN_PAGE Block, ULONG Bad, NTSTATUS Status, BOOLEAN Again
         BOOLEAN IsBad = (Bad >> i & 1) != 0 && MI_PFN(Block->Frames[i])->PteAddress != NULL;
 
         Bad &= ~((ULONG)!IsBad << i);
-        MipEndPage(Block, i, IsBad, !IsBad && i == Block->Wanted);
+        Block->Kept &= ~((ULONG)IsBad << i);
+        MipEndPage(Block, i, IsBad, !IsBad && (i == Block->Wanted || (Block->Kept >> i & 1) != 0));
     }
     Block->Failed = Again ? 0 : Bad;
     Block->Status = Status;
@@ -430,7 +432,33 @@ static void MipNameDifferent(const MI_IN_PAGE *Block, ULONG Different)
     }
 }
 
-NTSTATUS MiFinishInPage(PMI_IN_PAGE Block, PPFN_NUMBER Frame)
+void MiReleaseInPage(PMI_IN_PAGE Kept)
+{
+    ULONG i;
+
+    for (i = 0; i < Kept->Pages; i++) {
+        if (Kept->Kept >> i & 1) {
+            MiDereferenceFrame(Kept->Frames[i]);
+        }
+    }
+    MipReleaseBlock(Kept);
+}
+
+/* The caller is done with the block, but for the pages that he keeps by it.  => NULL: none. */
+static PMI_IN_PAGE MipLeaveOrKeep(PMI_IN_PAGE Block, BOOLEAN Failed) NT_NOT_HOLDING(MiPfnLock)
+{
+    KIRQL OldIrql;
+
+    if (Block->Kept != 0 && !Failed) {
+        return Block;
+    }
+    OldIrql = MiLockPfn();
+    MiReleaseInPage(Block);
+    MiUnlockPfn(OldIrql);
+    return NULL;
+}
+
+static NTSTATUS MipFinish(PMI_IN_PAGE Block, PPFN_NUMBER Frame, PMI_IN_PAGE *Kept)
 {
     PFN_NUMBER Wanted = Block->Frames[Block->Wanted];
     NTSTATUS Status = MipTransfer(Block);
@@ -448,12 +476,28 @@ NTSTATUS MiFinishInPage(PMI_IN_PAGE Block, PPFN_NUMBER Frame)
     if (Came) {
         MipNameDifferent(Block, Bad);
     }
-    MipLeave(Block);
+    *Kept = MipLeaveOrKeep(Block, Failed);
     if (Failed) {
         return Again ? STATUS_RETRY : Status;
     }
     *Frame = Wanted;
     return STATUS_SUCCESS;
+}
+
+NTSTATUS MiFinishInPage(PMI_IN_PAGE Block, PPFN_NUMBER Frame)
+{
+    PMI_IN_PAGE Kept;
+
+    Block->Kept = 0;
+    return MipFinish(Block, Frame, &Kept);
+}
+
+NTSTATUS MiFinishInPageAndKeep(PMI_IN_PAGE Block, PPFN_NUMBER Frame, PMI_IN_PAGE *Kept)
+{
+    ULONG Neighbours = ((1u << Block->Pages) - 1) & ~(1u << Block->Wanted);
+
+    Block->Kept = Block->File == MI_IN_PAGE_MAPPED ? Neighbours : 0;
+    return MipFinish(Block, Frame, Kept);
 }
 
 /* ---- those who come later ---- */

@@ -38,6 +38,7 @@ typedef struct _MI_IN_PAGE {
     ULONG Slot;           /* (R) of the first page, in a paging file */
     ULONG Pages;          /* (R) */
     ULONG Wanted;         /* (R) which of them faulted */
+    ULONG Kept;           /* (R) bits: pages that MiReleaseInPage gives back */
     ULONG Failed;         /* (P) bits: pages that cannot be read ... */
     NTSTATUS Status;      /* (P) ... and why */
     ULONG Checksum[MI_IN_PAGE_PAGES]; /* (R) that they should have */
@@ -88,6 +89,16 @@ NT_MUST_CHECK NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Block)
  */
 NT_MUST_CHECK NTSTATUS MiFinishInPage(PMI_IN_PAGE Block, PPFN_NUMBER Frame)
     NT_NOT_HOLDING(MiPfnLock);
+
+/*
+ * The same; the neighbours that were read from a file, not a paging file, stay referenced, too, so
+ * that they need not go through the lists where the caller maps them at once.
+ *
+ * => *Kept: for MiReleaseInPage, which comes before the caller waits for anything; or NULL.
+ */
+NT_MUST_CHECK NTSTATUS MiFinishInPageAndKeep(PMI_IN_PAGE Block, PPFN_NUMBER Frame,
+                                             PMI_IN_PAGE *Kept) NT_NOT_HOLDING(MiPfnLock);
+void MiReleaseInPage(PMI_IN_PAGE Kept) NT_HOLDS(MiPfnLock);
 
 /* Wait until there may be a free block.  => As MiFinishInPage. */
 void MiWaitForInPage(void) NT_NOT_HOLDING(MiPfnLock);

@@ -158,7 +158,7 @@ TEST(FatFsd_header_is_as_documented)
     CHECK(Header->Resource != Header->PagingIoResource);
     CHECK_EQUAL(FAT_NODE_TYPE_FILE, Header->NodeTypeCode);
     CHECK_EQUAL(sizeof(FAT_FCB), Header->NodeByteSize);
-    CHECK_EQUAL(FastIoIsNotPossible, Header->IsFastIoPossible);
+    CHECK_EQUAL(FastIoIsQuestionable, Header->IsFastIoPossible);
     CHECK(File->SectionObjectPointer == &FcbOf(File)->Section);
     Finish();
 }

@@ -6,6 +6,10 @@
 #include "mm/paging/paging_file.h"
 
 #include "mm/pfn/pfn_reference.h"
+#include "mm/section/section.h"
+#include "mm/space/clone_table.h"
+#include "mm/space/prototype_pte.h"
+#include "tests/unit/file_cache_world.h"
 #include "tests/unit/paged_world.h"
 
 static void Dereference(PFN_NUMBER Frame)
@@ -267,4 +271,48 @@ TEST(In_page_verify_finds_each_kind_of_damage)
         HostDiskDelete(&IoDisk);
         MiForgetPagingFiles();
     }
+}
+
+/* ---- of a file ---- */
+
+TEST(In_page_keeps_a_files_neighbours_until_they_are_given_back)
+{
+    PFN_NUMBER Frame = MI_NO_FRAME;
+    PMI_IN_PAGE Kept = NULL;
+    PMI_IN_PAGE Block;
+    PFILE_OBJECT File;
+    KIRQL OldIrql;
+    PMMPTE Proto;
+    ULONG i;
+
+    FcWorldStart(&IoWorldFat16, TestSeed());
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &File));
+    CHECK_EQUAL(STATUS_SUCCESS, IoWriteFile(File, 0, IoBuffer, 3 * PAGE_SIZE));
+    CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+    FcWorldTrim();
+    Proto = MiSectionPrototype(File->SectionObjectPointer->DataSectionObject, 1);
+    MiPinPrototype(Proto);
+    ExAcquireFastMutex(&MiCloneReadMutex);
+    CHECK_EQUAL(STATUS_SUCCESS, MiBeginInPage(Proto, 3, &Block));
+    ExReleaseFastMutex(&MiCloneReadMutex);
+    MiUnpinPrototype(Proto);
+    CHECK_EQUAL(3, Block->Pages);
+    CHECK_EQUAL(STATUS_SUCCESS, MiFinishInPageAndKeep(Block, &Frame, &Kept));
+    CHECK(Kept == Block && Frame == Block->Frames[Block->Wanted]);
+    for (i = 0; i < 3; i++) {
+        CHECK_EQUAL(TransitionPage, MI_PFN(Block->Frames[i])->u3.e1.PageLocation);
+        CHECK_EQUAL(1, MI_PFN(Block->Frames[i])->u3.e2.ReferenceCount);
+    }
+    CHECK_EQUAL(1, MiInPageCounters.InUse);
+    MiVerifyAll();
+    Dereference(Frame);
+    OldIrql = MiLockPfn();
+    MiReleaseInPage(Kept);
+    MiUnlockPfn(OldIrql);
+    CHECK_EQUAL(0, MiInPageCounters.InUse);
+    for (i = 0; i < 3; i++) {
+        CHECK_EQUAL(StandbyPageList, MI_PFN(Block->Frames[i])->u3.e1.PageLocation);
+    }
+    IoCloseFile(File);
+    FcWorldFinish();
 }
