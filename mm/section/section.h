@@ -190,7 +190,11 @@ NT_MUST_CHECK NTSTATUS MiCommitSegment(PSEGMENT Segment, ULONG First, ULONG Coun
 void MiReferenceControlArea(PCONTROL_AREA Area);
 void MiDereferenceControlArea(PCONTROL_AREA Area) NT_NOT_HOLDING(MiPfnLock);
 
-/* The same of a section object. */
+/* There is one view more in the system half, so it stays; or one less, which may be its end. */
+void MiReferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache) NT_NOT_HOLDING(MiPfnLock);
+void MiDereferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache) NT_NOT_HOLDING(MiPfnLock);
+
+/* The reference of a section object ends. */
 void MiDereferenceSegment(PSEGMENT Segment, BOOLEAN IsUser) NT_NOT_HOLDING(MiPfnLock);
 
 /* => The one behind Area, whose reference goes, or the first one; referenced.  NULL: none. */

@@ -486,3 +486,38 @@ NTSTATUS MiStartSegmentThread(void)
 {
     return PsStartSystemThread(MipSegmentThread, NULL, MI_SEGMENT_PRIORITY, "unused segments");
 }
+
+/* ---- views in the system half: K3 of system_view.c ---- */
+
+void MiReferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MI_ASSERT(!Area->u.Flags.BeingDeleted);
+    Area->NumberOfMappedViews++;
+    if (Cache) {
+        Area->NumberOfSystemCacheViews++;
+    } else {
+        Area->NumberOfUserReferences++;
+    }
+    MiUnlockPfn(OldIrql);
+}
+
+/* What may be the last use becomes a reference, whose end is the section's. */
+void MiDereferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache)
+{
+    KIRQL OldIrql = MiLockPfn();
+
+    MI_ASSERT(Area->NumberOfMappedViews != 0);
+    Area->NumberOfMappedViews--;
+    if (Cache) {
+        MI_ASSERT(Area->NumberOfSystemCacheViews != 0);
+        Area->NumberOfSystemCacheViews--;
+    } else {
+        MI_ASSERT(Area->NumberOfUserReferences != 0);
+        Area->NumberOfUserReferences--;
+    }
+    Area->NumberOfSectionReferences++;
+    MiUnlockPfn(OldIrql);
+    MiDereferenceControlArea(Area);
+}

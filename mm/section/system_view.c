@@ -195,41 +195,6 @@ BOOLEAN MiIsSystemViewCommitted(ULONG_PTR Va)
     return Segment->Committed.Buffer == NULL || RtlTestBit(&Segment->Committed, MipPageOf(Va));
 }
 
-/* ---- who uses a section: K3 ---- */
-
-void MiReferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache)
-{
-    KIRQL OldIrql = MiLockPfn();
-
-    MI_ASSERT(!Area->u.Flags.BeingDeleted);
-    Area->NumberOfMappedViews++;
-    if (Cache) {
-        Area->NumberOfSystemCacheViews++;
-    } else {
-        Area->NumberOfUserReferences++;
-    }
-    MiUnlockPfn(OldIrql);
-}
-
-/* What may be the last use becomes a reference, whose end is the section's. */
-void MiDereferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache)
-{
-    KIRQL OldIrql = MiLockPfn();
-
-    MI_ASSERT(Area->NumberOfMappedViews != 0);
-    Area->NumberOfMappedViews--;
-    if (Cache) {
-        MI_ASSERT(Area->NumberOfSystemCacheViews != 0);
-        Area->NumberOfSystemCacheViews--;
-    } else {
-        MI_ASSERT(Area->NumberOfUserReferences != 0);
-        Area->NumberOfUserReferences--;
-    }
-    Area->NumberOfSectionReferences++;
-    MiUnlockPfn(OldIrql);
-    MiDereferenceControlArea(Area);
-}
-
 /* ---- mapping and unmapping ---- */
 
 /* Of all spaces together: who adds up views of all sections wants to know that they stood still. */

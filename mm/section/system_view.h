@@ -117,10 +117,6 @@ MI_SYSTEM_VIEW MiQuerySystemView(ULONG_PTR Va);
 
 /* ---- mapping ---- */
 
-/* There is one view more of the section: it stays; or one less, which may be its end. */
-void MiReferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache) NT_NOT_HOLDING(MiPfnLock);
-void MiDereferenceSystemView(PCONTROL_AREA Area, BOOLEAN Cache) NT_NOT_HOLDING(MiPfnLock);
-
 /*
  * Show Pages pages of the section, from Unit.FirstPage on, at Va.
  *
