@@ -112,7 +112,7 @@ typedef struct _PRIVATE_CACHE_MAP {
     ULONG ReadAheadLength;    /* (M) 0: nothing */
     LONGLONG ReadAheadBeyond; /* (M) so far it was read ahead, or is being */
     LONGLONG
-    ReadAheadQuiet; /* (M) a read in sequence up to here is inside the file, and needs nothing */
+    ReadAheadQuiet;                /* (M) so far, in the file, a read that goes on needs nothing */
     BOOLEAN ReadAheadActive;       /* (M) Item is queued or runs */
     BOOLEAN Orphan;                /* (M) the file object is gone: Item frees this */
     LIST_ENTRY PrivateLinks;       /* (M) among the map's */

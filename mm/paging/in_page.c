@@ -301,7 +301,9 @@ NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Begun)
     if (Taken == 0) {
         return STATUS_NO_MEMORY;
     }
-    Cluster = MipChooseCluster(Pte, Taken);
+    if (Taken < Cluster.Pages) {
+        Cluster = MipChooseCluster(Pte, Taken);
+    }
     Status = MipBegin(&Cluster, Frames, Begun);
     while (!NT_SUCCESS(Status) && Taken != 0) {
         MiFreeFrame(Frames[--Taken]);
