@@ -86,7 +86,7 @@ static BOOLEAN KipResolvePageFault(PKTRAP_FRAME Frame, ULONG Address, MM_STOP *S
     const MM_FAULT Fault = {
         .Va = Address,
         .Eip = Frame->Eip,
-        .Irql = KeGetCurrentIrql(),
+        .Irql = KI_PCR->Irql,
         .Write = (Frame->ErrCode & KI_FAULT_WRITE) != 0,
         .Fetch = (Frame->ErrCode & KI_FAULT_FETCH) != 0,
         .Present = (Frame->ErrCode & KI_FAULT_PRESENT) != 0,
@@ -95,9 +95,11 @@ static BOOLEAN KipResolvePageFault(PKTRAP_FRAME Frame, ULONG Address, MM_STOP *S
     };
     BOOLEAN Resolved;
 
-    KeRestoreInterrupts((Frame->EFlags & KI_EFLAGS_IF) != 0);
+    if ((Frame->EFlags & KI_EFLAGS_IF) != 0) {
+        __asm__ volatile("sti" : : : "memory");
+    }
     Resolved = MmAccessFault(&Fault, Stop);
-    (void)KeDisableInterrupts();
+    __asm__ volatile("cli" : : : "memory");
     return Resolved;
 }
 

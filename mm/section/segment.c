@@ -468,6 +468,9 @@ void MiDeleteUnusedSegments(void)
 {
     PCONTROL_AREA Area;
 
+    if (__atomic_load_n(&MiUnusedSegments, __ATOMIC_RELAXED) == 0) {
+        return; /* who makes one unused counts it first, and calls this */
+    }
     while ((Area = MipTakeUnused()) != NULL) {
         MipDeleteSegment(Area);
     }

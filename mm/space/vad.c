@@ -135,20 +135,35 @@ static void MipInsert(PEPROCESS Process, PMMVAD Vad)
     Process->VadHint = Vad; /* its first page is often touched next */
 }
 
+/* As RtlSetBits and RtlClearBits: most descriptors have a single unit. */
+static void MipWriteUnits(PRTL_BITMAP Map, ULONG First, ULONG Count, BOOLEAN Used)
+{
+    if (Count == 1) {
+        ULONG Bit = 1u << First % MIP_WORD_BITS;
+        PULONG Word = Map->Buffer + First / MIP_WORD_BITS;
+
+        MI_ASSERT(First < Map->SizeOfBitMap);
+        *Word = Used ? *Word | Bit : *Word & ~Bit;
+    } else if (Used) {
+        RtlSetBits(Map, First, Count);
+    } else {
+        RtlClearBits(Map, First, Count);
+    }
+}
+
 /* D2, and the hint: the lowest clear bit is at or above it. */
 static void MipMarkUnits(PEPROCESS Process, const MMVAD *Vad, BOOLEAN Used)
 {
     ULONG First = MipUnit(Vad->StartingVpn);
     ULONG Count = MipUnit(Vad->EndingVpn) - First + 1;
 
+    MipWriteUnits(&Process->VadBitMap, First, Count, Used);
     if (!Used) {
-        RtlClearBits(&Process->VadBitMap, First, Count);
         if (First < Process->VadBitMapHint) {
             Process->VadBitMapHint = First;
         }
         return;
     }
-    RtlSetBits(&Process->VadBitMap, First, Count);
     if (First == Process->VadBitMapHint) {
         Process->VadBitMapHint = First + Count;
     }

@@ -115,20 +115,14 @@ ULONG MiCountSpareWsles(const MMSUPPORT *WorkingSet, ULONG Most)
 {
     const MMWSL *List = WorkingSet->VmWorkingSetList;
     ULONG Places = List->HashTableSize / 4 * 3 - List->NonDirectCount;
-    ULONG Index = List->FirstFree;
-    ULONG Count = 0;
+    ULONG Free = List->LastInitializedWsle + 1 - WorkingSet->WorkingSetSize; /* W1 */
 
     if (MiFailWsleReservation != 0 ||
         WorkingSet->WorkingSetSize >= WorkingSet->MaximumWorkingSetSize) {
         return 0;
     }
     Most = MipLeast(Most, WorkingSet->MaximumWorkingSetSize - WorkingSet->WorkingSetSize);
-    Most = MipLeast(Most, Places);
-    while (Count < Most && Index != MI_NO_WSLE) {
-        Index = List->Wsle[Index].Long >> MI_WSLE_NEXT_SHIFT;
-        Count++;
-    }
-    return Count;
+    return MipLeast(Most, MipLeast(Places, Free));
 }
 
 /* ---- insert and remove ---- */
