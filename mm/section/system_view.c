@@ -350,9 +350,9 @@ void MiUnmapSystemPages(ULONG_PTR Va, ULONG Bytes)
 
 /* ---- pages become mapped ---- */
 
-static PMMSUPPORT MipWorkingSetOf(PMMPTE Pte)
+static const MI_VIEW_SPACE *MipSpaceOf(PMMPTE Pte)
 {
-    return MiSystemWorkingSetOf(MiGetVaMappedByPte(Pte));
+    return MiFindViewSpace(MiGetVaMappedByPte(Pte));
 }
 
 /* => Of a view's PTE: one that maps frame 0 there. */
@@ -366,9 +366,9 @@ static MMPTE MipTemplate(const MMPTE *Pte)
 }
 
 /* => The frame has the share, the working set an entry to spare. */
-static void MipMap(PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+static void MipMap(const MI_VIEW_SPACE *Space, PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame)
+    NT_HOLDS(MiPfnLock)
 {
-    const MI_VIEW_SPACE *Space = MiFindViewSpace(MiGetVaMappedByPte(Pte));
     MI_SYSTEM_VIEW_COUNTERS *Counters = Space->Counters;
 
     MI_PFN(Frame)->u3.e1.CacheAttribute = (USHORT)MiPteCacheAttribute(Template);
@@ -382,7 +382,7 @@ static void MipMap(PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame) NT_HOLDS(MiPfnL
 
 NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
 {
-    NTSTATUS Status = MiReserveSharedWsle(MipWorkingSetOf(Pte));
+    NTSTATUS Status = MiReserveSharedWsle(MipSpaceOf(Pte)->WorkingSet);
     PFN_NUMBER Frame;
     KIRQL OldIrql;
 
@@ -392,14 +392,15 @@ NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
     OldIrql = MiLockPfn();
     Status = MiShareFrame(Proto, &Frame);
     if (NT_SUCCESS(Status)) {
-        MipMap(Pte, MipTemplate(Pte), Frame);
+        MipMap(MipSpaceOf(Pte), Pte, MipTemplate(Pte), Frame);
     }
     MiUnlockPfn(OldIrql);
     return Status == STATUS_NOT_FOUND ? STATUS_SUCCESS : Status;
 }
 
 /* Named pages behind one that was mapped, while they have frames. */
-static ULONG MipMapBehind(PMMPTE Pte, PMMPTE Proto, MMPTE Template, ULONG Most) NT_HOLDS(MiPfnLock)
+static ULONG MipMapBehind(const MI_VIEW_SPACE *Space, PMMPTE Pte, PMMPTE Proto, MMPTE Template,
+                          ULONG Most) NT_HOLDS(MiPfnLock)
 {
     ULONG Mapped = 0;
     PFN_NUMBER Frame;
@@ -407,7 +408,7 @@ static ULONG MipMapBehind(PMMPTE Pte, PMMPTE Proto, MMPTE Template, ULONG Most) 
     Template.Hard.Accessed = 0;
     while (Mapped < Most && MiReadPte(++Pte).Long == MiMakePrototypePte(++Proto).Long &&
            NT_SUCCESS(MiShareFrame(Proto, &Frame))) {
-        MipMap(Pte, Template, Frame);
+        MipMap(Space, Pte, Template, Frame);
         Mapped++;
     }
     return Mapped;
@@ -415,6 +416,7 @@ static ULONG MipMapBehind(PMMPTE Pte, PMMPTE Proto, MMPTE Template, ULONG Most) 
 
 NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG Behind)
 {
+    const MI_VIEW_SPACE *Space = MipSpaceOf(Pte);
     MMPTE Template = MipTemplate(Pte);
     NTSTATUS Status = STATUS_NOT_FOUND;
     KIRQL OldIrql = MiLockPfn();
@@ -425,8 +427,8 @@ NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG B
         MI_PFN(Page.Hard.PageFrameNumber)->u2.ShareCount++; /* a pin, for the moment */
         Status = MiShareFrame(Proto, &Frame);
         if (NT_SUCCESS(Status)) {
-            MipMap(Pte, Template, Frame);
-            *Behind = MipMapBehind(Pte, Proto, Template, Most - 1);
+            MipMap(Space, Pte, Template, Frame);
+            *Behind = MipMapBehind(Space, Pte, Proto, Template, Most - 1);
         }
         MI_PFN(Page.Hard.PageFrameNumber)->u2.ShareCount--; /* not the last: it is valid */
     }
@@ -436,7 +438,7 @@ NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG B
 
 NTSTATUS MiInsertSystemViewPage(PMMPTE Pte, PMMPTE Proto, PFN_NUMBER Frame, BOOLEAN Modified)
 {
-    NTSTATUS Status = MiReserveSharedWsle(MipWorkingSetOf(Pte));
+    NTSTATUS Status = MiReserveSharedWsle(MipSpaceOf(Pte)->WorkingSet);
     MI_PTE_KIND Kind;
     KIRQL OldIrql;
 
@@ -453,7 +455,7 @@ NTSTATUS MiInsertSystemViewPage(PMMPTE Pte, PMMPTE Proto, PFN_NUMBER Frame, BOOL
         if (Modified) {
             MiSetFrameModified(Frame, TRUE);
         }
-        MipMap(Pte, MipTemplate(Pte), Frame);
+        MipMap(MipSpaceOf(Pte), Pte, MipTemplate(Pte), Frame);
     }
     MiUnlockPfn(OldIrql);
     return Status;
