@@ -161,7 +161,7 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
     MMPTE Entry;
 
     MiFaultCounters.Faults++;
-    if (MiFillSessionTable(Fault->Va)) {
+    if (Fault->Va >= MM_SYSTEM_RANGE_START && MiFillSessionTable(Fault->Va)) {
         return TRUE;
     }
     if (Fault->Irql >= DISPATCH_LEVEL) {

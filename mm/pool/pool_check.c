@@ -31,10 +31,13 @@ static BOOLEAN MipFault(PMI_POOL_FAULT Fault, ULONG Subcode, PPOOL_HEADER Entry,
     return TRUE;
 }
 
-/* A session's blocks have their own addresses, and no others do. */
-static ULONG MipHighestType(const POOL_HEADER *Header)
+/* => TRUE: no pool has such headers, or a session's, and it lies at none of its addresses. */
+static BOOLEAN MipIsStrange(const POOL_HEADER *Header)
 {
-    return MiSessionPoolOf((ULONG_PTR)Header) != NULL ? MI_SESSION_PAGED_POOL : PagedPool;
+    ULONG Type = (Header->PoolType & ~(MI_BLOCK_IN_USE | MI_BLOCK_PAID)) - 1;
+
+    return Type > (ULONG)PagedPool &&
+           (Type != (ULONG)MI_SESSION_PAGED_POOL || MiSessionPoolOf((ULONG_PTR)Header) == NULL);
 }
 
 BOOLEAN MiFindHeaderFault(PPOOL_HEADER Header, PMI_POOL_FAULT Fault)
@@ -44,8 +47,7 @@ BOOLEAN MiFindHeaderFault(PPOOL_HEADER Header, PMI_POOL_FAULT Fault)
     if (Header->BlockSize == 0) {
         return MipFault(Fault, MI_BLOCK_SIZE_ZERO, Header, NULL, "its size is zero");
     }
-    if (Header->PoolType != MI_BLOCK_FREE &&
-        (Header->PoolType & ~(MI_BLOCK_IN_USE | MI_BLOCK_PAID)) - 1 > MipHighestType(Header)) {
+    if (Header->PoolType != MI_BLOCK_FREE && MipIsStrange(Header)) {
         return MipFault(Fault, MI_BLOCK_SIZE_CORRUPT, Header, NULL, "there is no such pool type");
     }
     if (Header->PoolIndex >= MiNumberOfPagedPools) {

@@ -89,9 +89,11 @@ void MiFreePoolPages(PVOID Va, ULONG Pages)
 
 POOL_TYPE MiPoolTypeAt(PVOID Va)
 {
-    return MipFindRegion(Va) == &MipRegions[MiPaged] || MiSessionPoolOf((ULONG_PTR)Va) != NULL
-               ? PagedPool
-               : NonPagedPool;
+    const MI_POOL_REGION *Region = MipFindRegion(Va);
+    BOOLEAN Nonpaged = Region == NULL || Region == &MipRegions[MiNonPagedInitial] ||
+                       Region == &MipRegions[MiNonPagedExpansion];
+
+    return Nonpaged ? NonPagedPool : PagedPool;
 }
 
 MI_POOL_PLACE MiQueryPoolPlace(PVOID Va, POOL_TYPE *BaseType)

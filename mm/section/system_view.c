@@ -319,9 +319,9 @@ void MiUnmapSystemPages(ULONG_PTR Va, ULONG Bytes)
 
 /* ---- pages become mapped ---- */
 
-static PMMSUPPORT MipWorkingSetOf(PMMPTE Pte)
+static const MI_VIEW_SPACE *MipSpaceOf(PMMPTE Pte)
 {
-    return MiSystemWorkingSetOf(MiGetVaMappedByPte(Pte));
+    return MiFindViewSpace(MiGetVaMappedByPte(Pte));
 }
 
 /* => Of a view's PTE: one that maps frame 0 there. */
@@ -358,17 +358,16 @@ static inline void MipCountMapped(const MI_VIEW_SPACE *Space, ULONG Count) NT_HO
     }
 }
 
-static void MipMap(PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame) NT_HOLDS(MiPfnLock)
+static void MipMap(const MI_VIEW_SPACE *Space, PMMPTE Pte, MMPTE Template, PFN_NUMBER Frame)
+    NT_HOLDS(MiPfnLock)
 {
-    const MI_VIEW_SPACE *Space = MiFindViewSpace(MiGetVaMappedByPte(Pte));
-
     MipMapOneOf(Space, Pte, Template, Frame);
     MipCountMapped(Space, 1);
 }
 
 NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
 {
-    NTSTATUS Status = MiReserveSharedWsle(MipWorkingSetOf(Pte));
+    NTSTATUS Status = MiReserveSharedWsle(MipSpaceOf(Pte)->WorkingSet);
     PFN_NUMBER Frame;
     KIRQL OldIrql;
 
@@ -378,7 +377,7 @@ NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
     OldIrql = MiLockPfn();
     Status = MiShareFrame(Proto, &Frame);
     if (NT_SUCCESS(Status)) {
-        MipMap(Pte, MipTemplate(Pte), Frame);
+        MipMap(MipSpaceOf(Pte), Pte, MipTemplate(Pte), Frame);
     }
     MiUnlockPfn(OldIrql);
     return Status == STATUS_NOT_FOUND ? STATUS_SUCCESS : Status;
@@ -402,7 +401,7 @@ static ULONG MipMapBehind(const MI_VIEW_SPACE *Space, PMMPTE Pte, PMMPTE Proto, 
 
 NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG Behind)
 {
-    const MI_VIEW_SPACE *Space = MiFindViewSpace(MiGetVaMappedByPte(Pte));
+    const MI_VIEW_SPACE *Space = MipSpaceOf(Pte);
     MMPTE Template = MipTemplate(Pte);
     NTSTATUS Status = STATUS_NOT_FOUND;
     KIRQL OldIrql = MiLockPfn();
@@ -425,7 +424,7 @@ NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG B
 
 NTSTATUS MiInsertSystemViewPage(PMMPTE Pte, PMMPTE Proto, PFN_NUMBER Frame, BOOLEAN Modified)
 {
-    NTSTATUS Status = MiReserveSharedWsle(MipWorkingSetOf(Pte));
+    NTSTATUS Status = MiReserveSharedWsle(MipSpaceOf(Pte)->WorkingSet);
     MI_PTE_KIND Kind;
     KIRQL OldIrql;
 
@@ -442,7 +441,7 @@ NTSTATUS MiInsertSystemViewPage(PMMPTE Pte, PMMPTE Proto, PFN_NUMBER Frame, BOOL
         if (Modified) {
             MiSetFrameModified(Frame, TRUE);
         }
-        MipMap(Pte, MipTemplate(Pte), Frame);
+        MipMap(MipSpaceOf(Pte), Pte, MipTemplate(Pte), Frame);
     }
     MiUnlockPfn(OldIrql);
     return Status;

@@ -4,6 +4,7 @@
  * what is refused, what a wrong free is, and the way to the paging file and back.
  */
 #include "ex.h"
+#include "mm/balance/balance_set.h"
 #include "mm/fault/fault.h"
 #include "mm/paging/paging_file.h"
 #include "mm/pool/pool.h"
@@ -261,6 +262,38 @@ TEST(SessionPool_faults_fail_one_by_one_and_succeed_in_the_end)
         CHECK_EQUAL(77 + What, *Word(Block, 0)); /* the access is tried again */
         PagedArm(0, 0);
         MiVerifyAll();
+    }
+    ExFreePool(Block);
+    SessionFinish();
+}
+
+TEST(SessionPool_ages_and_is_trimmed_when_memory_is_short)
+{
+    PVOID Block;
+    ULONG Page;
+    ULONG i;
+
+    MmWorldNextUnforced();
+    SessionBegin(0);
+    Block = SessionAllocate(4 * PAGES * PAGE_SIZE);
+    for (Page = 0; Page < 4 * PAGES; Page++) {
+        *Word(Block, Page) = Page;
+    }
+    SessionEnter(SESSIONS);
+    (void)MmWorkingSetManager(TRUE); /* takes the Accessed bits */
+    for (i = 0; i < 64; i++) {
+        (void)MmWorkingSetManager(TRUE);
+    }
+    SessionEnter(0);
+    CHECK_EQUAL(4 * PAGES, SessionSpace(0)->ResidentPool); /* old, and nobody wants them */
+    CHECK(SessionSpace(0)->WorkingSet->EstimatedAvailable != 0);
+    PagedTakeFrames(16);
+    (void)MmWorkingSetManager(FALSE);
+    PagedGiveFrames();
+    CHECK(SessionSpace(0)->ResidentPool < 4 * PAGES);
+    MiVerifyAll();
+    for (Page = 0; Page < 4 * PAGES; Page++) {
+        CHECK_EQUAL(Page, *Word(Block, Page));
     }
     ExFreePool(Block);
     SessionFinish();
