@@ -132,6 +132,9 @@ PFILE_OBJECT NTAPI CcGetFileObjectFromBcb(PVOID Bcb);
 /* => Whether a file of the volume, temporary ones apart, has dirty pages in the cache. */
 BOOLEAN NTAPI CcIsThereDirtyData(PVPB Vpb);
 
+/* => Whether a file has any; it has none that it does not have written too. */
+BOOLEAN CcIsFileDirty(PSECTION_OBJECT_POINTERS SectionObjectPointer);
+
 /* ---- writing back ---- */
 
 /*

@@ -109,7 +109,8 @@ typedef enum _FILE_INFORMATION_CLASS {
     FileAllInformation = 18,
     FileAllocationInformation = 19,
     FileEndOfFileInformation = 20,
-    FileNetworkOpenInformation = 34
+    FileNetworkOpenInformation = 34,
+    FileValidDataLengthInformation = 39
 } FILE_INFORMATION_CLASS;
 
 /* Times as KeQuerySystemTime's.  Setting: 0 leaves a time, or the attributes, as they are. */
@@ -162,6 +163,10 @@ typedef struct _FILE_POSITION_INFORMATION {
 typedef struct _FILE_END_OF_FILE_INFORMATION {
     LARGE_INTEGER EndOfFile;
 } FILE_END_OF_FILE_INFORMATION, *PFILE_END_OF_FILE_INFORMATION;
+
+typedef struct _FILE_VALID_DATA_LENGTH_INFORMATION {
+    LARGE_INTEGER ValidDataLength;
+} FILE_VALID_DATA_LENGTH_INFORMATION, *PFILE_VALID_DATA_LENGTH_INFORMATION;
 
 typedef struct _FILE_ALLOCATION_INFORMATION {
     LARGE_INTEGER AllocationSize;

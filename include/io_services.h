@@ -123,6 +123,8 @@ NT_MUST_CHECK NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle,
  *     FileBasicInformation                           FILE_WRITE_ATTRIBUTES
  *     FileRenameInformation, -DispositionInformation DELETE
  *     FileEndOfFileInformation, -AllocationInf...    FILE_WRITE_DATA
+ *     FileValidDataLengthInformation                 FILE_WRITE_DATA; FAT files have none:
+ *                                                    STATUS_INVALID_PARAMETER
  *     FilePositionInformation                        FILE_READ_DATA or FILE_WRITE_DATA
  *     FileModeInformation                            nothing
  *

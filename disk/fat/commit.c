@@ -18,6 +18,11 @@
  *     extend      1 new chain and its data, nobody's yet         lost clusters
  *                 2 last cluster's FAT entry points at it        clusters behind the file's end
  *                 3 size (an empty file: first cluster too)      -
+ *     reserve     1 new chain, nobody's yet                      lost clusters
+ *     (ahead)     2 last cluster's FAT entry points at it (an
+ *                 empty file: its entry)                         clusters behind the file's end
+ *                 3 later, data; 4 size                          the same until given back
+ *     give back   1 end mark, 2 the others as truncate           lost clusters, in chains that end
  *     truncate    1 size (to 0: first cluster too)               clusters behind the file's end
  *                 2 end mark on the last cluster that stays      lost clusters
  *                 3 the others are free, first to last           lost clusters, in chains that end

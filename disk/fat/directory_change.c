@@ -59,27 +59,48 @@ static BOOLEAN FatpIsEntryOf(const FAT_FILE *File, const FAT_LOCATION *At, const
            FatGetFirstCluster(File->Volume, Data) == File->FirstCluster;
 }
 
-NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
+/* => *Data is the file's entry, to be changed; its sector is permitted, and marked. */
+static NTSTATUS FatpOpenToChange(PFAT_FILE File, PUCHAR *Data)
 {
     FAT_FILE Directory;
     FAT_LOCATION At = {.Sector = 0};
-    PUCHAR Data;
     NTSTATUS Status;
 
     FatOpenDirectory(File->Volume, File->Location.Directory, &Directory);
-    Status = FatReadEntry(&Directory, File->Location.Index, &At, &Data);
-    if (Status == STATUS_END_OF_FILE || (NT_SUCCESS(Status) && !FatpIsEntryOf(File, &At, Data))) {
+    Status = FatReadEntry(&Directory, File->Location.Index, &At, Data);
+    if (Status == STATUS_END_OF_FILE || (NT_SUCCESS(Status) && !FatpIsEntryOf(File, &At, *Data))) {
         return STATUS_FILE_CORRUPT_ERROR;
     }
     if (NT_SUCCESS(Status)) {
         Status = FatPermitDirectorySector(File->Volume, At.Sector);
     }
     if (NT_SUCCESS(Status)) {
+        FatMarkSector(File->Volume, At.Sector);
+    }
+    return Status;
+}
+
+NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
+{
+    PUCHAR Data;
+    NTSTATUS Status = FatpOpenToChange(File, &Data);
+
+    if (NT_SUCCESS(Status)) {
         FatPutFirstCluster(File->Volume, Data, FirstCluster);
         FatPut32(Data + 28, Bytes);
         Data[11] |= FAT_ATTRIBUTE_ARCHIVE;
         FatpPutTime(Data);
-        FatMarkSector(File->Volume, At.Sector);
+    }
+    return Status;
+}
+
+NTSTATUS FatSetEntrySize(PFAT_FILE File, ULONG Bytes)
+{
+    PUCHAR Data;
+    NTSTATUS Status = FatpOpenToChange(File, &Data);
+
+    if (NT_SUCCESS(Status)) {
+        FatPut32(Data + 28, Bytes);
     }
     return Status;
 }

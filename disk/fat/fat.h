@@ -209,6 +209,17 @@ NT_MUST_CHECK NTSTATUS FatSetSize(PFAT_FILE File, ULONG Bytes);
 NT_MUST_CHECK NTSTATUS FatReserve(PFAT_FILE File, ULONG Bytes);
 
 /*
+ * Give the file clusters for Bytes, which hold what the disk held; its size stays.  Then let its
+ * size follow, for its clusters, once they hold what they should; its times stay.  Take the
+ * clusters away again that Bytes, its size or more, do not need.
+ *
+ * => A power cut in between leaves clusters behind the file's end, which no one reads.
+ */
+NT_MUST_CHECK NTSTATUS FatReserveAhead(PFAT_FILE File, ULONG Bytes);
+NT_MUST_CHECK NTSTATUS FatAdvanceSize(PFAT_FILE File, ULONG Bytes);
+NT_MUST_CHECK NTSTATUS FatGiveBack(PFAT_FILE File, ULONG Bytes);
+
+/*
  * The file's clusters may be written, by FatResolveRuns' sectors too, until FatClose.  The calls
  * above do it themselves; who writes sectors calls it once more when one of them has failed.
  *

@@ -407,6 +407,9 @@ NT_MUST_CHECK NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster);
  */
 NT_MUST_CHECK NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes);
 
+/* The same for the size alone; times and attributes stay. */
+NT_MUST_CHECK NTSTATUS FatSetEntrySize(PFAT_FILE File, ULONG Bytes);
+
 /* ---- change.c ---- */
 
 /* Where a path leads.  => STATUS_ACCESS_DENIED: to the root. */

@@ -96,7 +96,7 @@ static NTSTATUS FatpFlushVolume(PFAT_VCB Vcb)
     }
     if (NT_SUCCESS(Status)) {
         ExAcquireFastMutex(&Vcb->Mutex);
-        Status = FatFlush(Vcb->Volume);
+        Status = FatIsBehind(Vcb) ? STATUS_SUCCESS : FatFlush(Vcb->Volume);
         ExReleaseFastMutex(&Vcb->Mutex);
     }
     return Status;

@@ -4,6 +4,7 @@
  *
  *     request                     before, with Resource                     after
  *     cached read, write          the file object is cached (fsd_copy.c)    -
+ *     most below, and a new name  its entry says its size (fsd_valid.c)     -
  *     read, not cached            dirty pages of the range are written      -
  *     write, not cached           the same; longer: see below               sizes
  *     becomes longer              the section too; behind the old end the   sizes
@@ -16,11 +17,11 @@
  *                                 is forgotten
  *     lock (FatLetGoVolume)       files that nobody has open are written, and closed
  *
- * What makes a file longer writes zeroes or data to the disk first (write.c): behind what the cache
- * has, the disk agrees with it.  The rest of the page that was the last one may be in memory with
- * what views wrote there, or with what was there before the file was cut: it becomes zero in the
- * cache.  So does all of the new part, when pages behind an earlier cut could not be forgotten
- * because somebody has them mapped (FAT_FCB.Behind).
+ * What makes a file longer past the cache writes zeroes or data to the disk first (write.c): behind
+ * what the cache has, the disk agrees with it.  The rest of the page that was the last one may be
+ * in memory with what views wrote there, or with what was there before the file was cut: it becomes
+ * zero in the cache.  So does all of the new part, when pages behind an earlier cut could not be
+ * forgotten because somebody has them mapped (FAT_FCB.Behind).
  *
  * The cache's own threads take Resource, shared: who has it exclusive is alone with the file.
  *
@@ -51,9 +52,15 @@ static void NTAPI FatpReleaseFromCache(PVOID Context)
     KeLeaveCriticalRegion();
 }
 
+static void NTAPI FatpReleaseFromLazyWrite(PVOID Context)
+{
+    FatFollowLazyWrite(Context);
+    FatpReleaseFromCache(Context);
+}
+
 static CACHE_MANAGER_CALLBACKS FatpCallbacks = {
     .AcquireForLazyWrite = FatpAcquireForCache,
-    .ReleaseFromLazyWrite = FatpReleaseFromCache,
+    .ReleaseFromLazyWrite = FatpReleaseFromLazyWrite,
     .AcquireForReadAhead = FatpAcquireForCache,
     .ReleaseFromReadAhead = FatpReleaseFromCache,
 };
@@ -128,6 +135,7 @@ static NTSTATUS FatpZeroBehind(PFAT_REQUEST Request, LONGLONG Before, LONGLONG B
     }
     Status = FatBeginCaching(Request);
     if (NT_SUCCESS(Status)) {
+        FatNoteCopied(Request->Fcb, TRUE);
         Status = CcTryZeroData(Request->FileObject, Before, End, TRUE);
     }
     return Status;
@@ -193,6 +201,33 @@ static NTSTATUS FatpPrepareWrite(PFAT_REQUEST Request)
                : Status;
 }
 
+/* => Whether a request to set something goes by the entry.  To make a file shorter does not. */
+static BOOLEAN FatpSetsByEntry(const FAT_REQUEST *Request)
+{
+    FILE_INFORMATION_CLASS Class = Request->Stack->Parameters.SetFile.FileInformationClass;
+
+    if (Class != FileEndOfFileInformation ||
+        Request->Stack->Parameters.SetFile.Length < sizeof(LARGE_INTEGER)) {
+        return Class == FileRenameInformation;
+    }
+    return ((PLARGE_INTEGER)Request->Irp->AssociatedIrp.SystemBuffer)->QuadPart >
+           Request->Fcb->Header.FileSize.QuadPart;
+}
+
+/* => STATUS_SUCCESS: the handler may go by File.Bytes, unless it makes the file shorter. */
+static NTSTATUS FatpPrepareLag(PFAT_REQUEST Request)
+{
+    switch (Request->Stack->MajorFunction) {
+    case IRP_MJ_READ:
+    case IRP_MJ_WRITE:
+        return FatCatchUp(Request->Fcb);
+    case IRP_MJ_SET_INFORMATION:
+        return FatpSetsByEntry(Request) ? FatCatchUp(Request->Fcb) : STATUS_SUCCESS;
+    default:
+        return STATUS_SUCCESS;
+    }
+}
+
 static NTSTATUS FatpPrepareSize(PFAT_REQUEST Request)
 {
     FILE_INFORMATION_CLASS Class = Request->Stack->Parameters.SetFile.FileInformationClass;
@@ -238,6 +273,11 @@ static void FatpEndCaching(PFAT_REQUEST Request)
 
 NTSTATUS FatPrepareCache(PFAT_REQUEST Request)
 {
+    NTSTATUS Status = FatpPrepareLag(Request);
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
     switch (Request->Stack->MajorFunction) {
     case IRP_MJ_READ:
         return FatpPrepareRead(Request);
@@ -246,8 +286,7 @@ NTSTATUS FatPrepareCache(PFAT_REQUEST Request)
     case IRP_MJ_SET_INFORMATION:
         return FatpPrepareSize(Request);
     case IRP_MJ_FLUSH_BUFFERS:
-        return Request->Fcb != NULL ? FatFlushCached(Request->Fcb, 0, FAT_TO_THE_END)
-                                    : FatFlushFiles(Request->Vcb);
+        return Request->Fcb != NULL ? FatFlushFile(Request->Fcb) : FatFlushFiles(Request->Vcb);
     case IRP_MJ_CLEANUP:
         FatpEndCaching(Request);
         return STATUS_SUCCESS;
@@ -275,7 +314,7 @@ static void FatpWaitForMap(PFAT_FCB Fcb)
 /* Who opens it meanwhile finds pages gone that are on the disk. */
 NTSTATUS FatLetGo(PFAT_FCB Fcb)
 {
-    NTSTATUS Status = FatFlushCached(Fcb, 0, FAT_TO_THE_END);
+    NTSTATUS Status = FatFlushFile(Fcb);
 
     if (!NT_SUCCESS(Status) || Fcb->Handles != 0) {
         return Status;
@@ -298,7 +337,7 @@ static NTSTATUS FatpFlushFile(PFAT_FCB Fcb, BOOLEAN LetGo)
         Status = FatLetGo(Fcb);
     } else {
         (void)ExAcquireResourceSharedLite(&Fcb->Resource, TRUE);
-        Status = FatFlushCached(Fcb, 0, FAT_TO_THE_END);
+        Status = FatFlushFile(Fcb);
     }
     ExReleaseResourceLite(&Fcb->Resource);
     KeLeaveCriticalRegion();

@@ -8,9 +8,10 @@
  *
  *     read            CcCopyRead; IRP_MN_MDL: CcMdlRead, IRP_MN_COMPLETE_MDL ends its use
  *     write           CcCopyWrite
- *     write that      the file becomes longer first, with zeroes on the disk as fsd_information.c's
- *     goes behind     does it: no power cut shows what the disk held there before.  A copy that
- *     the end         fails then is undone: the file is cut again
+ *     write that      the file becomes longer first, in memory and by its clusters; its entry
+ *     goes behind     follows the data (fsd_valid.c).  What lies between is zeroes in the cache, or
+ *     the end         on the disk when it is much.  A copy that fails then is undone: the file is
+ *                     cut again
  *
  * A write while too much is dirty (CcCanIWrite) waits before it has any lock; one that nobody waits
  * for is pending until the lazy writer has made room, and goes on in a worker.
@@ -151,8 +152,9 @@ static NTSTATUS FatpCachedRead(PFAT_REQUEST Request)
 
 /* ---- writing ---- */
 
-/* The file itself, on the disk. */
-static NTSTATUS FatpChangeSize(PFAT_REQUEST Request, ULONG64 Bytes)
+typedef NTSTATUS FATP_RESIZE(PFAT_FCB Fcb, ULONG Bytes);
+
+static NTSTATUS FatpResize(PFAT_REQUEST Request, ULONG64 Bytes, FATP_RESIZE *Resize)
 {
     PFAT_FCB Fcb = Request->Fcb;
     NTSTATUS Status;
@@ -160,22 +162,51 @@ static NTSTATUS FatpChangeSize(PFAT_REQUEST Request, ULONG64 Bytes)
     (void)ExAcquireResourceExclusiveLite(&Fcb->PagingIoResource, TRUE);
     ExAcquireFastMutex(&Request->Vcb->Mutex);
     FatForgetWritten(Fcb);
-    Status = FatChangeSize(Fcb, (ULONG)Bytes);
+    Status = Resize(Fcb, (ULONG)Bytes);
     ExReleaseFastMutex(&Request->Vcb->Mutex);
     ExReleaseResourceLite(&Fcb->PagingIoResource);
     return Status;
 }
 
-/* => The cache has been told what became of it. */
-static NTSTATUS FatpLengthen(PFAT_REQUEST Request, ULONG64 Bytes)
+#define FATP_MOST_GAP 0x10000u /* bytes that become zero in the cache */
+
+/* A long way behind the end: zeroes to there, on the disk.  => FatFinishCache follows. */
+static NTSTATUS FatpZeroFar(PFAT_REQUEST Request)
 {
-    NTSTATUS Status = FatPrepareGrowth(Request, (LONGLONG)Bytes);
+    NTSTATUS Status = FatCatchUp(Request->Fcb);
 
     if (NT_SUCCESS(Status)) {
-        Status = FatpChangeSize(Request, Bytes);
+        Status = FatPrepareGrowth(Request, (LONGLONG)Request->Start);
     }
-    if (!NT_SUCCESS(Status) && Request->Told) {
-        FatFinishCache(Request->Fcb, -1);
+    return NT_SUCCESS(Status) ? FatpResize(Request, Request->Start, FatChangeSize) : Status;
+}
+
+/* => Pages from From to To - 1 of the file, which are new, are zero. */
+static NTSTATUS FatpZeroNear(PFAT_REQUEST Request, ULONG64 From, ULONG64 To)
+{
+    From = ROUND_UP(From, (ULONG64)PAGE_SIZE); /* FatPrepareGrowth did the rest of the last one */
+    return From < To ? CcTryZeroData(Request->FileObject, (LONGLONG)From, (LONGLONG)To, TRUE)
+                     : STATUS_SUCCESS;
+}
+
+/* From Size to End.  => FatFinishCache follows; on failure it may be longer than it was. */
+static NTSTATUS FatpLengthen(PFAT_REQUEST Request, ULONG64 Size, ULONG64 End)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (Request->Start > Size + FATP_MOST_GAP) {
+        Status = FatpZeroFar(Request);
+        Size = Request->Start;
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatPrepareGrowth(Request, (LONGLONG)End);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpResize(Request, End, FatLengthen);
+    }
+    if (NT_SUCCESS(Status)) {
+        FatNoteCopied(Request->Fcb, TRUE);
+        Status = FatpZeroNear(Request, Size, Request->Start);
     }
     return Status;
 }
@@ -186,7 +217,7 @@ static void FatpCutAgain(PFAT_REQUEST Request, ULONG64 Bytes)
     NTSTATUS Status = FatMayCut(Request->Fcb, (ULONG)Bytes);
 
     if (NT_SUCCESS(Status)) {
-        Status = FatpChangeSize(Request, Bytes);
+        Status = FatpResize(Request, Bytes, FatChangeSize);
     }
     (void)NT_SUCCESS(Status);
 }
@@ -195,15 +226,48 @@ static NTSTATUS FatpCopy(PFAT_REQUEST Request, ULONG Length)
 {
     PFILE_OBJECT FileObject = Request->FileObject;
     ULONG Done;
-    NTSTATUS Status =
-        CcTryCopyWrite(FileObject, (LONGLONG)Request->Start, Length, TRUE, Request->Buffer, &Done);
+    NTSTATUS Status;
 
+    FatNoteCopied(Request->Fcb, TRUE); /* before the lazy writer can find a page */
+    Status =
+        CcTryCopyWrite(FileObject, (LONGLONG)Request->Start, Length, TRUE, Request->Buffer, &Done);
     if (Done != 0) {
         FileObject->Flags |= FO_FILE_MODIFIED;
         Request->Ccb->Modified = TRUE;
     }
-    if (NT_SUCCESS(Status) && (FileObject->Flags & FO_WRITE_THROUGH) != 0) {
-        Status = DiskTransfer(Request->Vcb->Disk, DiskFlush, 0, 0, NULL);
+    return Status;
+}
+
+/* The data is on the disk: so is the size, and the disk has stored both. */
+static NTSTATUS FatpWriteThrough(PFAT_REQUEST Request)
+{
+    NTSTATUS Status = FatCatchUp(Request->Fcb);
+
+    return NT_SUCCESS(Status) ? DiskTransfer(Request->Vcb->Disk, DiskFlush, 0, 0, NULL) : Status;
+}
+
+static NTSTATUS FatpWriteInside(PFAT_REQUEST Request, ULONG Length)
+{
+    NTSTATUS Status = FatpCopy(Request, Length);
+
+    return NT_SUCCESS(Status) && (Request->FileObject->Flags & FO_WRITE_THROUGH) != 0
+               ? FatpWriteThrough(Request)
+               : Status;
+}
+
+static NTSTATUS FatpWriteBehind(PFAT_REQUEST Request, ULONG64 Size, ULONG Length)
+{
+    NTSTATUS Status = FatpLengthen(Request, Size, Request->Start + Length);
+
+    if (NT_SUCCESS(Status)) {
+        Request->FileObject->Flags |= FO_FILE_SIZE_CHANGED;
+        Status = FatpWriteInside(Request, Length);
+    }
+    if (!NT_SUCCESS(Status) && (ULONG64)Request->Fcb->Header.FileSize.QuadPart > Size) {
+        FatpCutAgain(Request, Size);
+    }
+    if (NT_SUCCESS(Status) || Request->Told) {
+        FatFinishCache(Request->Fcb, -1); /* all of it is valid, however long it is now */
     }
     return Status;
 }
@@ -211,29 +275,16 @@ static NTSTATUS FatpCopy(PFAT_REQUEST Request, ULONG Length)
 static NTSTATUS FatpWrite(PFAT_REQUEST Request, ULONG Length)
 {
     ULONG64 Size = (ULONG64)Request->Fcb->Header.FileSize.QuadPart;
-    ULONG64 End = Request->Start + Length;
     NTSTATUS Status = FatPageStatus(Request->Fcb);
 
     if (NT_SUCCESS(Status)) {
         Status = FatBeginCaching(Request);
     }
-    if (NT_SUCCESS(Status) && End > Size) {
-        Status = FatpLengthen(Request, End);
-        if (NT_SUCCESS(Status)) {
-            Request->FileObject->Flags |= FO_FILE_SIZE_CHANGED;
-        }
-    }
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = FatpCopy(Request, Length);
-    if (!NT_SUCCESS(Status) && End > Size) {
-        FatpCutAgain(Request, Size);
-    }
-    if (End > Size) {
-        FatFinishCache(Request->Fcb, -1); /* all of it is valid, however long it is now */
-    }
-    return Status;
+    return Request->Start + Length > Size ? FatpWriteBehind(Request, Size, Length)
+                                          : FatpWriteInside(Request, Length);
 }
 
 static NTSTATUS FatpCachedWrite(PFAT_REQUEST Request)
@@ -287,5 +338,8 @@ NTSTATUS FatWriteMapped(PFAT_REQUEST Request)
         Status = FatCachedData(Request);
     }
     End = Request->Start + Request->Stack->Parameters.Write.Length;
-    return NT_SUCCESS(Status) ? FatFlushCached(Request->Fcb, Request->Start, End) : Status;
+    if (NT_SUCCESS(Status)) {
+        Status = FatFlushCached(Request->Fcb, Request->Start, End);
+    }
+    return NT_SUCCESS(Status) ? FatCatchUp(Request->Fcb) : Status;
 }

@@ -443,6 +443,7 @@ static void FatpFinishOpen(FATP_OPEN *Open)
     Fcb->Handles++;
     Fcb->File.Growing = FatGrowPages;
     FatKeepPages(Fcb);
+    (void)NT_SUCCESS(FatTellTime(Fcb)); /* else a later request tells it */
     Open->Ccb->DeleteOnClose = (Open->Options & FILE_DELETE_ON_CLOSE) != 0;
     FileObject->FsContext = Fcb;
     FileObject->FsContext2 = Open->Ccb;

@@ -172,5 +172,8 @@ NTSTATUS FatFsdFlush(PFAT_REQUEST Request)
     NTSTATUS Status =
         Pages ? DiskTransfer(Request->Vcb->Disk, DiskFlush, 0, 0, NULL) : STATUS_SUCCESS;
 
-    return NT_SUCCESS(Status) ? FatFlush(Request->Vcb->Volume) : Status;
+    if (!NT_SUCCESS(Status) || FatIsBehind(Request->Vcb)) {
+        return Status; /* others' entries follow: the volume is not in order yet */
+    }
+    return FatFlush(Request->Vcb->Volume);
 }

@@ -74,6 +74,17 @@ static BOOLEAN FatpMatches(const FAT_CCB *Ccb, const FAT_ENTRY *Entry)
                              FatDecodeShortName(Entry->ShortName, 0, Short));
 }
 
+/* A file that is open may be longer than its entry says. */
+static void FatpShowSize(PFAT_VCB Vcb, PFAT_ENTRY Entry)
+{
+    const FAT_FILE File = {.Location = Entry->Location};
+    const FAT_FCB *Fcb = FatFindFcb(Vcb, &File);
+
+    if (Fcb != NULL && !FatIsDirectory(Fcb)) {
+        Entry->Bytes = FatBytesOf(Fcb);
+    }
+}
+
 static NTSTATUS FatpNext(PFAT_REQUEST Request, PFAT_ENTRY Entry)
 {
     NTSTATUS Status;
@@ -81,6 +92,9 @@ static NTSTATUS FatpNext(PFAT_REQUEST Request, PFAT_ENTRY Entry)
     do {
         Status = FatpNextOfAll(Request, Entry);
     } while (NT_SUCCESS(Status) && !FatpMatches(Request->Ccb, Entry));
+    if (NT_SUCCESS(Status) && (Entry->Attributes & FAT_ATTRIBUTE_DIRECTORY) == 0) {
+        FatpShowSize(Request->Vcb, Entry);
+    }
     return Status;
 }
 

@@ -101,6 +101,7 @@ void FatDereferenceFcb(PFAT_FCB Fcb)
     MI_ASSERT(Fcb->References > Fcb->Handles);
     Fcb->References--;
     if (Fcb->References == 0) {
+        FatEndLag(Fcb);
         RemoveEntryList(&Fcb->Link);
         FatDeleteFcb(Fcb);
     }
@@ -115,6 +116,7 @@ static void FatpTakeFile(PFAT_FCB Fcb, PFAT_FILE Found)
         Was->Clusters == Found->Clusters && !Was->Stale) {
         Found->Permitted = Was->Permitted;
     } else {
+        Fcb->Lags = FALSE;
         FatCutPages(Fcb, 0, STATUS_END_OF_FILE);
         FatPermitPages(Fcb, STATUS_ACCESS_DENIED);
         if (Was->Volume != NULL) {
@@ -212,6 +214,25 @@ NTSTATUS FatDeleteOpenFile(PFAT_VCB Vcb, PFAT_FCB Fcb)
     return Status;
 }
 
+/* The time of what this one has written; with the last one no clusters are kept to grow. */
+static NTSTATUS FatpFinishWrites(PFAT_REQUEST Request)
+{
+    PFAT_FCB Fcb = Request->Fcb;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (!NT_SUCCESS(FatUseFcb(Request->Vcb, Fcb))) {
+        return STATUS_SUCCESS;
+    }
+    if (Request->Ccb->Modified && !Request->Ccb->TimeSet) {
+        Status = FatTouch(&Fcb->File);
+    }
+    if (NT_SUCCESS(Status) && Fcb->Handles == 0) {
+        Fcb->Grown = FALSE;
+        Status = FatReturnClusters(Fcb);
+    }
+    return Status;
+}
+
 NTSTATUS FatFsdCleanup(PFAT_REQUEST Request)
 {
     PFAT_FCB Fcb = Request->Fcb;
@@ -226,10 +247,7 @@ NTSTATUS FatFsdCleanup(PFAT_REQUEST Request)
     if (Fcb->Handles == 0 && Fcb->DeletePending) {
         return FatDeleteOpenFile(Request->Vcb, Fcb);
     }
-    if (Request->Ccb->Modified && NT_SUCCESS(FatUseFcb(Request->Vcb, Fcb))) {
-        return FatTouch(&Fcb->File);
-    }
-    return STATUS_SUCCESS;
+    return FatpFinishWrites(Request);
 }
 
 NTSTATUS FatFsdClose(PFAT_REQUEST Request)

@@ -36,23 +36,28 @@ typedef struct _FAT_VCB {
 
 /* A file's page requests: what they go by, and what keeps them from clusters that change. */
 typedef struct _FAT_PAGES {
-    IO_RUN_MAP Map;       /* (V,Q) its Runs; NULL: no opening was for data */
-    ULONG Clusters;       /* (V) that Runs cover, from the file's first */
-    ULONG Sure;           /* (V) of these, how many it has whatever became of the last change */
-    BOOLEAN Writes;       /* (V) some opening is for writing */
-    BOOLEAN Whole;        /* (I) a paging file: nothing is cut, what is not inside fails */
-    KSPIN_LOCK Lock;      /* (P) */
-    ULONG64 Bytes;        /* (P) where the file ends, for them; the runs cover it */
-    NTSTATUS EndStatus;   /* (P) of what lies behind that */
-    NTSTATUS WriteStatus; /* (P) of all writes, unless STATUS_SUCCESS */
-    BOOLEAN Written;      /* (P) there were writes that the sector cache does not know of */
-    BOOLEAN Draining;     /* (P) somebody waits for Idle */
-    ULONG UnderWay;       /* (P) */
-    ULONG Reads;          /* (P) that were admitted, since the start */
-    ULONG64 HeldFrom;     /* (P) those that touch these bytes go to Held; HeldTo 0: none */
-    ULONG64 HeldTo;       /* (P) */
-    LIST_ENTRY Held;      /* (P) of IRP.Tail.Overlay.ListEntry, oldest first */
-    KEVENT Idle;          /* notification: UnderWay is 0 */
+    IO_RUN_MAP Map;         /* (V,Q) its Runs; NULL: no opening was for data */
+    ULONG Clusters;         /* (V) that Runs cover, from the file's first */
+    ULONG Sure;             /* (V) of these, how many it has whatever became of the last change */
+    BOOLEAN Writes;         /* (V) some opening is for writing */
+    BOOLEAN Whole;          /* (I) a paging file: nothing is cut, what is not inside fails */
+    KSPIN_LOCK Lock;        /* (P) */
+    ULONG64 Bytes;          /* (P) where the file ends, for them; the runs cover it */
+    ULONG64 Valid;          /* (P) all before this is on the disk, as far as pages tell */
+    ULONG64 Reached;        /* (P) nothing behind this is: it is read as zeroes */
+    BOOLEAN Copied;         /* (P) the cache has changed pages: who wrote one is not known */
+    BOOLEAN Viewed;         /* (P) pages were written that views changed, at */
+    LARGE_INTEGER ViewTime; /* (P) */
+    NTSTATUS EndStatus;     /* (P) of what lies behind that */
+    NTSTATUS WriteStatus;   /* (P) of all writes, unless STATUS_SUCCESS */
+    BOOLEAN Written;        /* (P) there were writes that the sector cache does not know of */
+    BOOLEAN Draining;       /* (P) somebody waits for Idle */
+    ULONG UnderWay;         /* (P) */
+    ULONG Reads;            /* (P) that were admitted, since the start */
+    ULONG64 HeldFrom;       /* (P) those that touch these bytes go to Held; HeldTo 0: none */
+    ULONG64 HeldTo;         /* (P) */
+    LIST_ENTRY Held;        /* (P) of IRP.Tail.Overlay.ListEntry, oldest first */
+    KEVENT Idle;            /* notification: UnderWay is 0 */
 } FAT_PAGES, *PFAT_PAGES;
 
 #define FAT_NODE_TYPE_FILE 0x0502 /* FSRTL_COMMON_FCB_HEADER.NodeTypeCode */
@@ -78,6 +83,10 @@ typedef struct _FAT_FCB {
     BOOLEAN Paging;        /* (V) a paging file */
     BOOLEAN Temporary;     /* (V) made with FILE_ATTRIBUTE_TEMPORARY: lazily written, if at all */
     BOOLEAN Behind;        /* (R) pages behind the end may be in memory, with what was there */
+    BOOLEAN Lags;          /* (V) set with (R): the file ends at Size, its entry does not say so */
+    BOOLEAN Grown;         /* (V) by the cache since it was flushed: it will again */
+    BOOLEAN Reserved;      /* (V) it may have clusters behind Size */
+    ULONG Size;            /* (V) */
 } FAT_FCB, *PFAT_FCB;
 
 /* One opening of it. */
@@ -87,6 +96,7 @@ typedef struct _FAT_CCB {
     BOOLEAN Started;        /* (V) it has given something, or failed to */
     BOOLEAN DeleteOnClose;  /* (I) */
     BOOLEAN Modified;       /* (R) written to by the cache: its time does not tell yet */
+    BOOLEAN TimeSet;        /* (R) the user said that it does not tell */
     UNICODE_STRING Pattern; /* (V) upper case; Buffer NULL: everything */
 } FAT_CCB, *PFAT_CCB;
 
@@ -194,6 +204,42 @@ NTSTATUS FatLetGo(PFAT_FCB Fcb);
 NT_MUST_CHECK NTSTATUS FatFlushFiles(PFAT_VCB Vcb);
 NT_MUST_CHECK NTSTATUS FatLetGoFiles(PFAT_VCB Vcb);
 
+/* ---- fsd_valid.c ---- */
+
+/*
+ * The file is to end at Bytes, behind where it does; what is there is the cache's to say.
+ *
+ * => Its resources are exclusive, the mutex is held.  STATUS_DISK_FULL: nothing has changed.
+ */
+NT_MUST_CHECK NTSTATUS FatLengthen(PFAT_FCB Fcb, ULONG Bytes);
+
+/* Its data behind what its entry says reaches the disk, then the entry says so.  => Resource is
+   held, and nothing else.  Afterwards File.Bytes is where it ends. */
+NT_MUST_CHECK NTSTATUS FatCatchUp(PFAT_FCB Fcb);
+
+/* Everything of it is on the disk, its entry too, and it has no clusters too many.  => The same. */
+NT_MUST_CHECK NTSTATUS FatFlushFile(PFAT_FCB Fcb);
+
+/* The lazy writer has written something of it.  => The same. */
+void FatFollowLazyWrite(PFAT_FCB Fcb);
+
+/* For all below the mutex is held. */
+
+/* Clusters behind its end are free again. */
+NT_MUST_CHECK NTSTATUS FatReturnClusters(PFAT_FCB Fcb);
+
+/* The same for all files.  => Whether there were any. */
+BOOLEAN FatReturnAllClusters(PFAT_VCB Vcb);
+
+/* => Whether the volume has a file whose entry is not what the file is. */
+BOOLEAN FatIsBehind(const FAT_VCB *Vcb);
+
+/* Its time tells of what views have written. */
+NT_MUST_CHECK NTSTATUS FatTellTime(PFAT_FCB Fcb);
+
+/* Nobody has it any more, nor any of its pages: all that can be is done. */
+void FatEndLag(PFAT_FCB Fcb);
+
 /* ---- fsd_file.c ---- */
 
 /* Delete an open file.  => Its handles are gone, and what the cache had of it. */
@@ -247,6 +293,19 @@ void FatPermitPages(PFAT_FCB Fcb, NTSTATUS Status);
 
 /* => STATUS_SUCCESS: they may write; or why not. */
 NT_MUST_CHECK NTSTATUS FatPageStatus(PFAT_FCB Fcb);
+
+/* All bytes to the end are on the disk, or, if Lags, what there was of them before. */
+void FatKeepValid(PFAT_FCB Fcb, BOOLEAN Lags);
+
+/* => How many bytes of the file are on the disk. */
+ULONG FatValidBytes(PFAT_FCB Fcb);
+
+/* From now on nobody can tell who changed pages (Copied), or views alone can have. */
+void FatNoteCopied(PFAT_FCB Fcb, BOOLEAN Copied);
+
+/* => TRUE, once: views changed pages, which were written at Time.  It did not serve: again. */
+BOOLEAN FatTakeViewTime(PFAT_FCB Fcb, PLARGE_INTEGER Time);
+void FatPutViewTimeBack(PFAT_FCB Fcb);
 
 /* Pages may have been written: the sector cache forgets what it knew of them. */
 void FatForgetWritten(PFAT_FCB Fcb);
@@ -341,6 +400,12 @@ static inline BOOLEAN FatIsByMdl(const IO_STACK_LOCATION *Stack)
 {
     return (Stack->MajorFunction == IRP_MJ_READ || Stack->MajorFunction == IRP_MJ_WRITE) &&
            (Stack->MinorFunction & IRP_MN_MDL) != 0;
+}
+
+/* Where the file ends, whatever its entry says. */
+static inline ULONG FatBytesOf(const FAT_FCB *Fcb)
+{
+    return Fcb->Lags ? Fcb->Size : Fcb->File.Bytes;
 }
 
 static inline BOOLEAN FatIsDirectory(const FAT_FCB *Fcb)

@@ -12,6 +12,7 @@
  *     FileNetworkOpenInformation     yes
  *     FileEndOfFileInformation               yes
  *     FileAllocationInformation              below the end it cuts the file; else it is a hint
+ *     FileValidDataLengthInformation         STATUS_INVALID_PARAMETER: FAT keeps none
  *     FileDispositionInformation             yes
  *     FileRenameInformation                  fsd_rename.c
  *
@@ -62,7 +63,7 @@ static NTSTATUS FatpQueryStandard(PFAT_REQUEST Request, PFILE_STANDARD_INFORMATI
     Standard->Directory = FatIsDirectory(Fcb);
     if (!Standard->Directory) {
         Standard->AllocationSize.QuadPart = FatpAllocation(&Fcb->File);
-        Standard->EndOfFile.QuadPart = Fcb->File.Bytes;
+        Standard->EndOfFile.QuadPart = FatBytesOf(Fcb);
     }
     Request->Information = sizeof(*Standard);
     return STATUS_SUCCESS;
@@ -184,6 +185,20 @@ static BOOLEAN FatpTakeTime(LARGE_INTEGER Time, PUSHORT Date, PUSHORT DosTime, P
            FatDosTimeOf(Time, Date, DosTime, Hundredths);
 }
 
+/*
+ * What this opening has written, and what waits in memory, does not change the time any more; with
+ * -1 nor does what it will write.
+ */
+static void FatpKeepTime(PFAT_REQUEST Request, BOOLEAN ForGood)
+{
+    LARGE_INTEGER Time;
+
+    Request->Ccb->Modified = FALSE;
+    Request->Ccb->TimeSet = ForGood;
+    FatNoteCopied(Request->Fcb, TRUE);
+    (void)FatTakeViewTime(Request->Fcb, &Time);
+}
+
 static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION *Basic)
 {
     PFAT_FILE File = &Request->Fcb->File;
@@ -212,7 +227,11 @@ static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION 
         !FatpTakeTime(Basic->LastWriteTime, &Times.WriteDate, &Times.WriteTime, &Rest)) {
         return STATUS_INVALID_PARAMETER;
     }
-    return FatSetTimes(File, &Times, Attributes);
+    Status = FatSetTimes(File, &Times, Attributes);
+    if (NT_SUCCESS(Status) && Basic->LastWriteTime.QuadPart != 0) {
+        FatpKeepTime(Request, Basic->LastWriteTime.QuadPart == -1);
+    }
+    return Status;
 }
 
 static NTSTATUS FatpSetEnd(PFAT_REQUEST Request, LONGLONG Bytes)
@@ -232,10 +251,10 @@ static NTSTATUS FatpSetEnd(PFAT_REQUEST Request, LONGLONG Bytes)
     if (Bytes > 0xFFFFFFFFLL) {
         return STATUS_DISK_FULL;
     }
-    if (Bytes < Fcb->File.Bytes) {
+    if (Bytes < FatBytesOf(Fcb)) {
         Status = FatMayCut(Fcb, (ULONG)Bytes);
     }
-    if (NT_SUCCESS(Status) && Bytes != Fcb->File.Bytes) {
+    if (NT_SUCCESS(Status) && Bytes != FatBytesOf(Fcb)) {
         Request->FileObject->Flags |= FO_FILE_SIZE_CHANGED;
     }
     return NT_SUCCESS(Status) ? FatChangeSize(Fcb, (ULONG)Bytes) : Status;
@@ -243,7 +262,7 @@ static NTSTATUS FatpSetEnd(PFAT_REQUEST Request, LONGLONG Bytes)
 
 static NTSTATUS FatpSetAllocation(PFAT_REQUEST Request, LONGLONG Bytes)
 {
-    if (FatIsDirectory(Request->Fcb) || Bytes < 0 || Bytes < Request->Fcb->File.Bytes) {
+    if (FatIsDirectory(Request->Fcb) || Bytes < 0 || Bytes < FatBytesOf(Request->Fcb)) {
         return FatpSetEnd(Request, Bytes);
     }
     return Bytes > 0xFFFFFFFFLL ? STATUS_DISK_FULL : STATUS_SUCCESS;
@@ -275,6 +294,7 @@ static ULONG FatpSetBytes(FILE_INFORMATION_CLASS Class)
     case FilePositionInformation:
     case FileEndOfFileInformation:
     case FileAllocationInformation:
+    case FileValidDataLengthInformation:
         return sizeof(LARGE_INTEGER); /* each is one */
     case FileDispositionInformation:
         return sizeof(FILE_DISPOSITION_INFORMATION);
@@ -296,6 +316,8 @@ static NTSTATUS FatpSetClass(PFAT_REQUEST Request, FILE_INFORMATION_CLASS Class,
         return FatpSetDisposition(Request, ((PFILE_DISPOSITION_INFORMATION)Buffer)->DeleteFile);
     case FileRenameInformation:
         return FatFsdRename(Request);
+    case FileValidDataLengthInformation:
+        return STATUS_INVALID_PARAMETER;
     default:
         break;
     }

@@ -10,6 +10,7 @@
  *     lies inside the file                   its sectors
  *     the end of the file cuts               the sectors up to there; what a read has no bytes for
  *                                            is zero.  A write never makes a file longer
+ *     reads what was never written           zeroes (fsd_valid.c), whatever the disk holds
  *     lies behind the end                    EndStatus: STATUS_END_OF_FILE, STATUS_FILE_DELETED, or
  *                                            why the runs are not there
  *     touches what is being changed          to wait, in Held, without a thread of ours
@@ -30,10 +31,27 @@
 
 /* ---- the end of one ---- */
 
+/* A write has reached the disk.  A page behind Valid that was not written yet is in memory. */
+static void FatpNoteWritten(PFAT_PAGES Pages, ULONG64 From, ULONG64 To)
+{
+    if (From <= Pages->Valid && To > Pages->Valid) {
+        Pages->Valid = To;
+    }
+    if (To > Pages->Reached) {
+        Pages->Reached = To;
+    }
+    if (!Pages->Copied) {
+        Pages->Viewed = TRUE;
+        KeQuerySystemTime(&Pages->ViewTime);
+    }
+}
+
 static void FatpPagesDone(PIO_RUN_MAP Map, PIRP Irp)
 {
     PFAT_PAGES Pages = CONTAINING_RECORD(Map, FAT_PAGES, Map);
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
+    BOOLEAN Written =
+        NT_SUCCESS(Irp->IoStatus.Status) && Stack->MajorFunction == IRP_MJ_WRITE && !Pages->Whole;
     KIRQL OldIrql;
 
     if (NT_SUCCESS(Irp->IoStatus.Status)) {
@@ -45,6 +63,11 @@ static void FatpPagesDone(PIO_RUN_MAP Map, PIRP Irp)
     OldIrql = KfAcquireSpinLock(&Pages->Lock);
     MI_ASSERT(Pages->UnderWay != 0);
     Pages->UnderWay--;
+    if (Written) {
+        ULONG64 From = (ULONG64)Stack->Parameters.Write.ByteOffset.QuadPart;
+
+        FatpNoteWritten(Pages, From, From + Stack->Parameters.Write.Key);
+    }
     if (Pages->UnderWay == 0 && Pages->Draining) {
         Pages->Draining = FALSE;
         KeSetEvent(&Pages->Idle, IO_NO_INCREMENT, FALSE);
@@ -85,7 +108,8 @@ static NTSTATUS FatpCheckForm(const FAT_FCB *Fcb, const IRP *Irp, const IO_STACK
  * May it go, and how far?  The stack location is the driver's own: Length becomes what is
  * transferred, Key how much of that the file has.
  *
- * => STATUS_PENDING: it waits in Held.
+ * => STATUS_PENDING: it waits in Held.  STATUS_NO_MORE_ENTRIES: the file has nothing but zeroes
+ *    there.
  */
 static NTSTATUS FatpAdmit(PFAT_PAGES Pages, PIRP Irp, ULONG SectorBytes)
 {
@@ -111,6 +135,12 @@ static NTSTATUS FatpAdmit(PFAT_PAGES Pages, PIRP Irp, ULONG SectorBytes)
     if (Writes && !NT_SUCCESS(Pages->WriteStatus)) {
         return Pages->WriteStatus;
     }
+    if (!Writes && !Pages->Whole && Offset + Bytes > Pages->Reached) {
+        if (Offset >= Pages->Reached) {
+            return STATUS_NO_MORE_ENTRIES;
+        }
+        Bytes = Pages->Reached - Offset;
+    }
     Stack->Parameters.Read.Key = (ULONG)Bytes;
     Stack->Parameters.Read.Length = (ULONG)ROUND_UP(Bytes, (ULONG64)SectorBytes);
     Pages->UnderWay++;
@@ -127,6 +157,15 @@ static NTSTATUS FatpComplete(PIRP Irp, NTSTATUS Status)
     return Status;
 }
 
+static NTSTATUS FatpCompleteZeroed(PIRP Irp)
+{
+    IoZeroMdl(Irp->MdlAddress, 0);
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS FatpSend(PFAT_FCB Fcb, PIRP Irp)
 {
     PFAT_PAGES Pages = &Fcb->Pages;
@@ -136,6 +175,9 @@ static NTSTATUS FatpSend(PFAT_FCB Fcb, PIRP Irp)
     KfReleaseSpinLock(&Pages->Lock, OldIrql);
     if (Status == STATUS_PENDING) {
         return Status; /* the request is no longer ours */
+    }
+    if (Status == STATUS_NO_MORE_ENTRIES) {
+        return FatpCompleteZeroed(Irp);
     }
     return NT_SUCCESS(Status) ? IoQueueDiskRequest(Fcb->Vcb->Paging, Irp, &Pages->Map)
                               : FatpComplete(Irp, Status);
@@ -237,6 +279,56 @@ NTSTATUS FatPageStatus(PFAT_FCB Fcb)
 
     KfReleaseSpinLock(&Fcb->Pages.Lock, OldIrql);
     return Fcb->Vcb->Disk->ReadOnly ? STATUS_MEDIA_WRITE_PROTECTED : Status;
+}
+
+void FatKeepValid(PFAT_FCB Fcb, BOOLEAN Lags)
+{
+    PFAT_PAGES Pages = &Fcb->Pages;
+    KIRQL OldIrql = KfAcquireSpinLock(&Pages->Lock);
+
+    if (!Lags || Pages->Valid > Pages->Bytes) {
+        Pages->Valid = Pages->Bytes;
+    }
+    if (!Lags || Pages->Reached > Pages->Bytes) {
+        Pages->Reached = Pages->Bytes;
+    }
+    KfReleaseSpinLock(&Pages->Lock, OldIrql);
+}
+
+ULONG FatValidBytes(PFAT_FCB Fcb)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&Fcb->Pages.Lock);
+    ULONG64 Valid = Fcb->Pages.Valid;
+
+    KfReleaseSpinLock(&Fcb->Pages.Lock, OldIrql);
+    return (ULONG)Valid;
+}
+
+void FatNoteCopied(PFAT_FCB Fcb, BOOLEAN Copied)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&Fcb->Pages.Lock);
+
+    Fcb->Pages.Copied = Copied;
+    KfReleaseSpinLock(&Fcb->Pages.Lock, OldIrql);
+}
+
+BOOLEAN FatTakeViewTime(PFAT_FCB Fcb, PLARGE_INTEGER Time)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&Fcb->Pages.Lock);
+    BOOLEAN Viewed = Fcb->Pages.Viewed;
+
+    *Time = Fcb->Pages.ViewTime;
+    Fcb->Pages.Viewed = FALSE;
+    KfReleaseSpinLock(&Fcb->Pages.Lock, OldIrql);
+    return Viewed;
+}
+
+void FatPutViewTimeBack(PFAT_FCB Fcb)
+{
+    KIRQL OldIrql = KfAcquireSpinLock(&Fcb->Pages.Lock);
+
+    Fcb->Pages.Viewed = TRUE; /* ViewTime is the same, or of a later page */
+    KfReleaseSpinLock(&Fcb->Pages.Lock, OldIrql);
 }
 
 /* One that is under way writes after this: it is not forgotten. */

@@ -184,6 +184,22 @@ static void FatpHoldBusy(PFAT_REQUEST Request)
     Request->Busy = NULL;
 }
 
+static BOOLEAN FatpNeedsRoom(UCHAR Major)
+{
+    return Major == IRP_MJ_WRITE || Major == IRP_MJ_SET_INFORMATION || Major == IRP_MJ_CREATE;
+}
+
+/* What found the volume full has changed nothing: again, without the room that files keep. */
+static NTSTATUS FatpTryHandler(PFAT_REQUEST Request, FAT_HANDLER *Handler)
+{
+    NTSTATUS Status = Handler(Request);
+
+    return Status == STATUS_DISK_FULL && FatpNeedsRoom(Request->Stack->MajorFunction) &&
+                   FatReturnAllClusters(Request->Vcb)
+               ? Handler(Request)
+               : Status;
+}
+
 static NTSTATUS FatpCallHandler(PFAT_REQUEST Request, FAT_HANDLER *Handler)
 {
     PFAT_FCB Fcb = Request->Stack->MajorFunction == IRP_MJ_CLOSE ? NULL : Request->Fcb;
@@ -192,13 +208,14 @@ static NTSTATUS FatpCallHandler(PFAT_REQUEST Request, FAT_HANDLER *Handler)
     ExAcquireFastMutex(&Request->Vcb->Mutex);
     if (Fcb != NULL) {
         FatForgetWritten(Fcb);
+        (void)NT_SUCCESS(FatTellTime(Fcb)); /* else a later request tells it */
     }
-    Status = Handler(Request);
+    Status = FatpTryHandler(Request, Handler);
     while (Request->Busy != NULL) {
         ExReleaseFastMutex(&Request->Vcb->Mutex);
         FatpHoldBusy(Request);
         ExAcquireFastMutex(&Request->Vcb->Mutex);
-        Status = Handler(Request);
+        Status = FatpTryHandler(Request, Handler);
     }
     if (Fcb != NULL) {
         FatKeepPages(Fcb);

@@ -12,9 +12,11 @@
  *     is renamed                   nothing changes: it keeps its clusters, and may write to them
  *     a change failed              runs of what it has in any case; the rest when it is known
  *
- * A file has no holes, and all of it is valid: who makes it longer writes zeros or data before the
- * size says so (write.c), so ValidDataLength is FileSize, and no power cut shows what the disk held
- * there before.  (A paging file is the exception: FatReserve.)
+ * A file has no holes.  Who makes it longer past the cache writes zeros or data before the size
+ * says so (write.c); whom the cache makes longer has a size in memory that its entry follows when
+ * the data is there (fsd_valid.c).  So no power cut shows what the disk held there before, and the
+ * cache is told that all is valid: ValidDataLength is FileSize.  (A paging file is the exception:
+ * FatReserve.)
  *
  * Invariant R1: Runs cover Clusters clusters of the chain; the first Sure of them are the file's.
  *
@@ -155,8 +157,8 @@ static void FatpSetHeader(PFAT_FCB Fcb)
 
     Fcb->Header.AllocationSize.QuadPart =
         (LONGLONG)((ULONG64)File->Clusters * File->Volume->ClusterBytes);
-    Fcb->Header.FileSize.QuadPart = File->Bytes;
-    Fcb->Header.ValidDataLength.QuadPart = File->Bytes;
+    Fcb->Header.FileSize.QuadPart = FatBytesOf(Fcb);
+    Fcb->Header.ValidDataLength.QuadPart = FatBytesOf(Fcb);
 }
 
 /*
@@ -197,6 +199,15 @@ static NTSTATUS FatpFollowFile(PFAT_FCB Fcb)
     return Status;
 }
 
+/* A change that failed may have left it as long as its entry says. */
+static void FatpCheckLag(PFAT_FCB Fcb)
+{
+    const FAT_FILE *File = &Fcb->File;
+
+    Fcb->Lags = Fcb->Lags && Fcb->Size > File->Bytes &&
+                FatClustersOf(File->Volume, Fcb->Size) <= File->Clusters;
+}
+
 void FatKeepPages(PFAT_FCB Fcb)
 {
     PFAT_PAGES Pages = &Fcb->Pages;
@@ -214,6 +225,7 @@ void FatKeepPages(PFAT_FCB Fcb)
         Status = FatRefresh(&Fcb->File);
     }
     if (NT_SUCCESS(Status)) {
+        FatpCheckLag(Fcb);
         FatpSetHeader(Fcb);
         Status = Pageable ? FatpFollowFile(Fcb) : STATUS_SUCCESS;
     }
@@ -221,7 +233,8 @@ void FatKeepPages(PFAT_FCB Fcb)
         return;
     }
     if (NT_SUCCESS(Status)) {
-        FatEndPages(Fcb, Fcb->File.Bytes, STATUS_END_OF_FILE);
+        FatEndPages(Fcb, FatBytesOf(Fcb), STATUS_END_OF_FILE);
+        FatKeepValid(Fcb, Fcb->Lags);
         return;
     }
     Covered = FatpSectorsOf(Fcb, Pages->Sure) * Fcb->Vcb->Volume->SectorBytes; /* P1 */
@@ -251,9 +264,25 @@ NTSTATUS FatMakePages(PFAT_FCB Fcb, BOOLEAN Writes)
     return Status;
 }
 
+/* => A file that lags becomes shorter, or keeps its size. */
+static NTSTATUS FatpSetSize(PFAT_FCB Fcb, ULONG Bytes)
+{
+    NTSTATUS Status;
+
+    if (Fcb->Lags && Bytes >= Fcb->File.Bytes) {
+        MI_ASSERT(Bytes <= Fcb->Size);
+        Fcb->Size = Bytes;
+        Fcb->Reserved = TRUE; /* what it has too much */
+        return STATUS_SUCCESS;
+    }
+    Status = FatSetSize(&Fcb->File, Bytes);
+    Fcb->Lags = Fcb->Lags && !NT_SUCCESS(Status);
+    return Status;
+}
+
 NTSTATUS FatChangeSize(PFAT_FCB Fcb, ULONG Bytes)
 {
-    ULONG Before = Fcb->File.Bytes;
+    ULONG Before = FatBytesOf(Fcb);
     NTSTATUS Status;
 
     if (Bytes < Before) {
@@ -262,7 +291,7 @@ NTSTATUS FatChangeSize(PFAT_FCB Fcb, ULONG Bytes)
         FatHoldPages(Fcb, ROUND_DOWN((ULONG64)Before, (ULONG64)PAGE_SIZE),
                      ROUND_UP((ULONG64)Bytes, (ULONG64)PAGE_SIZE));
     }
-    Status = FatSetSize(&Fcb->File, Bytes);
+    Status = FatpSetSize(Fcb, Bytes);
     FatKeepPages(Fcb);
     FatReleasePages(Fcb);
     return Status;

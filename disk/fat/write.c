@@ -6,6 +6,9 @@
  * should; then it is attached, then the size says so.  FatFindCluster goes through both chains, so
  * that new data is written as old data is.  commit.c has the table of stages.
  *
+ * Who keeps a file's end in memory (fsd_valid.c) attaches clusters first, writes to them as it
+ * likes, and lets the size follow.
+ *
  * A failure leaves the FAT_FILE Stale: what the disk holds is read again before its next use.
  */
 #include "disk/fat/fat_i.h"
@@ -67,49 +70,120 @@ static NTSTATUS FatpPrepareGrowth(PFAT_FILE File, ULONG Bytes)
     return NT_SUCCESS(Status) ? FatPermitChain(Volume, &File->Pending, File->Pending) : Status;
 }
 
+/* Stage 2 of extend: the pending chain follows the file's. */
+static NTSTATUS FatpLink(PFAT_FILE File)
+{
+    PFAT_VOLUME Volume = File->Volume;
+    ULONG Last;
+    NTSTATUS Status = FatCommit(Volume);
+
+    if (!NT_SUCCESS(Status) || File->Pending == 0 || File->Clusters == 0) {
+        return Status;
+    }
+    Status = FatFindCluster(File, File->Clusters - 1, &Last);
+    if (NT_SUCCESS(Status)) {
+        Status = FatPermitEntries(Volume, Last, 1);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatSetEntry(Volume, Last, File->Pending);
+    }
+    return NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
+}
+
+/* The pending clusters, if any, are the file's, which has at least those of Bytes. */
+static void FatpTakePending(PFAT_FILE File, ULONG Bytes)
+{
+    ULONG Clusters = FatClustersOf(File->Volume, Bytes);
+
+    DiskHandOverWrites(File->Volume->Device, &File->Pending, File);
+    File->FirstCluster = File->FirstCluster != 0 ? File->FirstCluster : File->Pending;
+    File->Clusters = Clusters > File->Clusters ? Clusters : File->Clusters;
+    File->Pending = 0;
+}
+
 /* Stages 2 and 3 of extend. */
 static NTSTATUS FatpAttach(PFAT_FILE File, ULONG Bytes)
 {
-    PFAT_VOLUME Volume = File->Volume;
     ULONG First = File->FirstCluster != 0 ? File->FirstCluster : File->Pending;
     NTSTATUS Status = STATUS_SUCCESS;
-    ULONG Last;
 
     if (Bytes > File->Bytes && File->Growing != NULL) {
         Status = File->Growing(File, Bytes);
     }
     if (NT_SUCCESS(Status)) {
-        Status = FatCommit(Volume);
-    }
-    if (NT_SUCCESS(Status) && File->Pending != 0 && File->Clusters != 0) {
-        Status = FatFindCluster(File, File->Clusters - 1, &Last);
-        if (NT_SUCCESS(Status)) {
-            Status = FatPermitEntries(Volume, Last, 1);
-        }
-        if (NT_SUCCESS(Status)) {
-            Status = FatSetEntry(Volume, Last, File->Pending);
-        }
-        if (NT_SUCCESS(Status)) {
-            Status = FatCommit(Volume);
-        }
+        Status = FatpLink(File);
     }
     if (NT_SUCCESS(Status)) {
         Status = FatUpdateEntry(File, First, Bytes);
     }
     if (NT_SUCCESS(Status)) {
-        Status = FatCommit(Volume);
+        Status = FatCommit(File->Volume);
     }
     if (NT_SUCCESS(Status)) {
-        ULONG Clusters = FatClustersOf(Volume, Bytes);
-
-        DiskHandOverWrites(Volume->Device, &File->Pending, File);
-        File->FirstCluster = First;
-        File->Clusters = Clusters > File->Clusters ? Clusters : File->Clusters;
+        FatpTakePending(File, Bytes);
         File->Bytes = Bytes;
-        File->Pending = 0;
     }
     return Status;
 }
+
+/* ---- clusters before the size ---- */
+
+static NTSTATUS FatpAttachAhead(PFAT_FILE File, ULONG Bytes)
+{
+    NTSTATUS Status = File->Growing != NULL ? File->Growing(File, Bytes) : STATUS_SUCCESS;
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatpLink(File);
+    }
+    if (NT_SUCCESS(Status) && File->FirstCluster == 0) {
+        Status = FatUpdateEntry(File, File->Pending, File->Bytes);
+        Status = NT_SUCCESS(Status) ? FatCommit(File->Volume) : Status;
+    }
+    if (NT_SUCCESS(Status)) {
+        FatpTakePending(File, Bytes);
+    }
+    return Status;
+}
+
+NTSTATUS FatReserveAhead(PFAT_FILE File, ULONG Bytes)
+{
+    NTSTATUS Status = FatpBegin(File);
+
+    if (!NT_SUCCESS(Status) || FatClustersOf(File->Volume, Bytes) <= File->Clusters) {
+        return Status;
+    }
+    Status = FatpPrepareGrowth(File, Bytes);
+    if (Status == STATUS_DISK_FULL) {
+        return Status;
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = FatpAttachAhead(File, Bytes);
+    }
+    return NT_SUCCESS(Status) ? Status : FatpFailed(File, Status);
+}
+
+NTSTATUS FatAdvanceSize(PFAT_FILE File, ULONG Bytes)
+{
+    NTSTATUS Status = FatpBegin(File);
+
+    if (!NT_SUCCESS(Status) || Bytes <= File->Bytes) {
+        return Status;
+    }
+    if (FatClustersOf(File->Volume, Bytes) > File->Clusters) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    Status = FatSetEntrySize(File, Bytes);
+    if (NT_SUCCESS(Status)) {
+        Status = FatCommit(File->Volume);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return FatpFailed(File, Status);
+    }
+    File->Bytes = Bytes;
+    return STATUS_SUCCESS;
+}
+
+/* ---- both at once ---- */
 
 NTSTATUS FatWrite(PFAT_FILE File, ULONG Offset, ULONG Bytes, const void *Buffer)
 {
@@ -183,10 +257,10 @@ static NTSTATUS FatpCutChain(PFAT_FILE File, ULONG Keep, ULONG Rest)
     return NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
 }
 
-static NTSTATUS FatpShrink(PFAT_FILE File, ULONG Bytes)
+/* To Bytes, and Keep clusters. */
+static NTSTATUS FatpShrink(PFAT_FILE File, ULONG Bytes, ULONG Keep)
 {
     PFAT_VOLUME Volume = File->Volume;
-    ULONG Keep = FatClustersOf(Volume, Bytes);
     ULONG First = Keep != 0 ? File->FirstCluster : 0;
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG Rest = 0;
@@ -198,11 +272,9 @@ static NTSTATUS FatpShrink(PFAT_FILE File, ULONG Bytes)
     if (NT_SUCCESS(Status) && Rest != 0) {
         Status = FatForbidChain(Volume, File, Rest);
     }
-    if (NT_SUCCESS(Status)) {
+    if (NT_SUCCESS(Status) && (Bytes != File->Bytes || First != File->FirstCluster)) {
         Status = FatUpdateEntry(File, First, Bytes);
-    }
-    if (NT_SUCCESS(Status)) {
-        Status = FatCommit(Volume);
+        Status = NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
     }
     if (NT_SUCCESS(Status) && Rest != 0) {
         File->KnownCluster = 0;
@@ -225,7 +297,19 @@ NTSTATUS FatSetSize(PFAT_FILE File, ULONG Bytes)
     if (!NT_SUCCESS(Status) || Bytes == File->Bytes) {
         return Status;
     }
-    return Bytes < File->Bytes ? FatpShrink(File, Bytes) : FatpGrow(File, Bytes, TRUE);
+    return Bytes < File->Bytes ? FatpShrink(File, Bytes, FatClustersOf(File->Volume, Bytes))
+                               : FatpGrow(File, Bytes, TRUE);
+}
+
+NTSTATUS FatGiveBack(PFAT_FILE File, ULONG Bytes)
+{
+    ULONG Keep = FatClustersOf(File->Volume, Bytes);
+    NTSTATUS Status = FatpBegin(File);
+
+    if (!NT_SUCCESS(Status) || Keep >= File->Clusters) {
+        return Status;
+    }
+    return Bytes < File->Bytes ? STATUS_INVALID_PARAMETER : FatpShrink(File, File->Bytes, Keep);
 }
 
 NTSTATUS FatReserve(PFAT_FILE File, ULONG Bytes)

@@ -383,6 +383,16 @@ PFILE_OBJECT NTAPI CcGetFileObjectFromSectionPtrs(PSECTION_OBJECT_POINTERS Secti
     return File;
 }
 
+BOOLEAN CcIsFileDirty(PSECTION_OBJECT_POINTERS SectionObjectPointer)
+{
+    KIRQL OldIrql = CciLock();
+    const SHARED_CACHE_MAP *Map = SectionObjectPointer->SharedCacheMap;
+    BOOLEAN Dirty = Map != NULL && (Map->DirtyPages != 0 || Map->WritingPages != 0);
+
+    CciUnlock(OldIrql);
+    return Dirty;
+}
+
 BOOLEAN NTAPI CcIsThereDirtyData(PVPB Vpb)
 {
     KIRQL OldIrql = CciLock();

@@ -225,6 +225,7 @@ static NTSTATUS IopCheckSet(PFILE_OBJECT File, FILE_INFORMATION_CLASS Class)
     switch ((ULONG)Class) {
     case FileEndOfFileInformation:
     case FileAllocationInformation:
+    case FileValidDataLengthInformation:
         return IopCheckAccess(File->WriteAccess);
     case FileDispositionInformation:
     case FileRenameInformation:

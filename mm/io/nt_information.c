@@ -50,6 +50,8 @@ static const IOP_CLASS IopClasses[] = {
                                   .SetAccess = FILE_WRITE_DATA},
     [FileNetworkOpenInformation] = {.QueryBytes = sizeof(FILE_NETWORK_OPEN_INFORMATION),
                                     .QueryAccess = FILE_READ_ATTRIBUTES},
+    [FileValidDataLengthInformation] = {.SetBytes = sizeof(FILE_VALID_DATA_LENGTH_INFORMATION),
+                                        .SetAccess = FILE_WRITE_DATA},
 };
 
 /* => NULL: there is no such class. */

@@ -9,8 +9,8 @@
  * follows.
  *
  * When the power goes, later writes are lost without a word: nothing that an operation says from
- * then on counts.  The volume is mounted again, and each sector of each file is as it was in some
- * version of the file since it was flushed last.
+ * then on counts.  The volume is mounted again; each file is as long as some version of it since it
+ * was flushed last, or between two, and each sector is as it was in some of them.
  */
 #include "disk/fat/fsd_i.h"
 #include "mm/cc/cc_verify.h"
@@ -516,14 +516,16 @@ static BOOLEAN IsSectorOf(const VERSION *Version, const UCHAR *Found, ULONG Star
 /* IoBuffer has Bytes that a file came back with. */
 static void CheckPromise(const MODEL_FILE *File, ULONG Bytes)
 {
-    BOOLEAN Long = FALSE;
+    ULONG Least = MOST_BYTES;
+    ULONG Most = 0;
     ULONG Start;
     ULONG i;
 
     for (i = 0; i < File->SeenCount; i++) {
-        Long |= File->Seen[i].Bytes == Bytes;
+        Least = File->Seen[i].Bytes < Least ? File->Seen[i].Bytes : Least;
+        Most = File->Seen[i].Bytes > Most ? File->Seen[i].Bytes : Most;
     }
-    CHECK(Long);
+    CHECK(Bytes >= Least && Bytes <= Most); /* as far as the data has come */
     for (Start = 0; Start < Bytes; Start += SECTOR) {
         ULONG Part = Bytes - Start < SECTOR ? Bytes - Start : SECTOR;
 

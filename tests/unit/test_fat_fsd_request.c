@@ -77,6 +77,7 @@ TEST(Rename_that_cannot_be_done_leaves_what_the_cache_had_of_the_other_file)
     FcWorldStart(&IoWorldFat16, TestSeed());
     IoCloseFile(Make("\\old", 9000, 0x11));
     File = Make("\\new", 5000, 0x22);
+    CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
     IoDisk.FailOneIn[DiskWrite] = 1;
     IoDisk.MayFail = 2; /* the other file's pages, and its first one alone */
     CHECK_EQUAL(STATUS_ACCESS_DENIED, IoRenameFile(File, "\\old", TRUE));
