@@ -17,7 +17,7 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!volumes", MiCommandVolumes, "", "disks, partitions, the boot volume"},
     {"!process", MiCommandProcess, "[addr or 0 [flags]]", "a process, or all: 1 with figures"},
     {".process", MiCommandImplicitProcess, "[addr or 0]", "look at a process' address space"},
-    {"!session", MiCommandSession, "[-s n]", "sessions; look at another one: -1 that which runs"},
+    {"!session", MiCommandSession, "[-s n]", "sessions; -s: look at another, -1 the running"},
     {"!sprocess", MiCommandSessionProcess, "[n [flags]]", "a session and its processes: -4 all"},
     {"!vad", MiCommandVad, "[root or vad [1]]", "what the user half is reserved for"},
     {"!ca", MiCommandCa, "[addr, 0 or -1 [flags]]", "sections: 1 segment, 2 subsections"},

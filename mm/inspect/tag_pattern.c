@@ -46,7 +46,7 @@ static const struct {
     {"Test", "the boot's report"},
     {"Thre", "threads"},
     {"VadS", "virtual address descriptors"},
-    {"MmCa", "control areas of sections"},
+    {"MmCa", "control areas"},
     {"MmSt", "prototype PTEs of sections"},
     {"_ect", "section objects"},
     {"VadW", "bits of write watches"},
