@@ -161,7 +161,8 @@ BOOLEAN MmAccessFault(const MM_FAULT *Fault, MM_STOP *Stop)
     MMPTE Entry;
 
     MiFaultCounters.Faults++;
-    if (Fault->Va >= MM_SYSTEM_RANGE_START && MiFillSessionTable(Fault->Va)) {
+    if (Fault->Va >= MM_SYSTEM_RANGE_START && MiMayLackSessionTable(Fault->Va) &&
+        MiFillSessionTable(Fault->Va)) {
         return TRUE;
     }
     if (Fault->Irql >= DISPATCH_LEVEL) {

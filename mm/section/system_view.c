@@ -132,16 +132,15 @@ void MiRemoveViewSpace(PMI_VIEW_SPACE Space)
 
 PMI_VIEW_SPACE MiFindViewSpace(ULONG_PTR Va)
 {
-    ULONG Space = 0;
+    PMI_VIEW_SPACE Space;
 
-    if (MiIsSessionVa(Va)) {
-        return MiCurrentSession()->Views;
+    for (Space = MipSpaces; Space < MipSpaces + MIP_SPACES; Space++) {
+        if (Va - Space->Start < Space->Bytes) {
+            return Space;
+        }
     }
-    while (Va - MipSpaces[Space].Start >= MipSpaces[Space].Bytes) {
-        Space++;
-        MI_ASSERT(Space < MIP_SPACES);
-    }
-    return &MipSpaces[Space];
+    MI_ASSERT(MiIsSessionVa(Va));
+    return MiCurrentSession()->Views;
 }
 
 static PMI_SYSTEM_VIEW MipUnitOf(const MI_VIEW_SPACE *Space, ULONG_PTR Va)
@@ -325,15 +324,14 @@ static const MI_VIEW_SPACE *MipSpaceOf(PMMPTE Pte)
 }
 
 /* => Of a view's PTE: one that maps frame 0 there. */
-static MMPTE MipTemplate(const MMPTE *Pte)
+static MMPTE MipTemplate(const MI_VIEW_SPACE *Space, PMMPTE Pte)
 {
-    ULONG_PTR Va = MiGetVaMappedByPte((PMMPTE)(ULONG_PTR)Pte);
-    const MI_SYSTEM_VIEW *Unit = MiFindSystemView(Va);
+    const MI_SYSTEM_VIEW *Unit = MipUnitOf(Space, MiGetVaMappedByPte(Pte));
     MI_CACHE_ATTRIBUTE Attribute = Unit->ControlArea->u.Flags.NoCache ? MiNonCached : MiCached;
     MMPTE Template = Unit->ReadOnly ? MiMakeKernelTemplate(MiKernelReadOnly, Attribute)
                                     : MiMakeSystemViewPte(0, Attribute);
 
-    return MiIsSessionVa(Va) ? MiMakeLocalPte(Template) : Template;
+    return Space->Session != NULL ? MiMakeLocalPte(Template) : Template;
 }
 
 /* => The frame has the share, the working set an entry to spare.  MipCountMapped follows. */
@@ -367,7 +365,8 @@ static void MipMap(const MI_VIEW_SPACE *Space, PMMPTE Pte, MMPTE Template, PFN_N
 
 NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
 {
-    NTSTATUS Status = MiReserveSharedWsle(MipSpaceOf(Pte)->WorkingSet);
+    const MI_VIEW_SPACE *Space = MipSpaceOf(Pte);
+    NTSTATUS Status = MiReserveSharedWsle(Space->WorkingSet);
     PFN_NUMBER Frame;
     KIRQL OldIrql;
 
@@ -377,7 +376,7 @@ NTSTATUS MiMapSystemViewPage(PMMPTE Pte, PMMPTE Proto)
     OldIrql = MiLockPfn();
     Status = MiShareFrame(Proto, &Frame);
     if (NT_SUCCESS(Status)) {
-        MipMap(MipSpaceOf(Pte), Pte, MipTemplate(Pte), Frame);
+        MipMap(Space, Pte, MipTemplate(Space, Pte), Frame);
     }
     MiUnlockPfn(OldIrql);
     return Status == STATUS_NOT_FOUND ? STATUS_SUCCESS : Status;
@@ -402,7 +401,7 @@ static ULONG MipMapBehind(const MI_VIEW_SPACE *Space, PMMPTE Pte, PMMPTE Proto, 
 NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG Behind)
 {
     const MI_VIEW_SPACE *Space = MipSpaceOf(Pte);
-    MMPTE Template = MipTemplate(Pte);
+    MMPTE Template = MipTemplate(Space, Pte);
     NTSTATUS Status = STATUS_NOT_FOUND;
     KIRQL OldIrql = MiLockPfn();
     MMPTE Page = MiReadPte(MiGetPteAddress((ULONG_PTR)Proto));
@@ -424,7 +423,8 @@ NTSTATUS MiMapResidentSystemPages(PMMPTE Pte, PMMPTE Proto, ULONG Most, PULONG B
 
 NTSTATUS MiInsertSystemViewPage(PMMPTE Pte, PMMPTE Proto, PFN_NUMBER Frame, BOOLEAN Modified)
 {
-    NTSTATUS Status = MiReserveSharedWsle(MipSpaceOf(Pte)->WorkingSet);
+    const MI_VIEW_SPACE *Space = MipSpaceOf(Pte);
+    NTSTATUS Status = MiReserveSharedWsle(Space->WorkingSet);
     MI_PTE_KIND Kind;
     KIRQL OldIrql;
 
@@ -441,7 +441,7 @@ NTSTATUS MiInsertSystemViewPage(PMMPTE Pte, PMMPTE Proto, PFN_NUMBER Frame, BOOL
         if (Modified) {
             MiSetFrameModified(Frame, TRUE);
         }
-        MipMap(MipSpaceOf(Pte), Pte, MipTemplate(Pte), Frame);
+        MipMap(Space, Pte, MipTemplate(Space, Pte), Frame);
     }
     MiUnlockPfn(OldIrql);
     return Status;

@@ -100,6 +100,12 @@ BOOLEAN MiIsSessionPde(const MMPTE *Pte);
  */
 BOOLEAN MiFillSessionTable(ULONG_PTR Va);
 
+/* => FALSE: MiFillSessionTable need not be asked. */
+static inline BOOLEAN MiMayLackSessionTable(ULONG_PTR Va)
+{
+    return MiIsSessionVa(Va) || Va - PTE_BASE <= PTE_TOP - PTE_BASE;
+}
+
 /* The same for all of the session's page tables.  => The thread runs in a session. */
 void MiFillSessionTables(void);
 
