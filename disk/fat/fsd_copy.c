@@ -181,10 +181,13 @@ static NTSTATUS FatpZeroFar(PFAT_REQUEST Request)
     return NT_SUCCESS(Status) ? FatpResize(Request, Request->Start, FatChangeSize) : Status;
 }
 
-/* => Pages from From to To - 1 of the file, which are new, are zero. */
+/*
+ * => From to To - 1 of the file, which are new, are zero.  The rest of the page that was the last
+ *    one is so already (FatPrepareGrowth), but may have been written when the file ended before it:
+ *    now it is to be written again.
+ */
 static NTSTATUS FatpZeroNear(PFAT_REQUEST Request, ULONG64 From, ULONG64 To)
 {
-    From = ROUND_UP(From, (ULONG64)PAGE_SIZE); /* FatPrepareGrowth did the rest of the last one */
     return From < To ? CcTryZeroData(Request->FileObject, (LONGLONG)From, (LONGLONG)To, TRUE)
                      : STATUS_SUCCESS;
 }

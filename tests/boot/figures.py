@@ -24,6 +24,7 @@ DUE = {
     "R12": (1000, "run after which every counter was what it was before"),
     "R13": (100, "test under the checker of lock order and of pageable memory at raised IRQL"),
     "R14": (100, "run whose every written sector was compared with what was ours to write"),
+    "R15": (1000000, "operation on files by services and views that agreed with a plain model"),
     "R17": (1, "soak under memory pressure without drift"),
     "R16": (120, "boot of another configuration"),
     "R18": (300, "induced crash"),

@@ -331,3 +331,25 @@ TEST(Cached_pages_are_lent_out_as_mdls)
     CHECK_EQUAL(STATUS_INVALID_DEVICE_REQUEST, SendMdl(IRP_MN_MDL, IRP_MJ_READ, NULL, 5000));
     Finish();
 }
+
+/* The rest of the last page is written through before the file is longer, and not only then. */
+TEST(Cached_write_through_behind_the_end_leaves_zeroes_between_on_the_disk)
+{
+    PFILE_OBJECT Through;
+
+    Start(TRUE);
+    Write(0, 20000, 0x55);
+    CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+    CHECK_EQUAL(STATUS_SUCCESS, IoSetFileSize(File, 512)); /* the disk keeps what was behind */
+    FcWorldTrim();
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\file", FILE_OPEN, FILE_WRITE_THROUGH, &Through));
+    memset(IoBuffer, 0x22, 100);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWriteFile(Through, 9000, IoBuffer, 100));
+    FcWorldTrim();
+    CHECK(Holds(File, 0, 512, 0x55));
+    CHECK(Holds(File, 512, 9000 - 512, 0));
+    CHECK(Holds(File, 9000, 100, 0x22));
+    CHECK(DiskHolds(512, 9000 - 512, 0));
+    IoCloseFile(Through);
+    Finish();
+}
