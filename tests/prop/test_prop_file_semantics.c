@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_prop_file_semantics.c - what two processes see of files by the services, with the cache on,
- * beside a model in memory (figure R15).
- *
- * The model: paths, each with a file or none; files, each a line of bytes, attributes, times that
- * are known, and whether it is to be deleted; openings, each of a process, with access, sharing and
- * a position, cached or not; views, each of a process, which outlive the opening that made them.
- * Services are UserMode's.  The model says each status, length, position and byte beforehand.
- *
- * What it leaves alone: a file with views does not lose its last handle when it is to be deleted,
- * and a file does not become read-only while it is to be deleted.
+ * test_prop_file_semantics.c - files by services and by views, with the cache on, beside
+ * file_model.h (figure R15): bytes, sizes, views, and what the machine does behind their backs.
  */
 #include "cc.h"
 #include "events.h"
@@ -22,221 +14,14 @@
 #include "mm/section/mapped_writer.h"
 #include "mm/space/process.h"
 #include "mm/ws/wsle.h"
-#include "tests/unit/nt_world.h"
+#include "tests/prop/file_model.h"
 #include "vm.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define PATHS      6u
-#define OPENINGS   10u
-#define VIEWS      4u
-#define MOST_BYTES 120000u
-#define SECTOR     512u
-#define NO_FILE    PATHS /* there are no more files than paths */
-#define WRITES     (FILE_WRITE_DATA | FILE_APPEND_DATA)
-
-typedef struct _MODEL_FILE {
-    BOOLEAN Used;
-    BOOLEAN DeletePending;
-    ULONG Bytes;
-    UCHAR Data[MOST_BYTES];
-} MODEL_FILE;
-
-typedef struct _OPENING {
-    ULONG File; /* NO_FILE: not in use */
-    ACCESS_MASK Access;
-    ULONG Share;
-    ULONG Options;
-    ULONG Process;
-    ULONG Position;
-    HANDLE Handle;
-} OPENING;
-
-static const PCWSTR Paths[PATHS] = {
-    u"\\??\\C:\\a",      u"\\??\\C:\\another long name.txt", u"\\??\\C:\\c.txt",
-    u"\\??\\C:\\dir\\a", u"\\??\\C:\\dir\\long name",        u"\\??\\C:\\dir\\d.txt",
-};
-
-static MODEL_FILE Files[PATHS];
-static ULONG At[PATHS]; /* the file of a path, or NO_FILE */
-static OPENING Openings[OPENINGS];
-static uint64_t Random;
-static PUCHAR User[2];
-static ULONG Now; /* the process */
 static KTHREAD ReadAhead;
 static UCHAR ReadAheadStack[HOST_STACK_BYTES] NT_ALIGNED(16);
-
-static ULONG Below(ULONG Limit)
-{
-    return TestRandom(&Random) % Limit;
-}
-
-static void Enter(ULONG Process)
-{
-    Now = Process;
-    NtWorldEnter(Process);
-}
-
-/* ---- sharing ---- */
-
-static ULONG Needs(ACCESS_MASK Access)
-{
-    return (Access & FILE_READ_DATA ? FILE_SHARE_READ : 0u) |
-           (Access & WRITES ? FILE_SHARE_WRITE : 0u) | (Access & DELETE ? FILE_SHARE_DELETE : 0u);
-}
-
-/* Who only looks at attributes is neither asked nor refused. */
-static BOOLEAN Conflicts(ULONG File, ACCESS_MASK Access, ULONG Share)
-{
-    ULONG Index;
-
-    for (Index = 0; Index < OPENINGS && Needs(Access) != 0; Index++) {
-        const OPENING *O = &Openings[Index];
-
-        if (O->File == File && Needs(O->Access) != 0 &&
-            ((Needs(Access) & ~O->Share) != 0 || (Needs(O->Access) & ~Share) != 0)) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-static BOOLEAN IsOpen(ULONG File)
-{
-    ULONG Index;
-
-    for (Index = 0; Index < OPENINGS && Openings[Index].File != File; Index++) {
-    }
-    return Index < OPENINGS;
-}
-
-/* ---- opening ---- */
-
-static BOOLEAN Empties(ULONG Disposition)
-{
-    return Disposition == FILE_SUPERSEDE || Disposition == FILE_OVERWRITE ||
-           Disposition == FILE_OVERWRITE_IF;
-}
-
-static ULONG MakeFile(ULONG Path)
-{
-    ULONG File = 0;
-
-    while (Files[File].Used) {
-        File++;
-    }
-    memset(&Files[File], 0, sizeof(Files[File]));
-    Files[File].Used = TRUE;
-    At[Path] = File;
-    return File;
-}
-
-static NTSTATUS ExpectThere(ULONG File, const NT_OPEN *How)
-{
-    ULONG Share = ~How->Refuse & 7u;
-    ACCESS_MASK Implied = How->Disposition == FILE_SUPERSEDE ? DELETE : FILE_WRITE_DATA;
-
-    if (Files[File].DeletePending) {
-        return STATUS_DELETE_PENDING;
-    }
-    if (How->Disposition == FILE_CREATE) {
-        return STATUS_OBJECT_NAME_COLLISION;
-    }
-    Implied = Empties(How->Disposition) ? Implied : 0;
-    return Conflicts(File, How->Access | Implied, Share) ? STATUS_SHARING_VIOLATION
-                                                         : STATUS_SUCCESS;
-}
-
-static NTSTATUS Expect(ULONG Path, const NT_OPEN *How)
-{
-    if ((How->Options & FILE_DELETE_ON_CLOSE) && (How->Access & DELETE) == 0) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    if ((How->Options & FILE_NO_INTERMEDIATE_BUFFERING) && (How->Access & FILE_APPEND_DATA)) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    if (At[Path] != NO_FILE) {
-        return ExpectThere(At[Path], How);
-    }
-    return How->Disposition == FILE_OPEN || How->Disposition == FILE_OVERWRITE
-               ? STATUS_OBJECT_NAME_NOT_FOUND
-               : STATUS_SUCCESS;
-}
-
-/* => What IoStatusBlock says of an opening that succeeds. */
-static ULONG ExpectInformation(ULONG Path, ULONG Disposition)
-{
-    if (At[Path] == NO_FILE) {
-        return FILE_CREATED;
-    }
-    if (!Empties(Disposition)) {
-        return FILE_OPENED;
-    }
-    return Disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED : FILE_OVERWRITTEN;
-}
-
-static NT_OPEN MakeUp(ULONG Path)
-{
-    static const ACCESS_MASK Rights[] = {FILE_READ_DATA, FILE_WRITE_DATA, FILE_APPEND_DATA, DELETE};
-    NT_OPEN How = {.Path = Paths[Path], .Disposition = Below(FILE_MAXIMUM_DISPOSITION + 1)};
-    ULONG Index;
-
-    How.Access = Below(2) == 0 ? FILE_READ_DATA | FILE_WRITE_DATA : 0;
-    for (Index = 0; Index < RTL_NUMBER_OF(Rights); Index++) {
-        How.Access |= Below(3) == 0 ? Rights[Index] : 0;
-    }
-    if (Empties(How.Disposition) && Below(2) == 0) {
-        How.Disposition = FILE_OPEN_IF;
-    }
-    How.Refuse = Below(3) == 0 ? Below(8) : 0;
-    How.Options |= Below(4) == 0 ? FILE_NO_INTERMEDIATE_BUFFERING : 0;
-    How.Options |= Below(8) == 0 ? FILE_WRITE_THROUGH : 0;
-    How.Options |= Below(10) == 0 ? FILE_DELETE_ON_CLOSE : 0;
-    How.Options |= Below(2) == 0 ? FILE_NON_DIRECTORY_FILE : 0;
-    return How;
-}
-
-static void Open(OPENING *O)
-{
-    ULONG Path = Below(PATHS);
-    NT_OPEN How = MakeUp(Path);
-    NTSTATUS Expected = Expect(Path, &How);
-    ULONG Information = ExpectInformation(Path, How.Disposition);
-    HANDLE Handle = NULL;
-
-    CHECK_EQUAL(Expected, NtWorldTry(&How, &Handle));
-    if (!NT_SUCCESS(Expected)) {
-        return;
-    }
-    CHECK_EQUAL(Information, Iosb.Information);
-    memset(O, 0, sizeof(*O));
-    O->File = At[Path] != NO_FILE ? At[Path] : MakeFile(Path);
-    if (Empties(How.Disposition)) {
-        Files[O->File].Bytes = 0;
-    }
-    O->Access = How.Access;
-    O->Share = ~How.Refuse & 7u;
-    O->Options = How.Options;
-    O->Process = Now;
-    O->Handle = Handle;
-}
-
-static void Close(OPENING *O)
-{
-    ULONG File = O->File;
-    ULONG Path;
-
-    NtWorldClose(O->Handle);
-    O->File = NO_FILE;
-    Files[File].DeletePending |= (O->Options & FILE_DELETE_ON_CLOSE) != 0;
-    if (Files[File].DeletePending && !IsOpen(File)) {
-        Files[File].Used = FALSE;
-        for (Path = 0; Path < PATHS; Path++) {
-            At[Path] = At[Path] == File ? NO_FILE : At[Path];
-        }
-    }
-}
 
 /* ---- bytes ---- */
 
@@ -248,7 +33,7 @@ static BOOLEAN IsDirect(const OPENING *O)
 /* Most offsets and lengths that go past the cache are whole sectors, some are not. */
 static ULONG Align(const OPENING *O, ULONG Number)
 {
-    return IsDirect(O) && Below(8) != 0 ? ROUND_DOWN(Number + SECTOR - 1, SECTOR) : Number;
+    return IsDirect(O) && FmBelow(8) != 0 ? ROUND_DOWN(Number + SECTOR - 1, SECTOR) : Number;
 }
 
 static BOOLEAN IsAligned(const OPENING *O, ULONG Offset, ULONG Bytes)
@@ -258,25 +43,17 @@ static BOOLEAN IsAligned(const OPENING *O, ULONG Offset, ULONG Bytes)
 
 static ULONG SomeBytes(void)
 {
-    return Below(6) == 0 ? Below(30000) : Below(1500);
-}
-
-static void Lengthen(MODEL_FILE *File, ULONG Bytes)
-{
-    if (Bytes > File->Bytes) {
-        memset(File->Data + File->Bytes, 0, Bytes - File->Bytes);
-        File->Bytes = Bytes;
-    }
+    return FmBelow(6) == 0 ? FmBelow(30000) : FmBelow(1500);
 }
 
 static void FillUser(ULONG Bytes)
 {
-    UCHAR Byte = (UCHAR)TestRandom(&Random);
-    UCHAR Step = (UCHAR)(TestRandom(&Random) | 1);
+    UCHAR Byte = (UCHAR)TestRandom(&FmRandom);
+    UCHAR Step = (UCHAR)(TestRandom(&FmRandom) | 1);
     ULONG Index;
 
     for (Index = 0; Index < Bytes; Index++) {
-        User[Now][Index] = Byte;
+        FmUser[FmNow][Index] = Byte;
         Byte = (UCHAR)(Byte + Step + (Index & 0x100 ? 1 : 0));
     }
 }
@@ -284,11 +61,11 @@ static void FillUser(ULONG Bytes)
 /* Where a write begins: given, where the opening is, or the end, asked for or by its rights. */
 static ULONG WriteAt(const OPENING *O, PLARGE_INTEGER Start, PLARGE_INTEGER *Given)
 {
-    const MODEL_FILE *File = &Files[O->File];
+    const MODEL_FILE *File = &FmFiles[O->File];
     ULONG Offset;
 
     *Given = Start;
-    switch (Below(5)) {
+    switch (FmBelow(5)) {
     case 0:
     case 1:
         *Given = NULL;
@@ -298,7 +75,7 @@ static ULONG WriteAt(const OPENING *O, PLARGE_INTEGER Start, PLARGE_INTEGER *Giv
         *Start = (LARGE_INTEGER){.LowPart = FILE_WRITE_TO_END_OF_FILE, .HighPart = -1};
         return File->Bytes;
     default:
-        Offset = Below(File->Bytes + (Below(20) == 0 ? 90000 : 3000));
+        Offset = FmBelow(File->Bytes + (FmBelow(20) == 0 ? 90000 : 3000));
         Start->QuadPart = Offset = Align(O, Offset);
         break;
     }
@@ -307,7 +84,7 @@ static ULONG WriteAt(const OPENING *O, PLARGE_INTEGER Start, PLARGE_INTEGER *Giv
 
 static void Write(OPENING *O)
 {
-    MODEL_FILE *File = &Files[O->File];
+    MODEL_FILE *File = &FmFiles[O->File];
     LARGE_INTEGER Start;
     PLARGE_INTEGER Given;
     ULONG Offset = WriteAt(O, &Start, &Given);
@@ -325,21 +102,21 @@ static void Write(OPENING *O)
     }
     FillUser(Bytes);
     CHECK_EQUAL(Expected,
-                NtWriteFile(O->Handle, NULL, NULL, NULL, &Iosb, User[Now], Bytes, Given, NULL));
+                NtWriteFile(O->Handle, NULL, NULL, NULL, &Iosb, FmUser[FmNow], Bytes, Given, NULL));
     if (!NT_SUCCESS(Expected)) {
         return;
     }
     CHECK_EQUAL(Bytes, Iosb.Information);
-    Lengthen(File, Offset + Bytes);
-    memcpy(File->Data + Offset, User[Now], Bytes);
+    FmLengthen(File, Offset + Bytes);
+    memcpy(File->Data + Offset, FmUser[FmNow], Bytes);
     O->Position = Offset + Bytes;
 }
 
 static void Read(OPENING *O)
 {
-    const MODEL_FILE *File = &Files[O->File];
-    BOOLEAN Here = Below(3) == 0;
-    ULONG Offset = Here ? O->Position : Align(O, Below(File->Bytes + 100));
+    const MODEL_FILE *File = &FmFiles[O->File];
+    BOOLEAN Here = FmBelow(3) == 0;
+    ULONG Offset = Here ? O->Position : Align(O, FmBelow(File->Bytes + 100));
     ULONG Bytes = Align(O, 1 + SomeBytes());
     LARGE_INTEGER Start = {.QuadPart = Offset};
     ULONG Left = Offset < File->Bytes ? File->Bytes - Offset : 0;
@@ -350,12 +127,12 @@ static void Read(OPENING *O)
     } else if (!IsAligned(O, Offset, Bytes)) {
         Expected = STATUS_INVALID_PARAMETER;
     }
-    CHECK_EQUAL(Expected, NtReadFile(O->Handle, NULL, NULL, NULL, &Iosb, User[Now], Bytes,
+    CHECK_EQUAL(Expected, NtReadFile(O->Handle, NULL, NULL, NULL, &Iosb, FmUser[FmNow], Bytes,
                                      Here ? NULL : &Start, NULL));
     if (NT_SUCCESS(Expected)) {
         Left = Left < Bytes ? Left : Bytes;
         CHECK_EQUAL(Left, Iosb.Information);
-        CHECK(memcmp(User[Now], File->Data + Offset, Left) == 0);
+        CHECK(memcmp(FmUser[FmNow], File->Data + Offset, Left) == 0);
         O->Position = Offset + Left;
     }
 }
@@ -364,6 +141,136 @@ static void Flush(OPENING *O)
 {
     CHECK_EQUAL(O->Access & WRITES ? STATUS_SUCCESS : STATUS_ACCESS_DENIED,
                 NtFlushBuffersFile(O->Handle, &Iosb));
+}
+
+/* ---- sizes and positions ---- */
+
+/* => Whether some view has pages that a file of Bytes has not. */
+static BOOLEAN IsMappedBehind(ULONG File, ULONG Bytes)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < VIEWS; Index++) {
+        if (FmViews[Index].File == File && FmViews[Index].Bytes > ROUND_UP(Bytes, PAGE_SIZE)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static void SetEnd(OPENING *O)
+{
+    MODEL_FILE *File = &FmFiles[O->File];
+    ULONG Bytes = FmBelow(4) == 0 ? FmBelow(MOST_BYTES) : FmBelow(File->Bytes + 5000) % MOST_BYTES;
+    BOOLEAN Allocation = FmBelow(4) == 0;
+    BOOLEAN Cuts = Bytes < File->Bytes;
+    NTSTATUS Status;
+
+    *(PLARGE_INTEGER)(PVOID)FmUser[FmNow] = (LARGE_INTEGER){.QuadPart = Bytes};
+    Status = FmSet(O, 8, Allocation ? FileAllocationInformation : FileEndOfFileInformation);
+    if ((O->Access & FILE_WRITE_DATA) == 0) {
+        CHECK_EQUAL(STATUS_ACCESS_DENIED, Status);
+        return;
+    }
+    if (Cuts && Status == STATUS_USER_MAPPED_FILE) {
+        CHECK(FmIsMapped(O->File)); /* a section may be longer than its views */
+        return;
+    }
+    CHECK_EQUAL(STATUS_SUCCESS, Status);
+    CHECK(!Cuts || !IsMappedBehind(O->File, Bytes));
+    if (Cuts) {
+        File->Bytes = Bytes;
+    } else if (!Allocation) {
+        FmLengthen(File, Bytes);
+    }
+}
+
+static void SetPosition(OPENING *O)
+{
+    ULONG Position = Align(O, FmBelow(FmFiles[O->File].Bytes + 1000));
+    NTSTATUS Expected = IsAligned(O, Position, 0) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+
+    if ((O->Access & (FILE_READ_DATA | FILE_WRITE_DATA)) == 0) {
+        Expected = STATUS_ACCESS_DENIED;
+    }
+    *(PLARGE_INTEGER)(PVOID)FmUser[FmNow] = (LARGE_INTEGER){.QuadPart = Position};
+    CHECK_EQUAL(Expected, FmSet(O, 8, FilePositionInformation));
+    O->Position = NT_SUCCESS(Expected) ? Position : O->Position;
+}
+
+static void SeeSize(OPENING *O)
+{
+    PFILE_STANDARD_INFORMATION Standard = (PVOID)FmUser[FmNow];
+
+    CHECK_EQUAL(STATUS_SUCCESS, NtQueryInformationFile(O->Handle, &Iosb, Standard,
+                                                       sizeof(*Standard), FileStandardInformation));
+    CHECK_EQUAL(FmFiles[O->File].Bytes, Standard->EndOfFile.QuadPart);
+    CHECK(Standard->AllocationSize.QuadPart >= Standard->EndOfFile.QuadPart);
+    CHECK_EQUAL(FmFiles[O->File].DeletePending, Standard->DeletePending);
+    CHECK_EQUAL(FALSE, Standard->Directory);
+    if (O->Access & (FILE_READ_DATA | FILE_WRITE_DATA)) {
+        CHECK_EQUAL(STATUS_SUCCESS, NtQueryInformationFile(O->Handle, &Iosb, FmUser[FmNow], 8,
+                                                           FilePositionInformation));
+        CHECK_EQUAL(O->Position, ((PLARGE_INTEGER)(PVOID)FmUser[FmNow])->QuadPart);
+    }
+}
+
+/* ---- views ---- */
+
+static void Map(OPENING *O)
+{
+    const BOOLEAN Writable = FmBelow(2) == 0;
+    const ULONG Protect = Writable ? PAGE_READWRITE : PAGE_READONLY;
+    const ACCESS_MASK Needed = FILE_READ_DATA | (Writable ? FILE_WRITE_DATA : 0u);
+    VIEW *View = &FmViews[FmBelow(VIEWS)];
+    NTSTATUS Expected = FmFiles[O->File].Bytes != 0 ? STATUS_SUCCESS : STATUS_MAPPED_FILE_SIZE_ZERO;
+    HANDLE Section = NULL;
+    PVOID Base = NULL;
+    SIZE_T Bytes = 0;
+
+    if (View->File != NO_FILE) {
+        FmUnmap(View);
+        return;
+    }
+    Expected = (O->Access & Needed) == Needed ? Expected : STATUS_ACCESS_DENIED;
+    CHECK_EQUAL(Expected, NtCreateSection(&Section, SECTION_ALL_ACCESS, NULL, NULL, Protect,
+                                          SEC_COMMIT, O->Handle));
+    if (!NT_SUCCESS(Expected)) {
+        return;
+    }
+    CHECK_EQUAL(STATUS_SUCCESS, NtMapViewOfSection(Section, NtCurrentProcess(), &Base, 0, 0, NULL,
+                                                   &Bytes, ViewUnmap, 0, Protect));
+    NtWorldClose(Section);
+    CHECK_EQUAL(ROUND_UP(FmFiles[O->File].Bytes, PAGE_SIZE), Bytes);
+    *View = (VIEW){O->File, FmNow, Writable, (ULONG)Bytes, Base};
+}
+
+/* Bytes behind the file's end, in its last page, are nobody's. */
+static void UseView(void)
+{
+    VIEW *View = &FmViews[FmBelow(VIEWS)];
+    MODEL_FILE *File;
+    ULONG Offset;
+    ULONG Bytes;
+    ULONG Last;
+
+    if (View->File == NO_FILE || FmFiles[View->File].Bytes == 0) {
+        return;
+    }
+    FmEnter(View->Process);
+    File = &FmFiles[View->File];
+    Last = ROUND_UP(File->Bytes, PAGE_SIZE);
+    Last = Last < View->Bytes ? Last : View->Bytes;
+    Offset = FmBelow(Last);
+    Bytes = 1 + FmBelow(Last - Offset < 5000 ? Last - Offset : 5000);
+    Last = Offset + Bytes < File->Bytes ? Offset + Bytes : File->Bytes;
+    Last = Offset < Last ? Last : Offset;
+    CHECK(memcmp(View->Base + Offset, File->Data + Offset, Last - Offset) == 0);
+    if (View->Writable) {
+        FillUser(Bytes);
+        memcpy(View->Base + Offset, FmUser[FmNow], Bytes);
+        memcpy(File->Data + Offset, FmUser[FmNow], Last - Offset);
+    }
 }
 
 /* ---- the machine ---- */
@@ -387,7 +294,7 @@ static void Forget(void)
 static void Disturb(void)
 {
     KeSetPreviousMode(KernelMode);
-    if (Below(2) == 0) {
+    if (FmBelow(2) == 0) {
         Forget();
     } else {
         (void)CciLazyWriteRound();
@@ -399,22 +306,32 @@ static void Disturb(void)
 
 static void Step(void)
 {
-    static void (*const Steps[])(OPENING *) = {Write, Write, Write, Read, Read, Read, Flush};
-    OPENING *O = &Openings[Below(OPENINGS)];
+    static void (*const Steps[])(OPENING *) = {
+        Write,     Write,    Write,           Write,           Read,        Read,
+        Read,      Read,     Flush,           SetEnd,          SetPosition, SeeSize,
+        FmDispose, FmRename, FmSetAttributes, FmSeeAttributes, Map};
+    OPENING *O = &FmOpenings[FmBelow(OPENINGS)];
 
-    if (Below(40) == 0) {
+    if (FmBelow(40) == 0) {
         Disturb();
     }
-    if (O->File == NO_FILE) {
-        Enter(Below(2));
-        Open(O);
+    if (FmBelow(12) == 0) {
+        UseView();
         return;
     }
-    Enter(O->Process);
-    if (Below(7) == 0) {
-        Close(O);
+    FmEnter(O->File == NO_FILE ? FmBelow(2) : O->Process);
+    if (FmBelow(60) == 0) {
+        FmDeleteByName();
+        return;
+    }
+    if (O->File == NO_FILE) {
+        FmOpen(O);
+        return;
+    }
+    if (FmBelow(7) == 0) {
+        FmClose(O);
     } else {
-        Steps[Below(RTL_NUMBER_OF(Steps))](O);
+        Steps[FmBelow(RTL_NUMBER_OF(Steps))](O);
     }
 }
 
@@ -423,10 +340,12 @@ static void CloseAll(void)
     ULONG Index;
 
     for (Index = 0; Index < OPENINGS; Index++) {
-        if (Openings[Index].File != NO_FILE) {
-            Enter(Openings[Index].Process);
-            Close(&Openings[Index]);
+        if (FmOpenings[Index].File != NO_FILE) {
+            FmClose(&FmOpenings[Index]);
         }
+    }
+    for (Index = 0; Index < PATHS; Index++) {
+        FmUnmapFile(Index);
     }
 }
 
@@ -438,18 +357,19 @@ static void Compare(ULONG Options)
     CHECK_EQUAL(0, NtWorldHandles());
     for (Path = 0; Path < PATHS; Path++) {
         HANDLE Handle = NULL;
-        NTSTATUS Status = NtWorldTryOpen(Paths[Path], FILE_READ_DATA, FILE_OPEN, Options, &Handle);
+        NTSTATUS Status =
+            NtWorldTryOpen(FmPaths[Path], FILE_READ_DATA, FILE_OPEN, Options, &Handle);
 
-        if (At[Path] == NO_FILE) {
+        if (FmAt[Path] == NO_FILE) {
             CHECK_EQUAL(STATUS_OBJECT_NAME_NOT_FOUND, Status);
             continue;
         }
         CHECK_EQUAL(STATUS_SUCCESS, Status);
-        CHECK_EQUAL(Files[At[Path]].Bytes, NtWorldSize(Handle));
-        if (Files[At[Path]].Bytes != 0) {
+        CHECK_EQUAL(FmFiles[FmAt[Path]].Bytes, NtWorldSize(Handle));
+        if (FmFiles[FmAt[Path]].Bytes != 0) {
             CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 0, IO_WORLD_BYTES));
-            CHECK_EQUAL(Files[At[Path]].Bytes, Iosb.Information);
-            CHECK(memcmp(IoBuffer, Files[At[Path]].Data, Files[At[Path]].Bytes) == 0);
+            CHECK_EQUAL(FmFiles[FmAt[Path]].Bytes, Iosb.Information);
+            CHECK(memcmp(IoBuffer, FmFiles[FmAt[Path]].Data, FmFiles[FmAt[Path]].Bytes) == 0);
         }
         NtWorldClose(Handle);
     }
@@ -459,7 +379,6 @@ static void Start(void)
 {
     SIZE_T Bytes = NT_WORLD_BYTES;
     PVOID Base = NULL;
-    ULONG Index;
 
     MmWorldNextUnforced();
     NtWorldStartOn(&IoWorldFat16);
@@ -468,18 +387,12 @@ static void Start(void)
                 KeCreateWorkerThread(&ReadAhead, DelayedWorkQueue,
                                      ReadAheadStack + HOST_STACK_BYTES, HOST_STACK_BYTES));
     NtWorldClose(NtWorldOpen(u"\\??\\C:\\dir", FILE_READ_DATA, FILE_CREATE, FILE_DIRECTORY_FILE));
-    User[0] = NtUser;
+    FmUser[0] = NtUser;
     NtWorldEnter(1);
     CHECK_EQUAL(STATUS_SUCCESS, NtAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Bytes,
                                                         MEM_COMMIT, PAGE_READWRITE));
-    User[1] = Base;
-    memset(Files, 0, sizeof(Files));
-    for (Index = 0; Index < PATHS; Index++) {
-        At[Index] = NO_FILE;
-    }
-    for (Index = 0; Index < OPENINGS; Index++) {
-        Openings[Index].File = NO_FILE;
-    }
+    FmUser[1] = Base;
+    FmReset();
 }
 
 static void Run(uint64_t Seed, ULONG Operations)
@@ -487,13 +400,13 @@ static void Run(uint64_t Seed, ULONG Operations)
     ULONG Index;
 
     TestUseSeed(Seed);
-    Random = Seed;
+    FmRandom = Seed;
     Start();
     KeSetPreviousMode(UserMode);
     for (Index = 0; Index < Operations; Index++) {
         TestSetStep(Index + 1);
         Step();
-        if (Below(400) == 0 || Index + 1 == Operations) {
+        if (FmBelow(400) == 0 || Index + 1 == Operations) {
             CloseAll();
             KeSetPreviousMode(KernelMode);
             Compare(0);
@@ -504,14 +417,14 @@ static void Run(uint64_t Seed, ULONG Operations)
         }
     }
     KeSetPreviousMode(KernelMode);
-    Enter(0);
+    FmEnter(0);
     NtWorldFinish();
 }
 
 TEST(Prop_file_semantics_by_services_agree_with_a_model_in_memory)
 {
     const ULONG Seeds = 4;
-    const ULONG Operations = (ULONG)TestRounds(4000);
+    const ULONG Operations = (ULONG)TestRounds(25000);
     ULONG n;
 
     for (n = 0; n < Seeds; n++) {
