@@ -341,6 +341,9 @@ void FmDispose(OPENING *O)
     }
 }
 
+ULONG FmReplaced;
+ULONG FmRefused;
+
 static NTSTATUS ExpectRename(const OPENING *O, ULONG Path, BOOLEAN Replace)
 {
     if ((O->Access & DELETE) == 0) {
@@ -365,7 +368,9 @@ void FmRename(OPENING *O)
     PFILE_RENAME_INFORMATION Rename = (PVOID)FmUser[FmNow];
     ULONG Path = FmBelow(PATHS);
     BOOLEAN Replace = FmBelow(2) != 0;
+    BOOLEAN Replaces = FmAt[Path] != NO_FILE && FmAt[Path] != O->File;
     NTSTATUS Expected = ExpectRename(O, Path, Replace);
+    NTSTATUS Status;
     ULONG Units = 0;
 
     while (FmPaths[Path][Units] != 0) {
@@ -375,10 +380,16 @@ void FmRename(OPENING *O)
     Rename->ReplaceIfExists = Replace;
     Rename->FileNameLength = 2 * Units;
     memcpy(Rename->FileName, FmPaths[Path], 2 * Units);
-    CHECK_EQUAL(Expected, FmSet(O, (ULONG)sizeof(*Rename) + 2 * Units, FileRenameInformation));
+    Status = FmSet(O, (ULONG)sizeof(*Rename) + 2 * Units, FileRenameInformation);
+    if (Replaces && NT_SUCCESS(Expected) && Status == STATUS_ACCESS_DENIED) {
+        FmRefused++;
+        return;
+    }
+    CHECK_EQUAL(Expected, Status);
     if (!NT_SUCCESS(Expected)) {
         return;
     }
+    FmReplaced += Replaces;
     if (FmAt[Path] != NO_FILE && FmAt[Path] != O->File) {
         FmFiles[FmAt[Path]].Used = FALSE;
     }

@@ -8,7 +8,8 @@
  * Services are UserMode's.  The model says each status, length, position and byte beforehand.
  *
  * What it leaves alone: a file with views does not lose its last handle when it is to be deleted,
- * and a file does not become read-only while it is to be deleted.
+ * and a file does not become read-only while it is to be deleted.  A rename may be refused since
+ * the file that it would replace was closed, but waits for the worker that ends it: seldom.
  */
 #ifndef TESTS_PROP_FILE_MODEL_H
 #define TESTS_PROP_FILE_MODEL_H
@@ -84,6 +85,8 @@ void FmUnmapFile(ULONG File);
 /* What NtSetInformationFile, NtQueryInformationFile and NtDeleteFile say of an opening. */
 void FmDispose(OPENING *O);
 void FmRename(OPENING *O);
+extern ULONG FmReplaced; /* files that gave way to a rename */
+extern ULONG FmRefused;  /* and those that did not, though nobody had them open */
 void FmDeleteByName(void);
 void FmSetAttributes(OPENING *O);
 void FmSeeAttributes(OPENING *O);
