@@ -15,6 +15,7 @@
 #include "mm/space/process.h"
 #include "mm/ws/wsle.h"
 #include "tests/prop/file_model.h"
+#include "tests/unit/nt_world.h"
 #include "vm.h"
 
 #include <stdio.h>
