@@ -59,6 +59,8 @@ KCFLAGS := $(COMMON) -m32 -march=i686 -mtune=generic -O2 -ffreestanding -fno-pic
           -mgeneral-regs-only -freg-struct-return $(STACK4)
 # UBSAN=1: a kernel that stops, as at an invalid opcode, where C gives an operation no meaning.  Left
 # out are null and misaligned pointers: probes read page 0, 8-byte values lie on 4-byte stacks.
+# Its objects have their own folder, so that none of the other kernel is linked into it.
+K := $(B)/kernel$(if $(filter 1,$(UBSAN)),-trapping)
 ifeq ($(UBSAN),1)
 KCFLAGS += -fsanitize=undefined -fno-sanitize=alignment,null -Wno-maybe-uninitialized \
            $(if $(findstring clang,$(CC)),-fsanitize-trap=undefined -Wno-unknown-warning-option,-fsanitize-undefined-trap-on-error)
@@ -81,20 +83,20 @@ all: $(B)/BOOTX64.EFI $(B)/BOOTIA32.EFI $(B)/hyperspace.elf
 # ---- what the console says of the build ----
 VERSION  := 0.1
 BUILD_ID := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-BUILD_TEXT := \#define HYPERSPACE_VERSION "$(VERSION)"\n\#define HYPERSPACE_BUILD "$(BUILD_ID)"\n\#define HYPERSPACE_COMPILER "$(notdir $(CC))"\n
+BUILD_TEXT := \#define HYPERSPACE_VERSION "$(VERSION)"\n\#define HYPERSPACE_BUILD "$(BUILD_ID)"\n\#define HYPERSPACE_COMPILER "$(notdir $(CC))$(if $(filter 1,$(UBSAN)), trapping undefined behaviour)"\n
 $(B)/include/build_id.h: FORCE
 	@mkdir -p $(@D)
 	@printf '$(BUILD_TEXT)' | cmp -s - $@ || printf '$(BUILD_TEXT)' > $@
-$(B)/kernel/arch/x86/describe.c.o: $(B)/include/build_id.h
+$(K)/arch/x86/describe.c.o: $(B)/include/build_id.h
 FORCE:
 
 # ---- kernel ----
-KOBJ := $(KERNEL_SRC:%=$(B)/kernel/%.o)
-$(B)/kernel/%.c.o: %.c Makefile
+KOBJ := $(KERNEL_SRC:%=$(K)/%.o)
+$(K)/%.c.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(KCFLAGS) -c $< -o $@
-$(B)/kernel/%.S.o: %.S Makefile
+$(K)/%.S.o: %.S Makefile
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
 	$(Q)$(CC) $(KCFLAGS) -D__ASSEMBLER__ -c $< -o $@
@@ -170,10 +172,10 @@ bench: image
 	$(Q)python3 tests/boot/bench.py $(B)/hyperspace.img --output $(B)/bench.txt $(BENCH)
 # The pools beside malloc: the kernel's own objects over plain memory.
 POOL_BENCH_SRC := $(filter-out mm/pool/pool_memory.c mm/pool/pool_quota.c mm/pool/paged_page.c mm/pool/trim_system.c mm/pool/system_image.c,$(wildcard mm/pool/*.c mm/ke/*.c)) mm/sysva/user_half.c mm/rtl/bitmap.c mm/rtl/text.c mm/rtl/print.c mm/rtl/assert.c mm/rtl/console_print.c
-$(B)/pool_bench: $(wildcard tests/bench/*.[ch]) $(POOL_BENCH_SRC:%=$(B)/kernel/%.o)
+$(B)/pool_bench: $(wildcard tests/bench/*.[ch]) $(POOL_BENCH_SRC:%=$(K)/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(COMMON) -MF $@.d -m32 -march=i686 -O2 -fno-builtin -fno-pie -no-pie -fno-omit-frame-pointer \
-	    -o $@ $(wildcard tests/bench/*.c) $(POOL_BENCH_SRC:%=$(B)/kernel/%.o)
+	    -o $@ $(wildcard tests/bench/*.c) $(POOL_BENCH_SRC:%=$(K)/%.o)
 pool-bench: ## instructions of the pools and of malloc, counted on this machine
 pool-bench: $(B)/pool_bench
 	$(Q)$<

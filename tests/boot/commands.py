@@ -26,6 +26,7 @@ from typing import Callable, List, Optional
 
 import hyperspace_qemu as hq
 import loader_tests
+import paging_runs
 import trials
 from trials import Bench, Test
 
@@ -302,7 +303,8 @@ def clang_test(firmware: str) -> Test:
         if not os.path.exists(image):
             make(ROOT, "CC=clang", "UBSAN=1", "B=%s/clang" % bench.build, "image")
         return judge(run(image, "--firmware", firmware), 0,
-                     r"^Hyperspace .*, clang, ", r"^run: \d+ passed, 0 failed")
+                     r"^Hyperspace .*, clang %s, " % paging_runs.TRAPPING,
+                     r"^run: \d+ passed, 0 failed")
 
     return Test("what clang builds, undefined behaviour trapped, boots and passes " + firmware,
                 test, "commands")

@@ -36,9 +36,9 @@ import hyperspace_qemu as hq
 import trials
 from matrix import with_value
 from paging_runs import (CANNOT_CHANGE, ERRORS, FAILED, GROWN, LARGE, MEMORY, NO_FILE, NO_ROOM,
-                         POOL_MB, PROCESSES, SMALL, TIMEOUT, base, check_volume, checked, confined,
-                         counting, discard, file_bytes, fill, forced, injected, note_pages,
-                         own_copy, paged, really_paged, soaked, stray, verdicts)
+                         POOL_MB, PROCESSES, SMALL, TIMEOUT, TRAPPING, base, check_volume, checked,
+                         confined, counting, discard, file_bytes, fill, forced, injected,
+                         note_pages, own_copy, paged, really_paged, soaked, stray, verdicts)
 from trials import Bench, Test, explain
 
 BUSES = ["ahci", "virtio", "nvme", "usb"]
@@ -402,6 +402,8 @@ def checked_test(firmware: str, disk: str, value: str, number: str, seed: int,
         note_pages(result)
         problem = None if result.outcome == "passed" else explain(result, "passed")
         problem = problem or verdicts(result, 1) or really_paged(result, SMALL)
+        if files and TRAPPING not in result.log:
+            problem = problem or "that kernel traps nothing"
         with counting:
             checked[0] += 1
             checked[1] += bool(problem)

@@ -15,6 +15,7 @@ MEMORY = 64
 PROCESSES = 4
 LARGE, SMALL = 512, 112  # MB that are committed
 POOL_MB = 128  # room for paged pool, and for what the system takes
+TRAPPING = "trapping undefined behaviour"  # what such a kernel says of itself
 TIMEOUT = 1200  # seconds; of a hang, not of the work
 counting = threading.Lock()
 paged = [0, 0]  # R2: pages read from the paging file, and pages that were wrong
