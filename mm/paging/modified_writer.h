@@ -3,8 +3,8 @@
  * modified_writer.h - the modified page writer: modified pages go to a paging file, and become
  * standby pages.
  *
- * Pages whose contents come from a file of their own will go there, through a writer of its own:
- * the two share nothing but mm/pfn's calls.
+ * Pages whose contents come from a file of their own go there, through a writer of its own
+ * (mm/section/mapped_writer.h); when either writes is writer_thread.h's.
  */
 #ifndef MM_PAGING_MODIFIED_WRITER_H
 #define MM_PAGING_MODIFIED_WRITER_H

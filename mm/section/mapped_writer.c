@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mapped_writer.c - the thread that writes modified pages of files, and when it does.
- *
- *     woken by      when                                     writes until
- *     mm/pfn        their list reaches its threshold         a quarter of the threshold is left
- *     others        they need memory, or wait for it         the same; memory low: none is left
- *     time          the list was not empty for 30 seconds,   none is left
- *                   or for one while memory is low
+ * mapped_writer.c - the mapped page writer: what it writes when its thread (writer_thread.h of
+ * mm/paging) says so.
  *
  * It is not the modified page writer: a file's pages go by their file system, and whoever waits for
  * that must not keep pages from a paging file, which may be what the file system waits for.
  *
  * Pages that cannot be written go behind the others, which come first: it goes on past some of
- * them.  When it has met with many it waits, twice as long each time up to 8 seconds.
+ * them.  When it has met with many it waits.
  *
  * Locking: MiPfnLock for lists and pages; one thread writes at a time (MipWriterLock).
  */
@@ -20,48 +15,40 @@
 
 #include "arch/mmu.h"
 #include "mi_assert.h"
-#include "mm/pfn/memory_events.h"
+#include "mm/paging/writer_thread.h"
 #include "mm/pfn/pfn_database.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/section/file_write.h"
 #include "mm/space/prototype_pte.h"
-#include "ps.h"
 
-#define MIP_SECOND          10000000ll /* in units of 100 ns */
-#define MIP_LIFE            30u        /* seconds that a page may stay modified */
-#define MIP_FIRST_WAIT      (MIP_SECOND / 8)
-#define MIP_LONGEST_WAIT    (8 * MIP_SECOND)
-#define MIP_MOST_FAILURES   16u /* writes, before it waits */
-#define MIP_THRESHOLD_PART  32u /* of RAM */
-#define MIP_WRITER_PRIORITY 17
+#define MIP_LIFE          30u /* seconds that a page may stay modified */
+#define MIP_MOST_FAILURES 16u /* writes, before it waits */
 
+static NTSTATUS MipWriteDownTo(ULONG Pages);
+static BOOLEAN MipBackOff(NTSTATUS Status, LONGLONG Time);
+
+static MI_WRITER MipWriter = {
+    .Name = "mapped pages",
+    .Kind = MiModifiedMapped,
+    .LeastThreshold = MI_FILE_WRITE_PAGES,
+    .Life = MIP_LIFE,
+    .Wake = MiWakeMappedWriter,
+    .WriteDownTo = MipWriteDownTo,
+    .BackOff = MipBackOff,
+};
 static KGUARDED_MUTEX MipWriterLock;
 static MI_FILE_WRITE MipWrite; /* under MipWriterLock */
-static KEVENT MipWake;         /* synchronization: the thread takes it */
-static KEVENT MipStop;         /* notification: the thread ends */
-static KEVENT MipStopped;      /* notification: it has, or was never started */
 
 void MiWakeMappedWriter(void)
 {
-    (void)KeSetEvent(&MipWake, IO_NO_INCREMENT, FALSE);
+    MiWakeWriter(&MipWriter);
 }
 
 void MiInitializeMappedWriter(void)
 {
-    ULONG Threshold;
-    KIRQL OldIrql;
-
     KeInitializeGuardedMutex(&MipWriterLock);
-    KeInitializeEvent(&MipWake, SynchronizationEvent, FALSE);
-    KeInitializeEvent(&MipStop, NotificationEvent, FALSE);
-    KeInitializeEvent(&MipStopped, NotificationEvent, TRUE);
     MiInitializeFileWriting();
-    OldIrql = MiLockPfn();
-    Threshold = MiPhysicalPages / MIP_THRESHOLD_PART;
-    MiSetModifiedThreshold(MiModifiedMapped,
-                           Threshold > MI_FILE_WRITE_PAGES ? Threshold : MI_FILE_WRITE_PAGES,
-                           MiWakeMappedWriter);
-    MiUnlockPfn(OldIrql);
+    MiInitializeWriter(&MipWriter);
 }
 
 /* ---- one write ---- */
@@ -121,20 +108,11 @@ NTSTATUS MiWriteMappedPages(void)
     return Status;
 }
 
-static ULONG MipListed(void)
-{
-    KIRQL OldIrql = MiLockPfn();
-    ULONG Pages = MiMappedModifiedList.Total;
-
-    MiUnlockPfn(OldIrql);
-    return Pages;
-}
-
 /* As many writes as there are pages: those that fail come back to the list. */
 NTSTATUS MiFlushMappedPages(void)
 {
     NTSTATUS First = STATUS_SUCCESS;
-    ULONG Writes = MipListed();
+    ULONG Writes = MiCountModified(&MipWriter);
     NTSTATUS Status = STATUS_SUCCESS;
 
     for (; Writes != 0 && Status != STATUS_NO_MORE_ENTRIES; Writes--) {
@@ -146,20 +124,14 @@ NTSTATUS MiFlushMappedPages(void)
     return First;
 }
 
-static BOOLEAN MipGoesOn(ULONG Pages)
-{
-    return KeReadStateEvent(&MipStop) == 0 &&
-           MipListed() > (MiMemoryConditionHolds(MiLowMemory) ? 0 : Pages);
-}
-
 /* => The last failure; none is tried twice, unless others came meanwhile. */
 static NTSTATUS MipWriteDownTo(ULONG Pages)
 {
     NTSTATUS Failure = STATUS_SUCCESS;
-    ULONG Left = MipListed();
+    ULONG Left = MiCountModified(&MipWriter);
 
     Left = Left < MIP_MOST_FAILURES ? Left : MIP_MOST_FAILURES;
-    while (Left != 0 && MipGoesOn(Pages)) {
+    while (Left != 0 && MiWriterGoesOn(&MipWriter, Pages)) {
         NTSTATUS Status = MiWriteMappedPages();
 
         if (Status == STATUS_NO_MORE_ENTRIES) {
@@ -175,70 +147,20 @@ static NTSTATUS MipWriteDownTo(ULONG Pages)
 
 /* ---- the thread ---- */
 
-/* => FALSE: it has to end. */
-static BOOLEAN MipWait(PKEVENT Object, LONGLONG Time, NTSTATUS *Status)
+static BOOLEAN MipBackOff(NTSTATUS Status, LONGLONG Time)
 {
-    LARGE_INTEGER Timeout = {.QuadPart = -Time};
-    PVOID Objects[2] = {&MipStop, Object};
-
-    *Status = KeWaitForMultipleObjects(Object != NULL ? 2 : 1, Objects, WaitAny, WrPageOut,
-                                       KernelMode, FALSE, &Timeout, NULL);
-    return *Status != STATUS_WAIT_0;
-}
-
-static NTSTATUS MipServe(NTSTATUS Woken, PULONG Seconds)
-{
-    if (MipListed() == 0) {
-        *Seconds = 0;
-        return STATUS_SUCCESS;
-    }
-    if (Woken != STATUS_TIMEOUT) {
-        return MipWriteDownTo(MiQueryModifiedThreshold(MiModifiedMapped) / 4);
-    }
-    if (++*Seconds < MIP_LIFE && !MiMemoryConditionHolds(MiLowMemory)) {
-        return STATUS_SUCCESS;
-    }
-    *Seconds = 0;
-    return MipWriteDownTo(0);
-}
-
-static void NTAPI MipWriterThread(PVOID Context)
-{
-    LONGLONG BackOff = MIP_FIRST_WAIT;
-    ULONG Seconds = 0;
     NTSTATUS Woken;
 
-    (void)Context;
-    while (MipWait(&MipWake, MIP_SECOND, &Woken)) {
-        NTSTATUS Status = MipServe(Woken, &Seconds);
-
-        if (NT_SUCCESS(Status)) {
-            BackOff = MIP_FIRST_WAIT;
-            continue;
-        }
-        if (!MipWait(NULL, BackOff, &Woken)) {
-            break;
-        }
-        BackOff = 2 * BackOff < MIP_LONGEST_WAIT ? 2 * BackOff : MIP_LONGEST_WAIT;
-        MiWakeMappedWriter(); /* what it was woken for is still to be done */
-    }
-    (void)KeSetEvent(&MipStopped, IO_NO_INCREMENT, FALSE);
+    (void)Status;
+    return MiWaitForWriter(&MipWriter, NULL, Time, &Woken);
 }
 
 NTSTATUS MiStartMappedWriter(void)
 {
-    NTSTATUS Status;
-
-    KeClearEvent(&MipStopped);
-    Status = PsStartSystemThread(MipWriterThread, NULL, MIP_WRITER_PRIORITY, "mapped pages");
-    if (!NT_SUCCESS(Status)) {
-        (void)KeSetEvent(&MipStopped, IO_NO_INCREMENT, FALSE);
-    }
-    return Status;
+    return MiStartWriter(&MipWriter);
 }
 
 void MiStopMappedWriter(void)
 {
-    (void)KeSetEvent(&MipStop, IO_NO_INCREMENT, FALSE);
-    (void)KeWaitForSingleObject(&MipStopped, Executive, KernelMode, FALSE, NULL);
+    MiStopWriter(&MipWriter);
 }
