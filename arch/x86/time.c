@@ -30,6 +30,10 @@
 /* How long each measurement lasts: 1 ms is 3,580 PM ticks, hence exact to 0.03 %. */
 #define HALP_MEASURE_MICROSECONDS 1000
 
+/* Two in a row have to agree to so small a part; of so many the last is taken. */
+#define HALP_AGREEMENT    256
+#define HALP_MEASUREMENTS 10
+
 /* Reads without a change after which a counter is taken for dead: a read takes at least 0.1 us. */
 #define HALP_DEAD_READS 200000
 
@@ -191,15 +195,13 @@ ULONG HalWaitReference(ULONG Microseconds)
     return (ULONG)(Passed * 1000000ull / HalpReferenceHz);
 }
 
-void HalCalibrateClocks(const HAL_ACPI_FACTS *Acpi, ULONG64 EstimatedTscHz)
+static void HalpMeasureClocks(void)
 {
     ULONG64 Start;
     ULONG64 Cycles;
     ULONG Counted;
     ULONG Passed;
 
-    HalpAcpi = Acpi;
-    HalpChooseReference(EstimatedTscHz);
     HalStartTimerCount(0xFFFFFFFFu);
     HalpWaitTicks(1); /* begin at a tick's edge */
     Start = KeReadCycleCounter();
@@ -214,6 +216,36 @@ void HalCalibrateClocks(const HAL_ACPI_FACTS *Acpi, ULONG64 EstimatedTscHz)
     HalClocks.TscHz = HalClocks.Reference == HalReferenceNone ? HalpReferenceHz
                                                               : Cycles * HalpReferenceHz / Passed;
     HalClocks.ApicHz = Counted * HalpReferenceHz / Passed;
+}
+
+static BOOLEAN HalpNearlySame(ULONG64 Hz, ULONG64 Other)
+{
+    ULONG64 Difference = Hz > Other ? Hz - Other : Other - Hz;
+
+    return Difference <= Hz / HALP_AGREEMENT;
+}
+
+/*
+ * The firmware's system management mode, or a hypervisor, may take the processor away between the
+ * reads of two counters: one measurement is believed when the next says the same.
+ */
+void HalCalibrateClocks(const HAL_ACPI_FACTS *Acpi, ULONG64 EstimatedTscHz)
+{
+    ULONG64 TscHz;
+    ULONG64 ApicHz;
+    ULONG i;
+
+    HalpAcpi = Acpi;
+    HalpChooseReference(EstimatedTscHz);
+    HalpMeasureClocks();
+    for (i = 1; i < HALP_MEASUREMENTS; i++) {
+        TscHz = HalClocks.TscHz;
+        ApicHz = HalClocks.ApicHz;
+        HalpMeasureClocks();
+        if (HalpNearlySame(HalClocks.TscHz, TscHz) && HalpNearlySame(HalClocks.ApicHz, ApicHz)) {
+            break;
+        }
+    }
     HalClocks.ClockInterval = (ULONG)(HalClocks.ApicHz / KI_CLOCK_HZ);
 }
 
