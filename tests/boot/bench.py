@@ -14,6 +14,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+import early
 import figures
 import hyperspace_qemu as hq
 
@@ -78,8 +79,8 @@ def main():
             name = word.translate(WORD_IN_NAME) + disk + cpu
             image = hq.Image(options.image, os.path.join(folder, name))
             image.add_options("/RUN=%s,shutdown" % word)
-            return hq.boot(hq.Machine(image.path, options.firmware, disk, memory, cpu,
-                                      icount="0"), options.timeout)
+            return early.boot(hq.Machine(image.path, options.firmware, disk, memory, cpu,
+                                         icount="0"), options.timeout)
 
         with ThreadPoolExecutor(2) as pool:
             result = pool.submit(run, "bench")

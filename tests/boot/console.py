@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 from typing import Callable, List, Optional
 
+import early
 import hyperspace_qemu as hq
 import crashes
 import loader_tests
@@ -82,7 +83,7 @@ def scene(name: str, play: Callable[[hq.Guest, Bench], Optional[str]],
     """A test that keeps the guest's log and ends the guest whatever happens."""
 
     def run(bench: Bench) -> Optional[str]:
-        guest = hq.Guest(machine(bench), qmp=True)
+        guest = early.start(machine(bench), qmp=True)
         try:
             return play(guest, bench)
         finally:

@@ -5,6 +5,7 @@ import os
 import re
 from typing import List, Optional
 
+import early
 import hyperspace_qemu as hq
 import trials
 from trials import Bench, Test, explain
@@ -160,8 +161,8 @@ def machine_check_test(firmware: str) -> Test:
     def run(bench: Bench) -> Optional[str]:
         # bank 1; MCG_STATUS is MCIP, "in progress", as a processor sets it
         inject = {"command-line": "mce 0 1 0xb200000000000005 4 0 0"}
-        guest = hq.Guest(hq.Machine(bench.image("/RUN=wait,shutdown"), firmware, cpu="qemu64"),
-                         qmp=True)
+        guest = early.start(hq.Machine(bench.image("/RUN=wait,shutdown"), firmware, cpu="qemu64"),
+                            qmp=True)
         if guest.wait_for(r"^READY\s*$", 60):
             guest.monitor.call_last("human-monitor-command", **inject)
         result = bench.keep(name, guest.finish(20))

@@ -25,6 +25,7 @@ import time
 from array import array
 from typing import List, Optional
 
+import early
 import fat_image
 import hyperspace_qemu as hq
 import paging_runs
@@ -195,7 +196,7 @@ def files_test(firmware: str, disk: str, megabytes: int, seed: int, errors: bool
             machine.errors = failing_writes(random.Random(seed))
         else:
             machine.write_log = image + ".log"
-        result = bench.keep(name, hq.boot(machine, TIMEOUT))
+        result = bench.keep(name, early.boot(machine, TIMEOUT))
         try:
             problem = judge(before, image, result)
         finally:
@@ -241,7 +242,7 @@ def unplug_test(firmware: str, memory: int, seed: int) -> Test:
     def test(bench: Bench) -> Optional[str]:
         run = "files:%d:%d:errors,shutdown" % (SMALL, seed)
         image = own_copy(bench, base(bench, 340), name, run, (PAGING_MB, PAGING_MB))
-        guest = hq.Guest(hq.Machine(image, firmware, "usb", memory, writable=True), qmp=True)
+        guest = early.start(hq.Machine(image, firmware, "usb", memory, writable=True), qmp=True)
         try:
             pull(guest)
             return judge(image, bench.keep(name, guest.finish(TIMEOUT)))

@@ -93,6 +93,7 @@ class Machine:
     throttle: str = ""  # properties of a throttle-group: "x-iops-total=20"
     extra: Sequence[str] = ()
     program: str = QEMU
+    cold: bool = False  # from power-on, even where early.py has a saved machine
 
     def command(self, qmp: str = "") -> List[str]:
         """The command line; qmp names a socket for the control channel."""

@@ -6,6 +6,7 @@ import struct
 import subprocess
 from typing import Callable, List, Optional
 
+import early
 import hyperspace_qemu as hq
 from trials import REPORT, Bench, Test, explain
 
@@ -220,7 +221,7 @@ def no_boot_ini_test(firmware: str) -> Test:
 
     def run(bench: Bench) -> Optional[str]:
         image = bench.image(REPORT, key=name, change=without("boot.ini"))
-        guest = hq.Guest(hq.Machine(image, firmware))
+        guest = early.start(hq.Machine(image, firmware))
         ended = guest.wait_for(hq.VERDICT.pattern, 60)
         result = bench.keep(name, guest.end(("stopped", "at the prompt") if ended else None))
         verdict = hq.VERDICT.search(result.log)

@@ -34,6 +34,7 @@ from typing import Callable, Dict, List, Optional
 import fat_image
 import hyperspace_qemu as hq
 import trials
+from early import boot
 from matrix import with_value
 from paging_runs import (CANNOT_CHANGE, ERRORS, FAILED, GROWN, LARGE, MEMORY, NO_FILE, NO_ROOM,
                          POOL_MB, PROCESSES, SMALL, TIMEOUT, TRAPPING, base, check_volume, checked,
@@ -63,7 +64,7 @@ def work_test(firmware: str, disk: str, megabytes: int, seed: int) -> Test:
         subprocess.run(["cp", "--sparse=always", before, image], check=True)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True,
                              write_log="" if whole else image + ".log")
-        result = bench.keep(name, hq.boot(machine, TIMEOUT))
+        result = bench.keep(name, boot(machine, TIMEOUT))
         try:
             note_pages(result)
             if result.outcome != "passed":
@@ -108,7 +109,7 @@ def errors_test(firmware: str, disk: str, number: int, seed: int) -> Test:
         image = own_copy(bench, base(bench, 340), name, run, (SMALL + POOL_MB, SMALL + POOL_MB))
         rules = random_rules(generator)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, errors=rules)
-        result = bench.keep(name, hq.boot(machine, TIMEOUT))
+        result = bench.keep(name, boot(machine, TIMEOUT))
         discard(image)
         note_pages(result)
         problem = None
@@ -149,13 +150,13 @@ def sector_test(firmware: str, disk: str, seed: int) -> Test:
         file_mb = (SMALL + POOL_MB, SMALL + POOL_MB)
         image = own_copy(bench, base(bench, 340), name, "paging:8:1,shutdown", file_mb)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True)
-        result = bench.keep(name + ", first boot", hq.boot(machine, TIMEOUT))
+        result = bench.keep(name + ", first boot", boot(machine, TIMEOUT))
         if result.outcome != "passed":
             return explain(result, "passed")
         hq.Image(image, image + ".run").add_options("/RUN=" + run)
         rule = {"event": "read_aio", "iotype": "read", "errno": 5, "sector": bad_sector(image)}
         machine = replace(machine, image=image + ".run", errors={"inject-error": [rule]})
-        result = bench.keep(name, hq.boot(machine, TIMEOUT))
+        result = bench.keep(name, boot(machine, TIMEOUT))
         discard(image, image + ".run")
         note_pages(result)
         problem = None if result.outcome == "passed" else explain(result, "passed")
@@ -178,8 +179,8 @@ def small_test(firmware: str, disk: str) -> Test:
     def test(bench: Bench) -> Optional[str]:
         image = own_copy(bench, base(bench, 340), name,
                          "paging:512:4:refused,paging:8:2,report,shutdown", (4, 4))
-        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
-                                          TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                       TIMEOUT))
         discard(image)
         if result.outcome != "passed":
             return explain(result, "passed")
@@ -197,8 +198,8 @@ def full_test(firmware: str, disk: str) -> Test:
         image = own_copy(bench, base(bench, 340), name,
                          "report,paging:12:2,paging:512:4:refused,shutdown")
         fill(image, 256 << 10)
-        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
-                                          TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                       TIMEOUT))
         discard(image)
         if result.outcome != "passed":
             return explain(result, "passed")
@@ -229,7 +230,7 @@ def check_growth(image: str, log: str) -> Optional[str]:
 
 def check_next_start(bench: Bench, name: str, image: str, machine: hq.Machine) -> Optional[str]:
     """The machine starts again: the file has its smallest size, the volume is in order."""
-    result = bench.keep(name + " again", hq.boot(machine, TIMEOUT))
+    result = bench.keep(name + " again", boot(machine, TIMEOUT))
     if result.outcome != "passed":
         return explain(result, "passed")
     if not re.search(r"^Page file +C:.pagefile.sys: %d MB, .*; shorter\r?$" % FIRST_MB, result.log,
@@ -250,8 +251,8 @@ def grow_test(firmware: str, disk: str, megabytes: int, seed: int) -> Test:
         image = before + ".after"
         log = image + ".log" if megabytes == SMALL else ""
         subprocess.run(["cp", "--sparse=always", before, image], check=True)
-        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True,
-                                                     write_log=log), TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(image, firmware, disk, MEMORY, writable=True,
+                                                  write_log=log), TIMEOUT))
         try:
             note_pages(result)
             if result.outcome != "passed":
@@ -277,8 +278,8 @@ def grow_full_test(firmware: str, disk: str) -> Test:
                          "paging:512:4:refused,paging:%d:2,report,shutdown" % (MEMORY + 8),
                          (FIRST_MB, 600))
         fill(image, (FIRST_MB + 40) << 20)
-        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
-                                          TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                       TIMEOUT))
         try:
             note_pages(result)
             if result.outcome != "passed":
@@ -304,8 +305,8 @@ def size_test(firmware: str, memory: int) -> Test:
         megabytes = max(32, min(memory // 2, 256))
         image = own_copy(bench, base(bench, 340), name,
                          "report,paging:%d:2,shutdown" % megabytes, (128, 200))
-        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, "virtio", memory,
-                                                     writable=True), TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(image, firmware, "virtio", memory,
+                                                  writable=True), TIMEOUT))
         discard(image)
         if result.outcome != "passed":
             return explain(result, "passed")
@@ -332,8 +333,8 @@ def pool_test(firmware: str, disk: str, seed: int) -> Test:
         image = own_copy(bench, base(bench, 340), name,
                          "paging:%d:%d:%d:pool,shutdown" % (SMALL // 2, PROCESSES, seed),
                          (SMALL + POOL_MB, SMALL + POOL_MB))
-        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
-                                          TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                       TIMEOUT))
         discard(image)
         note_pages(result)
         if result.outcome != "passed":
@@ -350,8 +351,8 @@ def hoard_test(firmware: str, disk: str, seed: int) -> Test:
         image = own_copy(bench, base(bench, 340), name,
                          "paging:%d:%d:%d:nonpaged,shutdown" % (SMALL, PROCESSES, seed),
                          (SMALL + POOL_MB, SMALL + POOL_MB))
-        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
-                                          TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                       TIMEOUT))
         discard(image)
         note_pages(result)
         if result.outcome != "passed":
@@ -370,8 +371,8 @@ def forced_test(firmware: str, disk: str, seed: int) -> Test:
                          (SMALL + POOL_MB, SMALL + POOL_MB))
         copy = hq.Image(image, image + ".checked")
         with_value("VerifyDriverLevel", "00000002")(copy)
-        result = bench.keep(name, hq.boot(hq.Machine(copy.path, firmware, disk, MEMORY,
-                                                     writable=True), TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(copy.path, firmware, disk, MEMORY,
+                                                  writable=True), TIMEOUT))
         discard(image, copy.path)
         note_pages(result)
         problem = None if result.outcome == "passed" else explain(result, "passed")
@@ -396,8 +397,8 @@ def checked_test(firmware: str, disk: str, value: str, number: str, seed: int,
         copy = hq.Image(image, image + ".checked")
         if not files:
             with_value(value, number)(copy)
-        result = bench.keep(name, hq.boot(hq.Machine(copy.path, firmware, disk, MEMORY,
-                                                     writable=True), TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(copy.path, firmware, disk, MEMORY,
+                                                  writable=True), TIMEOUT))
         discard(image, copy.path)
         note_pages(result)
         problem = None if result.outcome == "passed" else explain(result, "passed")
@@ -440,8 +441,8 @@ def soak_test(firmware: str, disk: str, minutes: float, seed: int) -> Test:
     def test(bench: Bench) -> Optional[str]:
         image = own_copy(bench, base(bench, 340), name, "paging:%d:%d:%d:soak%d,shutdown" % (
             SMALL, PROCESSES, seed, minutes * 60), (SMALL + POOL_MB, SMALL + POOL_MB))
-        result = bench.keep(name, hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
-                                          minutes * 60 + TIMEOUT))
+        result = bench.keep(name, boot(hq.Machine(image, firmware, disk, MEMORY, writable=True),
+                                       minutes * 60 + TIMEOUT))
         discard(image)
         note_pages(result)
         samples = [{part.rsplit(" ", 1)[0]: int(part.rsplit(" ", 1)[1])

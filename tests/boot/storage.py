@@ -25,6 +25,7 @@ import time
 from typing import Dict, List, Optional, Set, Tuple
 
 import fat_image
+import early
 import hyperspace_qemu as hq
 import storage_plan
 import trials
@@ -202,7 +203,7 @@ def storage_test(firmware: str, disk: str, fat: str, megabytes: int, seed: int) 
         before = own_copy(bench, base(bench, fat), name + " before", options)
         image = own_copy(bench, before, name)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, write_log=image + ".log")
-        result = hq.boot(machine, TIMEOUT)
+        result = early.boot(machine, TIMEOUT)
         try:
             return judge(bench, name, before, image, storage_plan.Plan(seed, megabytes << 20),
                          result, False)
@@ -223,7 +224,7 @@ def wide_test(firmware: str, disk: str, seed: int) -> Test:
 
         options = "/RUN=storage:16:%d,shutdown" % seed
         image = own_copy(bench, bench.once("storage base 4096", make), name, options)
-        result = hq.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True), TIMEOUT)
+        result = early.boot(hq.Machine(image, firmware, disk, MEMORY, writable=True), TIMEOUT)
         bench.keep(name, result)
         try:
             if result.outcome != "passed":
@@ -324,7 +325,7 @@ def booted_errors_test(firmware: str, disk: str, number: int, seed: int) -> Test
         rules = random_rules(generator)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True, errors=rules,
                              write_log=image + ".log")
-        result = hq.boot(machine, TIMEOUT)
+        result = early.boot(machine, TIMEOUT)
         problem = judge(bench, name, before, image, storage_plan.Plan(plan_seed, 1 << 20), result,
                         True)
         count_injected(result, problem)
@@ -344,7 +345,7 @@ def slow_test(firmware: str, disk: str, seed: int) -> Test:
         image = own_copy(bench, before, name)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True,
                              write_log=image + ".log", throttle="x-iops-total=0")
-        guest = hq.Guest(machine, qmp=True)
+        guest = early.start(machine, qmp=True)
         if guest.wait_for(r"^READY\s*$", TIMEOUT):
             guest.monitor.call("qom-set", path="/objects/slow", property="limits",
                                value={"iops-total": 200})
@@ -369,7 +370,7 @@ def silent_test(firmware: str, disk: str, seed: int) -> Test:
         image = own_copy(bench, before, name)
         machine = hq.Machine(image, firmware, disk, MEMORY, writable=True,
                              write_log=image + ".log", throttle="x-iops-total=0")
-        guest = hq.Guest(machine, qmp=True)
+        guest = early.start(machine, qmp=True)
         if guest.wait_for(r"^READY\s*$", TIMEOUT):
             limits = dict(path="/objects/slow", property="limits")
             guest.monitor.socket.settimeout(TIMEOUT)  # a reset waits for what is under way
@@ -399,7 +400,7 @@ def unplug_test(firmware: str, seed: int) -> Test:
         image = own_copy(bench, before, name)
         machine = hq.Machine(image, firmware, "usb", MEMORY, writable=True,
                              write_log=image + ".log")
-        guest = hq.Guest(machine, qmp=True)
+        guest = early.start(machine, qmp=True)
         limit = time.monotonic() + TIMEOUT
         while time.monotonic() < limit and guest.pump(0.1):
             if os.path.getsize(image + ".log") > 8 << 20:

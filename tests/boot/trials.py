@@ -18,11 +18,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Union
 
+import early
 import figures
 import hyperspace_qemu as hq
 
 MAKE_IMAGE = os.path.join(os.path.dirname(__file__), "../../disk/image/make_image.sh")
 REPORT = "/RUN=report,shutdown"
+SLOWEST = 5  # tests to name at the end
 HANGS = 8  # after so many the rest is not worth its timeouts
 
 
@@ -34,6 +36,7 @@ class Test:
     run: Callable[["Bench"], Optional[str]]
     group: str
     trials: int = 1
+    seconds: float = 0  # that it took
 
 
 class Bench:
@@ -103,7 +106,7 @@ class Bench:
         return result
 
     def boot(self, name: str, machine: hq.Machine) -> hq.Result:
-        return self.keep(name, hq.boot(machine))
+        return self.keep(name, early.boot(machine))
 
 
 def explain(result: hq.Result, wanted: str) -> str:
@@ -115,10 +118,13 @@ def explain(result: hq.Result, wanted: str) -> str:
 def attempt(test: Test, bench: Bench) -> Optional[str]:
     if bench.hangs >= HANGS:
         return "not run: %d machines have hung" % bench.hangs
+    started = time.monotonic()
     try:
         return test.run(bench)
     except Exception as error:  # whatever goes wrong here is this test's failure
         return "%s: %s" % (type(error).__name__, error)
+    finally:
+        test.seconds = time.monotonic() - started
 
 
 def run_all(tests: List[Test], bench: Bench, jobs: int) -> List[Test]:
@@ -173,6 +179,8 @@ def run_suite(title: str, all_tests: Callable[[bool, int], List[Test]],
         shutil.rmtree(folder, ignore_errors=True)
     seconds = time.monotonic() - started
     print("1..%d\n# %s: %.0f s, logs in %s" % (len(tests), title, seconds, bench.logs))
+    for test in sorted(tests, key=lambda test: -test.seconds)[:SLOWEST]:
+        print("# %4.0f s: %s" % (test.seconds, test.name))
     if finish:
         finish(options, tests, failed, bench, seconds)
     return 1 if failed or not tests else 0
