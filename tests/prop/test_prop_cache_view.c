@@ -337,5 +337,6 @@ TEST(Cache_over_sections_agrees_with_an_array_of_bytes)
     TestCountOperations(Steps, 1);
     printf("# %u reads, %u writes, %u flushes, %u times paged out, %u refused\n", Count.Reads,
            Count.Writes, Count.Flushes, Count.PageOuts, Count.Refused);
-    CHECK(Count.Reads > 300 && Count.Writes > 300 && Count.Flushes > 50 && Count.PageOuts > 50);
+    CHECK(Count.Reads > Steps / 5 && Count.Writes > Steps / 5 && Count.Flushes > Steps / 30 &&
+          Count.PageOuts > Steps / 30);
 }

@@ -300,7 +300,7 @@ TEST(Pools_that_fail_by_chance_agree_with_an_array_of_blocks)
         StartModel(&World, TestSeed() + Run);
         FailOneIn = 17; /* six in a hundred */
         RunOperations(TestRounds(60000), 1500);
-        CHECK(ModelRefused > 60000 / 100);
+        CHECK(ModelRefused > TestRounds(60000) / 100);
         HostMachineDelete();
     }
     TestCountOperations(2 * TestRounds(60000), 2);

@@ -22,6 +22,7 @@ static uint64_t GivenSeed;  /* what Seed is when a test begins */
 static uint64_t Step;       /* TestSetStep; 0: none */
 static uint64_t Operations; /* of property tests */
 static uint64_t Effort = 1;
+static uint64_t Part = 1; /* HYPERSPACE_EFFORT=1/4 */
 
 void TestRegister(TEST_CASE *Case)
 {
@@ -105,7 +106,7 @@ void TestCountOperations(uint64_t Count, uint64_t Seeds)
 
 uint64_t TestRounds(uint64_t Normal)
 {
-    return Normal * Effort;
+    return (Normal * Effort + Part - 1) / Part;
 }
 
 static uint64_t EnvironmentNumber(const char *Name, uint64_t Default)
@@ -114,6 +115,16 @@ static uint64_t EnvironmentNumber(const char *Name, uint64_t Default)
     uint64_t Value = Text == NULL ? 0 : strtoull(Text, NULL, 0);
 
     return Value == 0 ? Default : Value;
+}
+
+/* What stands behind a slash. */
+static uint64_t EnvironmentPart(const char *Name)
+{
+    const char *Text = getenv(Name);
+    const char *Slash = Text == NULL ? NULL : strchr(Text, '/');
+    uint64_t Value = Slash == NULL ? 0 : strtoull(Slash + 1, NULL, 0);
+
+    return Value == 0 ? 1 : Value;
 }
 
 static int RunCase(const TEST_CASE *Case, unsigned Number)
@@ -155,6 +166,7 @@ int main(int Count, char **Arguments)
 
     GivenSeed = EnvironmentNumber("HYPERSPACE_SEED", Seed);
     Effort = EnvironmentNumber("HYPERSPACE_EFFORT", Effort);
+    Part = EnvironmentPart("HYPERSPACE_EFFORT");
     for (Case = FirstCase; Case != NULL; Case = Case->Next) {
         if (!IsWanted(Case, Count, Arguments)) {
             continue;

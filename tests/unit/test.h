@@ -54,7 +54,7 @@ void TestUseSeed(uint64_t Seed);
 /* How far the test is: failures name it.  0: nothing worth naming. */
 void TestSetStep(uint64_t Number);
 
-/* Normal * HYPERSPACE_EFFORT (default 1). */
+/* Normal * HYPERSPACE_EFFORT (default 1; "1/4" is a part). */
 uint64_t TestRounds(uint64_t Normal);
 
 #define TEST(TestName)                                                                             \
