@@ -123,14 +123,4 @@ void ExpVerifyResources(void);
 /* => How many there are. */
 ULONG ExpCountResources(void);
 
-/*
- * The short ways of acquiring and releasing, for who is at DISPATCH_LEVEL already and does not
- * wait: take it while nobody has it; give it back as its only owner, for whom nobody waits.
- *
- * => OldIrql: the IRQL that the caller goes back to; normal kernel APCs are disabled there.
- * => FALSE: it is not so, and nothing changed.
- */
-BOOLEAN FASTCALL ExpTakeFreeResource(PERESOURCE Resource, BOOLEAN Exclusive, KIRQL OldIrql);
-BOOLEAN FASTCALL ExpGiveFreeResource(PERESOURCE Resource, ERESOURCE_THREAD Thread);
-
 #endif

@@ -47,7 +47,7 @@ static ULONG KipTouch(ULONG Argument)
     return 0;
 }
 
-static NTSTATUS KipGuard(KI_GUARDED *Routine, ULONG Argument)
+static inline NTSTATUS KipGuard(KI_GUARDED *Routine, ULONG Argument)
 {
     KI_FAULT Fault;
 

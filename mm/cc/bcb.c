@@ -2,7 +2,7 @@
 /*
  * bcb.c - a file's pinned ranges: made by the first pin, gone with the last.
  *
- * A few that are gone stay with the map, as spares: the next pin needs no pool then.
+ * A few that are gone stay with the map, as spares: spare_bcb.c.
  *
  * Invariants (checked by CciVerifyBcbs):
  *   P1  a map's BCBs are in the order of their offsets and have no page in common
@@ -50,7 +50,7 @@ static PBCB CcipAllocateBcb(PVACB Vacb)
     return Bcb;
 }
 
-static void CcipFreeBcb(PBCB Bcb)
+void CciFreeBcb(PBCB Bcb)
 {
     (void)ExDeleteResourceLite(&Bcb->Resource);
     ExFreePoolWithTag(Bcb, CC_TAG_BCB);
@@ -88,102 +88,26 @@ NTSTATUS CciPinBcb(PVACB Vacb, LONGLONG Offset, LONGLONG End, BOOLEAN OnlyExisti
     }
     CciUnlock(OldIrql);
     if (New != NULL) {
-        CcipFreeBcb(New);
+        CciFreeBcb(New);
     }
     return Status;
 }
 
-/* => TRUE: it is its map's now. */
-static BOOLEAN CcipKeepSpare(PBCB Bcb) NT_HOLDS(CcMasterLock)
+PLIST_ENTRY CciFindBcbGap(PSHARED_CACHE_MAP Map, const LARGE_INTEGER *Offset, ULONG Length)
 {
-    PSHARED_CACHE_MAP Map = Bcb->Map;
-
-    if (Map->SpareBcbs == CC_SPARE_BCBS) {
-        return FALSE;
-    }
-    Map->SpareBcb[Map->SpareBcbs++] = Bcb;
-    return TRUE;
-}
-
-/* One pin less; with the last one the view is not in use, and its map may end. */
-static void CcipUnpin(PBCB Bcb, KIRQL OldIrql) NT_RELEASES(CcMasterLock)
-{
-    PSHARED_CACHE_MAP Map = Bcb->Map;
-    BOOLEAN Kept;
-
-    MI_ASSERT(Bcb->PinCount != 0);
-    if (--Bcb->PinCount != 0) {
-        CciUnlock(OldIrql);
-        return;
-    }
-    RemoveEntryList(&Bcb->BcbLinks);
-    CciSignalChange();
-    CciReleaseViewHeld(Bcb->Vacb);
-    Kept = CcipKeepSpare(Bcb);
-    (void)CciUnlockMap(Map, OldIrql);
-    if (!Kept) {
-        CcipFreeBcb(Bcb);
-    }
-}
-
-void CciUnpinBcb(PBCB Bcb)
-{
-    CcipUnpin(Bcb, CciLock());
-}
-
-void CciUnlockAndUnpinBcb(PBCB Bcb, ERESOURCE_THREAD Thread)
-{
-    KIRQL OldIrql = CciLock();
-
-    if (!ExpGiveFreeResource(&Bcb->Resource, Thread)) {
-        CciUnlock(OldIrql);
-        ExReleaseResourceForThreadLite(&Bcb->Resource, Thread);
-        OldIrql = CciLock();
-    }
-    CcipUnpin(Bcb, OldIrql);
-}
-
-/* => What a BCB of this range goes in front of; NULL: there is one that covers some of it. */
-static PLIST_ENTRY CcipFindGap(PSHARED_CACHE_MAP Map, LONGLONG Offset, ULONG Bytes)
-    NT_HOLDS(CcMasterLock)
-{
-    PBCB Next = CcipFirstBehind(Map, Offset);
+    LONGLONG First = Offset->QuadPart & ~(LONGLONG)(PAGE_SIZE - 1);
+    PBCB Next = CcipFirstBehind(Map, First);
 
     if (Next == NULL) {
         return &Map->BcbList;
     }
-    return CciBcbStart(Next) < Offset + Bytes ? NULL : &Next->BcbLinks;
-}
-
-PBCB CciPinSpareBcb(PVACB Vacb, ULONG First, ULONG Bytes, BOOLEAN Exclusive, KIRQL OldIrql)
-{
-    PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
-    PLIST_ENTRY Next = &Map->BcbList;
-    BOOLEAN Taken;
-    PBCB New;
-
-    if (!IsListEmpty(Next)) {
-        Next = CcipFindGap(Map, Vacb->FileOffset + First, Bytes);
-    }
-    if (Map->SpareBcbs == 0 || Next == NULL) {
-        return NULL;
-    }
-    New = Map->SpareBcb[--Map->SpareBcbs];
-    New->Public.MappedFileOffset.QuadPart = Vacb->FileOffset + First;
-    New->Public.MappedLength = Bytes;
-    New->PinCount = 1;
-    New->Vacb = Vacb;
-    InsertTailList(Next, &New->BcbLinks);
-    CciReferenceView(Vacb);
-    Taken = ExpTakeFreeResource(&New->Resource, Exclusive, OldIrql);
-    MI_ASSERT(Taken); /* P3 */
-    return New;
+    return CciBcbStart(Next) < Offset->QuadPart + Length ? NULL : &Next->BcbLinks;
 }
 
 void CciFreeSpareBcbs(PSHARED_CACHE_MAP Map)
 {
     while (Map->SpareBcbs != 0) {
-        CcipFreeBcb(Map->SpareBcb[--Map->SpareBcbs]);
+        CciFreeBcb(Map->SpareBcb[--Map->SpareBcbs]);
     }
 }
 

@@ -52,15 +52,17 @@ NT_MUST_CHECK NTSTATUS CciPinBcb(PVACB Vacb, LONGLONG Offset, LONGLONG End, BOOL
                                  PBCB *Bcb) NT_NOT_HOLDING(CcMasterLock);
 void CciUnpinBcb(PBCB Bcb) NT_NOT_HOLDING(CcMasterLock);
 
-/*
- * The short way: a spare BCB, with its lock, for Bytes of the view from First on; the view is in
- * use then.
- *
- * => First and Bytes are whole pages.  OldIrql: CciLock's.
- * => NULL: a BCB covers one of them, or there is no spare one.
- */
-PBCB CciPinSpareBcb(PVACB Vacb, ULONG First, ULONG Bytes, BOOLEAN Exclusive, KIRQL OldIrql)
+/* A BCB whose last pin is gone, and that is not kept.  => No lock is held. */
+void CciFreeBcb(PBCB Bcb) NT_NOT_HOLDING(CcMasterLock);
+
+/* => What a BCB of the range's pages goes in front of; NULL: there is one over one of them. */
+PLIST_ENTRY CciFindBcbGap(PSHARED_CACHE_MAP Map, const LARGE_INTEGER *Offset, ULONG Length)
     NT_HOLDS(CcMasterLock);
+
+/* CcTryPinRead for what the short way of spare_bcb.c does not do; it can do all. */
+NT_MUST_CHECK NTSTATUS CciPinRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length,
+                                  ULONG Flags, PVOID *Bcb, PVOID *Buffer)
+    NT_NOT_HOLDING(CcMasterLock);
 
 /* Give back the lock that Thread has, and the pin. */
 void CciUnlockAndUnpinBcb(PBCB Bcb, ERESOURCE_THREAD Thread) NT_NOT_HOLDING(CcMasterLock);

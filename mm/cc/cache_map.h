@@ -15,10 +15,13 @@
 NT_C_ASSERT(MM_CACHE_VIEW_BYTES == VACB_MAPPING_GRANULARITY);
 NT_C_ASSERT(MM_CACHE_VIEW_PAGES == 64); /* bits of a CC_SLOT's masks */
 
-#define CC_TAG_MAP     0x63536343u /* 'CcSc', as on NT */
-#define CC_TAG_PRIVATE 0x63506343u /* 'CcPc' */
-#define CC_TAG_INDEX   0x70566343u /* 'CcVp' */
-#define CC_TAG_VIEWS   0x61566343u /* 'CcVa' */
+/* For the compiler, where the instructions of the usual case count. */
+#define CC_LIKELY(Condition) __builtin_expect(!!(Condition), 1)
+
+#define CC_TAG_MAP           0x63536343u /* 'CcSc', as on NT */
+#define CC_TAG_PRIVATE       0x63506343u /* 'CcPc' */
+#define CC_TAG_INDEX         0x70566343u /* 'CcVp' */
+#define CC_TAG_VIEWS         0x61566343u /* 'CcVa' */
 
 /* Node types of what callers hold. */
 #define CACHE_NTC_SHARED_CACHE_MAP  0x2FF
@@ -131,7 +134,7 @@ typedef struct _SHARED_CACHE_MAP {
     LIST_ENTRY BcbList;                          /* (M) pinned ranges, by offset */
     struct _BCB *SpareBcb[CC_SPARE_BCBS];        /* (M) that pin nothing, for the next pin */
     ULONG SpareBcbs;                             /* (M) how many */
-    PVACB LastView;                              /* (M) that was used last, if it shows it still */
+    PVACB LastView;                              /* (M) that was looked for last; or NULL */
     CC_SLOT InitialSlots[CC_DIRECT_SLOTS];       /* (M) the index of a small file */
     struct _CC_BLOCK *Index;                     /* (M) that of a larger one; NULL: empty */
     ULONG Levels;                                /* (M) of Index; 0: InitialSlots */
@@ -188,6 +191,15 @@ static inline LONGLONG CciSectionBytes(const CC_FILE_SIZES *Sizes)
 
 /* What the documented call does with a failure of its twin: stop, as an unhandled exception. */
 void CciRaise(NTSTATUS Status);
+
+/* => TRUE, or FALSE when it would have had to wait; anything else is raised. */
+static inline BOOLEAN CciAnswer(NTSTATUS Status)
+{
+    if (!NT_SUCCESS(Status) && Status != STATUS_CANT_WAIT) {
+        CciRaise(Status);
+    }
+    return NT_SUCCESS(Status);
+}
 
 /*
  * The file's map, with a reference of the caller's.  => NULL: it has none.

@@ -36,7 +36,9 @@ static void CcipVerifyMap(PSHARED_CACHE_MAP Map) NT_HOLDS(CcMasterLock)
     PLIST_ENTRY Entry;
 
     MI_ASSERT(Map->NodeTypeCode == CACHE_NTC_SHARED_CACHE_MAP);
-    MI_ASSERT(Map->BeingDeleted || Map->Pointers->SharedCacheMap == Map); /* F1 */
+    MI_ASSERT(Map->LastView == NULL ||
+              (Map->LastView->SharedCacheMap == Map && !Map->LastView->Busy)); /* W6 */
+    MI_ASSERT(Map->BeingDeleted || Map->Pointers->SharedCacheMap == Map);      /* F1 */
     for (Entry = Map->PrivateList.Flink; Entry != &Map->PrivateList; Entry = Entry->Flink) {
         const PRIVATE_CACHE_MAP *Found = CONTAINING_RECORD(Entry, PRIVATE_CACHE_MAP, PrivateLinks);
 

@@ -121,19 +121,19 @@ static inline BOOLEAN CcipIsOnePage(ULONG Offset, const void *Buffer, ULONG Leng
  * view.  => That, in use; NULL: it is not so, and nothing changed.
  */
 static PVACB __attribute__((noinline))
-CcipUseReadyView(PFILE_OBJECT FileObject, const LARGE_INTEGER *Offset, ULONG Length)
+CcipUseReadyView(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length)
 {
     PPRIVATE_CACHE_MAP Private = FileObject->PrivateCacheMap;
-    LONGLONG End = Offset->QuadPart + Length;
+    LONGLONG End = Offset + Length;
     KIRQL OldIrql = CciLock();
     PVACB Vacb = NULL;
 
-    if (Offset->QuadPart == Private->BeyondLastByte2 && End <= Private->ReadAheadQuiet) {
-        Vacb = CciFindReadyView(Private->Map, Offset->QuadPart);
+    if (Offset == Private->BeyondLastByte2 && End <= Private->ReadAheadQuiet) {
+        Vacb = CciFindReadyView(Private->Map, Offset);
     }
     if (Vacb != NULL) {
         Private->FileOffset1 = Private->FileOffset2;
-        Private->FileOffset2 = Private->BeyondLastByte1 = Private->BeyondLastByte2;
+        Private->FileOffset2 = Private->BeyondLastByte1 = Offset;
         Private->BeyondLastByte2 = End;
         CciReferenceView(Vacb);
         CcViewCounters.Hits++;
@@ -165,40 +165,33 @@ static NTSTATUS CcipReadPage(PVACB Vacb, ULONG Offset, ULONG Length, BOOLEAN Wai
 
 /* ---- the calls ---- */
 
-static NTSTATUS CcipCopyRead(PFILE_OBJECT FileObject, const LARGE_INTEGER *Offset, ULONG Length,
-                             BOOLEAN Wait, PVOID Buffer, PULONG Copied)
+NTSTATUS CcTryCopyRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length, BOOLEAN Wait,
+                       PVOID Buffer, PULONG Copied)
 {
     PVACB Vacb = NULL;
     NTSTATUS Status;
 
     CcCopyCounters.Reads++;
-    if (CcipIsOnePage(Offset->LowPart, Buffer, Length) && CciIsBuffer(Buffer, Length)) {
-        Vacb = CcipUseReadyView(FileObject, Offset, Length);
+    if (CcipIsOnePage((ULONG)FileOffset, Buffer, Length) && CciIsBuffer(Buffer, Length)) {
+        Vacb = CcipUseReadyView(FileObject, FileOffset, Length);
     }
     if (Vacb != NULL) {
-        return CcipReadPage(Vacb, Offset->LowPart, Length, Wait, Buffer, Copied);
+        return CcipReadPage(Vacb, (ULONG)FileOffset, Length, Wait, Buffer, Copied);
     }
     *Copied = 0;
     Status = CciIsBuffer(Buffer, Length)
-                 ? CcipReadToEnd(FileObject, Offset->QuadPart, Length, Wait, Buffer, Copied)
+                 ? CcipReadToEnd(FileObject, FileOffset, Length, Wait, Buffer, Copied)
                  : STATUS_ACCESS_VIOLATION;
     CcCopyCounters.ReadCannot += Status == STATUS_CANT_WAIT;
     return Status;
-}
-
-NTSTATUS CcTryCopyRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length, BOOLEAN Wait,
-                       PVOID Buffer, PULONG Copied)
-{
-    const LARGE_INTEGER Offset = {.QuadPart = FileOffset};
-
-    return CcipCopyRead(FileObject, &Offset, Length, Wait, Buffer, Copied);
 }
 
 BOOLEAN NTAPI CcCopyRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
                          BOOLEAN Wait, PVOID Buffer, PIO_STATUS_BLOCK IoStatus)
 {
     ULONG Copied;
-    NTSTATUS Status = CcipCopyRead(FileObject, FileOffset, Length, Wait, Buffer, &Copied);
+    NTSTATUS Status =
+        CcTryCopyRead(FileObject, FileOffset->QuadPart, Length, Wait, Buffer, &Copied);
 
     if (!NT_SUCCESS(Status) && Status != STATUS_END_OF_FILE) {
         if (Status == STATUS_CANT_WAIT) {

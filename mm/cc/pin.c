@@ -7,6 +7,8 @@
  * taken in the order of their offsets, so that two who pin the same pages do not wait for each
  * other.
  *
+ * What most pins and unpins are is spare_bcb.c's.
+ *
  * Locking: the BCBs' resources; CcMasterLock below them.
  */
 #include "mm/cc/bcb.h"
@@ -178,60 +180,15 @@ NTSTATUS CcTryPinMappedData(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG 
     return Status;
 }
 
-/*
- * The way of most pins: nobody has the range pinned, its view is there and its pages are in memory.
- * One hold of the lock.
- *
- * => FALSE: it is not so, and nothing changed.
- */
-static BOOLEAN __attribute__((noinline))
-CcipPinReady(PSHARED_CACHE_MAP Map, const LARGE_INTEGER *Offset, ULONG Length, ULONG Flags,
-             PVOID *Bcb, PVOID *Buffer)
-{
-    ULONG InView = Offset->LowPart & (VACB_MAPPING_GRANULARITY - 1);
-    ULONG First = InView & ~(PAGE_SIZE - 1);
-    PBCB Pinned = NULL;
-    KIRQL OldIrql;
-    PVACB Vacb;
-    PUCHAR Va;
-
-    if (Length - 1 >= VACB_MAPPING_GRANULARITY - InView || (Flags & PIN_IF_BCB) != 0) {
-        return FALSE;
-    }
-    OldIrql = CciLock();
-    Vacb = CciFindReadyView(Map, Offset->QuadPart);
-    if (Vacb != NULL) {
-        Pinned = CciPinSpareBcb(Vacb, First, ROUND_UP(InView + Length, PAGE_SIZE) - First,
-                                (Flags & PIN_EXCLUSIVE) != 0, OldIrql);
-    }
-    CciUnlock(OldIrql);
-    if (Pinned == NULL) {
-        return FALSE;
-    }
-    Va = (PUCHAR)Vacb->BaseAddress + InView;
-    if ((Flags & PIN_NO_READ) == 0 && !CciCalls->MmIsRangeResident(Va, Length)) {
-        CciUnlockAndUnpinBcb(Pinned, ExGetCurrentResourceThread());
-        return FALSE;
-    }
-    *Bcb = Pinned;
-    *Buffer = Va;
-    return TRUE;
-}
-
-NTSTATUS CcTryPinRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length, ULONG Flags,
-                      PVOID *Bcb, PVOID *Buffer)
+NTSTATUS CciPinRead(PFILE_OBJECT FileObject, LONGLONG FileOffset, ULONG Length, ULONG Flags,
+                    PVOID *Bcb, PVOID *Buffer)
 {
     ULONG MapFlags =
         ((Flags & PIN_WAIT) != 0 ? MAP_WAIT : 0) | ((Flags & PIN_NO_READ) != 0 ? MAP_NO_READ : 0);
-    const LARGE_INTEGER Offset = {.QuadPart = FileOffset};
     PVOID Mapped;
     PVOID Va;
-    NTSTATUS Status;
+    NTSTATUS Status = CcTryMapData(FileObject, FileOffset, Length, MapFlags, &Mapped, &Va);
 
-    if (CcipPinReady(CciMapOf(FileObject), &Offset, Length, Flags, Bcb, Buffer)) {
-        return STATUS_SUCCESS;
-    }
-    Status = CcTryMapData(FileObject, FileOffset, Length, MapFlags, &Mapped, &Va);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -333,18 +290,6 @@ void NTAPI CcUnpinDataForThread(PVOID Bcb, ULONG_PTR ResourceThreadId)
     CcipFreeHandle(Bcb, Count);
 }
 
-void NTAPI CcUnpinData(PVOID Bcb)
-{
-    ERESOURCE_THREAD Thread = ExGetCurrentResourceThread();
-
-    if (((ULONG_PTR)Bcb & CC_MAPPED_ONLY) == 0 &&
-        ((PPUBLIC_BCB)Bcb)->NodeTypeCode == CACHE_NTC_BCB) {
-        CciUnlockAndUnpinBcb(Bcb, Thread);
-    } else {
-        CcUnpinDataForThread(Bcb, Thread);
-    }
-}
-
 void NTAPI CcRepinBcb(PVOID Bcb)
 {
     KIRQL OldIrql = CciLock();
@@ -379,37 +324,21 @@ PFILE_OBJECT NTAPI CcGetFileObjectFromBcb(PVOID Bcb)
 
 /* ---- the documented calls ---- */
 
-/* => TRUE, or FALSE when it would have had to wait; anything else is raised. */
-static BOOLEAN CcipAnswer(NTSTATUS Status)
-{
-    if (!NT_SUCCESS(Status) && Status != STATUS_CANT_WAIT) {
-        CciRaise(Status);
-    }
-    return NT_SUCCESS(Status);
-}
-
 BOOLEAN NTAPI CcMapData(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
                         ULONG Flags, PVOID *Bcb, PVOID *Buffer)
 {
-    return CcipAnswer(CcTryMapData(FileObject, FileOffset->QuadPart, Length, Flags, Bcb, Buffer));
-}
-
-BOOLEAN NTAPI CcPinRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
-                        ULONG Flags, PVOID *Bcb, PVOID *Buffer)
-{
-    return CcipPinReady(CciMapOf(FileObject), FileOffset, Length, Flags, Bcb, Buffer) ||
-           CcipAnswer(CcTryPinRead(FileObject, FileOffset->QuadPart, Length, Flags, Bcb, Buffer));
+    return CciAnswer(CcTryMapData(FileObject, FileOffset->QuadPart, Length, Flags, Bcb, Buffer));
 }
 
 BOOLEAN NTAPI CcPinMappedData(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
                               ULONG Flags, PVOID *Bcb)
 {
-    return CcipAnswer(CcTryPinMappedData(FileObject, FileOffset->QuadPart, Length, Flags, Bcb));
+    return CciAnswer(CcTryPinMappedData(FileObject, FileOffset->QuadPart, Length, Flags, Bcb));
 }
 
 BOOLEAN NTAPI CcPreparePinWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
                                 BOOLEAN Zero, ULONG Flags, PVOID *Bcb, PVOID *Buffer)
 {
-    return CcipAnswer(
+    return CciAnswer(
         CcTryPreparePinWrite(FileObject, FileOffset->QuadPart, Length, Zero, Flags, Bcb, Buffer));
 }

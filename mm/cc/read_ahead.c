@@ -116,16 +116,16 @@ static NTSTATUS CcipBringPages(PUCHAR Va, ULONG Length, PULONG Pages)
     PUCHAR End = Va + Length;
     UCHAR Byte;
 
-    while (Va < End && !CciCalls->MmIsRangeResident(Va, (ULONG)(End - Va))) {
-        Status = KiGuardedCopy(&Byte, Va, sizeof(Byte)); /* its neighbours come along */
-        if (!NT_SUCCESS(Status)) {
-            return Status;
+    for (; Va < End; Va = (PUCHAR)PAGE_ALIGN(Va) + PAGE_SIZE) {
+        if (!CciCalls->MmIsRangeResident(Va, 1)) {
+            Status = KiGuardedCopy(&Byte, Va, sizeof(Byte)); /* its neighbours come along */
         }
-        Va = (PUCHAR)PAGE_ALIGN(Va) + PAGE_SIZE;
+        if (!NT_SUCCESS(Status)) {
+            break;
+        }
         ++*Pages;
     }
-    *Pages += Va < End ? ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, (ULONG)(End - Va)) : 0;
-    return STATUS_SUCCESS;
+    return Status;
 }
 
 /* => The same, of what one view shows. */

@@ -3,7 +3,7 @@
  * vacb.c - the array of views and what each of them shows.
  *
  *     free      shows nothing                 on CcipFree
- *     unused    shows a part of a file        on CcipUnused, the one that was let go first first
+ *     unused    shows a part of a file        on CciUnusedViews, the first let go first
  *     in use    the same, ActiveCount > 0     on no list
  *     busy      being mapped or unmapped      on no list; one thread works on it, without the lock
  *
@@ -18,14 +18,14 @@
  * What was written through a view that is being unmapped is known to its pages only when that is
  * done: the map counts it in LeavingViews, and who writes or forgets pages waits for 0.
  *
- * Invariants (checked by CciVerifyViews):
+ * Invariants (checked by CciVerifyViews; W6 by CciVerifyCache):
  *   W1  a view is in exactly one of the four states, and on that state's list
  *   W2  a view that shows something is named by its slot, and by no other
  *   W3  a map's Views and ActiveViews count its views and their uses
  *   W4  Free and Unused of CcViewCounters count the lists
  *   W5  what a view shows lies inside the section
+ *   W6  a map's LastView, if it has one, shows something of it and is not busy
  *
- * A map's LastView is a guess: whoever looks there checks what the view shows, and to whom.
  *
  * Locking: CcMasterLock; mapping and unmapping is done without it.
  */
@@ -37,10 +37,10 @@
 #include "rtl.h"
 
 CC_VIEW_COUNTERS CcViewCounters;
+LIST_ENTRY CciUnusedViews;
 
 static PVACB CcipViews; /* (I) CcViewCounters.Total of them */
 static LIST_ENTRY CcipFree NT_GUARDED_BY(CcMasterLock);
-static LIST_ENTRY CcipUnused NT_GUARDED_BY(CcMasterLock);
 
 static ULONG64 CcipNumber(LONGLONG Offset)
 {
@@ -94,7 +94,7 @@ NTSTATUS CciInitializeViews(void)
     OldIrql = CciLock();
     CcViewCounters = (CC_VIEW_COUNTERS){.Total = Total};
     InitializeListHead(&CcipFree);
-    InitializeListHead(&CcipUnused);
+    InitializeListHead(&CciUnusedViews);
     CcipViews = Vacb;
     for (i = 0; i < RTL_NUMBER_OF(CcipRegions); i++) {
         Vacb = CcipAddRegion(Vacb, CcipRegions[i]);
@@ -116,6 +116,7 @@ static void CcipDetach(PVACB Vacb) NT_HOLDS(CcMasterLock)
     Slot->Vacb = NULL;
     CciSlotChanged(Map, Number);
     Map->Views--;
+    Map->LastView = Map->LastView == Vacb ? NULL : Map->LastView; /* W6 */
     Vacb->SharedCacheMap = NULL;
 }
 
@@ -134,10 +135,10 @@ static PVACB CcipTakeView(PSHARED_CACHE_MAP *Shown) NT_HOLDS(CcMasterLock)
     PVACB Vacb;
 
     *Shown = NULL;
-    if (Mapped && IsListEmpty(&CcipUnused)) {
+    if (Mapped && IsListEmpty(&CciUnusedViews)) {
         return NULL;
     }
-    Vacb = CONTAINING_RECORD(RemoveHeadList(Mapped ? &CcipUnused : &CcipFree), VACB, LruList);
+    Vacb = CONTAINING_RECORD(RemoveHeadList(Mapped ? &CciUnusedViews : &CcipFree), VACB, LruList);
     if (Mapped) {
         *Shown = Vacb->SharedCacheMap;
         (*Shown)->LeavingViews++;
@@ -158,30 +159,14 @@ static void CcipCountMapped(void) NT_HOLDS(CcMasterLock)
     CcViewCounters.Peak = CcViewCounters.Peak < Mapped ? Mapped : CcViewCounters.Peak;
 }
 
-static inline void CcipRelease(PVACB Vacb) NT_HOLDS(CcMasterLock)
-{
-    PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
-
-    MI_ASSERT(Vacb->ActiveCount != 0 && Map->ActiveViews != 0);
-    Map->ActiveViews--;
-    if (--Vacb->ActiveCount == 0) {
-        InsertTailList(&CcipUnused, &Vacb->LruList);
-        CcViewCounters.Unused++;
-        CciSignalChange();
-    }
-}
-
-void CciReleaseViewHeld(PVACB Vacb)
-{
-    CcipRelease(Vacb);
-}
-
 void CciReleaseView(PVACB Vacb)
 {
     KIRQL OldIrql = CciLock();
     PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
 
-    CcipRelease(Vacb);
+    if (CciDropView(Vacb)) {
+        CciSignalChange();
+    }
     (void)CciUnlockMap(Map, OldIrql);
 }
 
@@ -406,6 +391,6 @@ void CciVerifyViews(void)
         }
     }
     MI_ASSERT(CcipVerifyList(&CcipFree, TRUE) == CcViewCounters.Free); /* W4 */
-    MI_ASSERT(CcipVerifyList(&CcipUnused, FALSE) == CcViewCounters.Unused);
+    MI_ASSERT(CcipVerifyList(&CciUnusedViews, FALSE) == CcViewCounters.Unused);
     MI_ASSERT(CcViewCounters.Free + CcViewCounters.Unused + Elsewhere == CcViewCounters.Total);
 }

@@ -19,7 +19,8 @@ typedef struct _CC_VIEW_COUNTERS {
     ULONG Failures; /* views that could not be mapped */
 } CC_VIEW_COUNTERS;
 
-extern CC_VIEW_COUNTERS CcViewCounters; /* (M) */
+extern CC_VIEW_COUNTERS CcViewCounters;                       /* (M) */
+extern LIST_ENTRY CciUnusedViews NT_GUARDED_BY(CcMasterLock); /* what was let go first is first */
 
 /* => Once a machine.  STATUS_INSUFFICIENT_RESOURCES: no pool; no view fits. */
 NT_MUST_CHECK NTSTATUS CciInitializeViews(void);
@@ -42,18 +43,41 @@ NT_MUST_CHECK NTSTATUS CciUseViewAndUnlock(PSHARED_CACHE_MAP Map, LONGLONG Offse
                                            KIRQL OldIrql, PVACB *Vacb) NT_RELEASES(CcMasterLock);
 void CciReleaseView(PVACB Vacb) NT_NOT_HOLDING(CcMasterLock);
 
-/* The same for who has the lock, and keeps it.  => The map may have ended: CciUnlockMap. */
-void CciReleaseViewHeld(PVACB Vacb) NT_HOLDS(CcMasterLock);
-
 /* One use more of a view that shows something. */
 static inline void CciReferenceView(PVACB Vacb) NT_HOLDS(CcMasterLock)
 {
-    MI_ASSERT(!Vacb->Busy && Vacb->SharedCacheMap != NULL);
-    if (Vacb->ActiveCount++ == 0) {
+    PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
+
+    MI_ASSERT(!Vacb->Busy && Map != NULL);
+    Map->ActiveViews++;
+    if (CC_LIKELY(Vacb->ActiveCount++ == 0)) {
         RemoveEntryList(&Vacb->LruList);
         CcViewCounters.Unused--;
     }
-    Vacb->SharedCacheMap->ActiveViews++;
+}
+
+/* One use less, for who has the lock; whoever waits is told by the caller.  => It was the last. */
+static inline BOOLEAN CciDropView(PVACB Vacb) NT_HOLDS(CcMasterLock)
+{
+    PSHARED_CACHE_MAP Map = Vacb->SharedCacheMap;
+
+    MI_ASSERT(Map->ActiveViews != 0);
+    Map->ActiveViews--;
+    if (!CC_LIKELY(Vacb->ActiveCount == 1)) {
+        MI_ASSERT(Vacb->ActiveCount != 0);
+        Vacb->ActiveCount--;
+        return FALSE;
+    }
+    Vacb->ActiveCount = 0;
+    InsertTailList(&CciUnusedViews, &Vacb->LruList);
+    CcViewCounters.Unused++;
+    return TRUE;
+}
+
+static inline BOOLEAN CciIsInView(const VACB *Vacb, LONGLONG Offset) NT_HOLDS(CcMasterLock)
+{
+    return (ULONG)(Vacb->FileOffset >> 32) == (ULONG)(Offset >> 32) &&
+           ((ULONG)Vacb->FileOffset ^ (ULONG)Offset) < VACB_MAPPING_GRANULARITY;
 }
 
 /* => The view that shows the file's byte at Offset, unless it is busy; NULL: none does. */
@@ -64,11 +88,7 @@ static inline PVACB CciFindReadyView(PSHARED_CACHE_MAP Map, LONGLONG Offset) NT_
 {
     PVACB Last = Map->LastView;
 
-    if (Last != NULL && Last->SharedCacheMap == Map && !Last->Busy &&
-        ((Last->FileOffset ^ Offset) & ~(LONGLONG)(VACB_MAPPING_GRANULARITY - 1)) == 0) {
-        return Last;
-    }
-    return CciFindMappedView(Map, Offset);
+    return Last != NULL && CciIsInView(Last, Offset) ? Last : CciFindMappedView(Map, Offset);
 }
 
 /* => The address of a byte that the view shows. */

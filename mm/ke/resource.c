@@ -10,11 +10,11 @@
  * Whoever releases it last hands it over: he makes the waiters owners, then wakes them, so that it
  * is never free while somebody waits.  A waiter's block is on its stack.
  *
- * Who is alone with it goes by resource_free.c, where nothing here is looked through.
+ * Who is alone with it, or shares it with one, goes by resource_free.h: nothing is looked through.
  *
  * Invariants (ExpVerifyResources):
  *   E1  ActiveCount is the number of entries that name a thread, each with a count above 0, no
- *       thread twice
+ *       thread twice; the count of all others is 0
  *   E2  Flag is ResourceOwnedExclusive exactly when OwnerThreads[0] names somebody; ActiveCount is
  *       1 then
  *   E3  the rings have NumberOfSharedWaiters and NumberOfExclusiveWaiters blocks; nobody waits
@@ -29,6 +29,7 @@
 #include "ex.h"
 #include "mi_assert.h"
 #include "mm/ke/dispatcher.h"
+#include "mm/ke/resource_free.h"
 #include "nt/bugcodes.h"
 
 #define RESOURCE_TAG 0x54657352u /* 'RseT' */
@@ -265,12 +266,10 @@ static OUTCOME AskExclusive(PERESOURCE Resource, PRESOURCE_WAIT Wait)
 /* The way of most calls: who asks for it is alone.  => FALSE: the other way must be tried. */
 static inline BOOLEAN TryFree(PERESOURCE Resource, BOOLEAN Exclusive)
 {
-    KIRQL OldIrql;
-    BOOLEAN Taken;
+    KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
+    BOOLEAN Taken = ExpTakeFreeResource(Resource, Exclusive, OldIrql) ||
+                    (!Exclusive && ExpTakeSecondShare(Resource));
 
-    RequireNoApcs();
-    OldIrql = KeRaiseIrqlToDpcLevel();
-    Taken = ExpTakeFreeResource(Resource, Exclusive, OldIrql);
     KiLowerIrqlFromDpcLevel(OldIrql);
     return Taken;
 }
@@ -387,7 +386,8 @@ static void ReleaseOwned(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId)
 void NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId)
 {
     KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
-    BOOLEAN Given = ExpGiveFreeResource(Resource, ResourceThreadId);
+    BOOLEAN Given = ExpGiveFreeResource(Resource, ResourceThreadId) ||
+                    ExpGiveSecondShare(Resource, ResourceThreadId);
 
     KiLowerIrqlFromDpcLevel(OldIrql);
     if (!Given) {
@@ -502,6 +502,7 @@ void ExpInitializeResources(void)
 static ULONG VerifyEntry(PERESOURCE Resource, const OWNER_ENTRY *Entry)
 {
     if (Entry->OwnerThread == 0) {
+        MI_ASSERT(Entry->OwnerCount == 0);
         return 0;
     }
     MI_ASSERT(Entry->OwnerCount > 0 && FindEntry(Resource, Entry->OwnerThread) == Entry);

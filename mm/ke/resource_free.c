@@ -1,77 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * resource_free.c - the short ways of an ERESOURCE: nobody has it, and nobody else will meanwhile.
- *
- *     free                                          taken, shared or exclusive
- *     one owner, who has it once; nobody waits      free
- *
- * Everything else is resource.c's, whose invariants these keep.
+ * resource_free.c - a resource that two threads have shared, in short: resource_free.h.
  *
  * Locking: the resource's lock.
  */
-#include "resource.h"
+#include "mm/ke/resource_free.h"
 
-#include "mi_assert.h"
-#include "mm/ke/dispatcher.h"
-
-/* Nobody has it, hence nobody waits: E3.  => FALSE: somebody has it, nothing changed. */
-static inline BOOLEAN TakeFree(PERESOURCE Resource, ERESOURCE_THREAD Thread, BOOLEAN Exclusive)
+/* => Its only owner has it shared in OwnerThreads[1], is not Thread, and nobody waits. */
+static inline BOOLEAN HasOtherShare(const ERESOURCE *Resource, ERESOURCE_THREAD Thread)
 {
-    if (Resource->ActiveCount != 0) {
-        return FALSE;
-    }
-    Resource->OwnerThreads[!Exclusive].OwnerThread = Thread;
-    Resource->OwnerThreads[!Exclusive].OwnerCount = 1;
-    Resource->ActiveCount = 1;
-    if (Exclusive) {
-        Resource->Flag |= ResourceOwnedExclusive; /* E2 */
-    }
-    return TRUE;
+    ERESOURCE_THREAD Owner = Resource->OwnerThreads[1].OwnerThread;
+
+    return Owner != 0 && Owner != Thread && Resource->ActiveCount == 1 && !ExpHasWaiters(Resource);
 }
 
-static inline BOOLEAN HasWaiters(const ERESOURCE *Resource)
+BOOLEAN FASTCALL ExpTakeSecondShare(PERESOURCE Resource)
 {
-    return ((ULONG_PTR)Resource->SharedWaiters | (ULONG_PTR)Resource->ExclusiveWaiters) != 0;
-}
-
-/* Thread has it alone, once, and nobody waits: it is free now.  => FALSE: nothing changed. */
-static inline BOOLEAN GiveFree(PERESOURCE Resource, ERESOURCE_THREAD Thread)
-{
-    POWNER_ENTRY Entry = &Resource->OwnerThreads[1];
-
-    if (Thread == 0 || Resource->ActiveCount != 1 || HasWaiters(Resource)) {
-        return FALSE;
-    }
-    if (Entry->OwnerThread != Thread) {
-        Entry = &Resource->OwnerThreads[0];
-    }
-    if (Entry->OwnerThread != Thread || Entry->OwnerCount != 1) {
-        return FALSE;
-    }
-    Entry->OwnerThread = 0;
-    Resource->ActiveCount = 0;
-    Resource->Flag &= (USHORT)~ResourceOwnedExclusive;
-    return TRUE;
-}
-
-BOOLEAN FASTCALL ExpTakeFreeResource(PERESOURCE Resource, BOOLEAN Exclusive, KIRQL OldIrql)
-{
+    ERESOURCE_THREAD Thread = (ERESOURCE_THREAD)KiCurrentThread;
     BOOLEAN Taken;
 
-    MI_ASSERT(KiCurrentThread->KernelApcDisable < 0 || KiCurrentThread->SpecialApcDisable < 0 ||
-              OldIrql >= APC_LEVEL);
     KiTakeSpinLock(&Resource->SpinLock, (ULONG_PTR)&Resource->SpinLock);
-    Taken = TakeFree(Resource, (ERESOURCE_THREAD)KiCurrentThread, Exclusive);
+    Taken = Resource->OwnerTable != NULL && HasOtherShare(Resource, Thread);
+    if (Taken) {
+        POWNER_ENTRY Entry = &Resource->OwnerTable[1];
+
+        MI_ASSERT(Entry->OwnerThread == 0); /* E1: the only owner is elsewhere */
+        Entry->OwnerThread = Thread;
+        Entry->OwnerCount = 1;
+        Resource->ActiveCount = 2;
+    }
     KiGiveSpinLock(&Resource->SpinLock, 0);
     return Taken;
 }
 
-BOOLEAN FASTCALL ExpGiveFreeResource(PERESOURCE Resource, ERESOURCE_THREAD Thread)
+/* The entry of a shared owner's that the short ways know.  => NULL: he has none of them. */
+static inline POWNER_ENTRY ShortEntry(PERESOURCE Resource, ERESOURCE_THREAD Thread)
 {
+    if (Resource->OwnerTable != NULL && Resource->OwnerTable[1].OwnerThread == Thread) {
+        return &Resource->OwnerTable[1];
+    }
+    return Resource->OwnerThreads[1].OwnerThread == Thread ? &Resource->OwnerThreads[1] : NULL;
+}
+
+BOOLEAN FASTCALL ExpGiveSecondShare(PERESOURCE Resource, ERESOURCE_THREAD Thread)
+{
+    POWNER_ENTRY Entry;
     BOOLEAN Given;
 
     KiTakeSpinLock(&Resource->SpinLock, (ULONG_PTR)&Resource->SpinLock);
-    Given = GiveFree(Resource, Thread);
+    Entry = ExpHasWaiters(Resource) ? NULL : ShortEntry(Resource, Thread);
+    Given = Entry != NULL && ExpIsOnce(Entry, Thread);
+    if (Given) {
+        *Entry = (OWNER_ENTRY){0};
+        Resource->ActiveCount--;
+    }
     KiGiveSpinLock(&Resource->SpinLock, 0);
     return Given;
 }

@@ -11,7 +11,7 @@
 NT_MUST_CHECK NTSTATUS MmMapViewInSystemCache(PSECTION Section, PVOID Base, LARGE_INTEGER Offset,
                                               ULONG Bytes);
 void MmUnmapViewInSystemCache(PVOID Base, ULONG Bytes);
-BOOLEAN MmIsRangeResident(PVOID Va, ULONG Bytes);
+BOOLEAN FASTCALL MmIsRangeResident(PVOID Va, ULONG Bytes);
 NT_MUST_CHECK NTSTATUS MmCopyToCachedPage(PVOID Va, const void *Buffer);
 BOOLEAN MmSetAddressRangeModified(PVOID Va, SIZE_T Bytes);
 

@@ -80,20 +80,29 @@ static BOOLEAN MipHasPage(MMPTE Entry)
     return Has;
 }
 
-BOOLEAN MmIsRangeResident(PVOID Va, ULONG Bytes)
+static BOOLEAN __attribute__((noinline)) FASTCALL MipHasPages(PVOID Va, ULONG Bytes)
 {
     PMMPTE Pte = MiGetPteAddress((ULONG_PTR)Va);
     ULONG Pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, Bytes);
-    ULONG Page = 0;
 
-    for (; Page < Pages; Page++) {
-        MMPTE Entry = MiReadPte(Pte + Page);
+    for (; Pages != 0; Pages--, Pte++) {
+        MMPTE Entry = MiReadPte(Pte);
 
         if (!Entry.Hard.Valid && !MipHasPage(Entry)) {
             return FALSE;
         }
     }
     return TRUE;
+}
+
+/* Most ask for one page, and it is valid. */
+BOOLEAN FASTCALL MmIsRangeResident(PVOID Va, ULONG Bytes)
+{
+    if (BYTE_OFFSET(Va) + Bytes <= PAGE_SIZE &&
+        MiReadPte(MiGetPteAddress((ULONG_PTR)Va)).Hard.Valid) {
+        return TRUE;
+    }
+    return MipHasPages(Va, Bytes);
 }
 
 /* ---- pages that are not read ---- */

@@ -57,7 +57,7 @@ typedef struct _MM_CACHE_VIEW_CALLS {
     void (*MmUnmapViewInSystemCache)(PVOID Base, ULONG Bytes);
 
     /* => Whether all pages of the range are in memory: a read of it would wait for no disk. */
-    BOOLEAN (*MmIsRangeResident)(PVOID Va, ULONG Bytes);
+    BOOLEAN(FASTCALL *MmIsRangeResident)(PVOID Va, ULONG Bytes);
 
     /*
      * Make a page that is not in memory, with what is at Buffer, modified; nothing is read from the

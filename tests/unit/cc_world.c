@@ -269,7 +269,7 @@ static void Unmap(PVOID Base, ULONG Bytes)
     View->File = NULL;
 }
 
-static BOOLEAN IsResident(PVOID Base, ULONG Bytes)
+static BOOLEAN FASTCALL IsResident(PVOID Base, ULONG Bytes)
 {
     WORLD_VIEW *View = ViewAt((ULONG_PTR)Base);
     ULONG_PTR Va = (ULONG_PTR)PAGE_ALIGN(Base);

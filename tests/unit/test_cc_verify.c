@@ -2,6 +2,7 @@
 /*
  * test_cc_verify.c - each of the cache's invariants, broken by hand, stops the machine.
  */
+#include "mm/cc/vacb.h"
 #include "nt/bugcodes.h"
 #include "tests/unit/cc_world.h"
 
@@ -49,6 +50,24 @@ TEST(Verify_finds_counts_that_are_wrong)
     Stops();
     Start();
     Map->OpenCount = 0;
+    Stops();
+}
+
+TEST(Verify_finds_a_last_view_that_shows_something_else)
+{
+    CC_WORLD_FILE *File = Start();
+    PVACB Vacb = NULL;
+
+    CHECK_EQUAL(STATUS_SUCCESS, CciUseView(Map, MB, TRUE, &Vacb));
+    CciReleaseView(Vacb);
+    CHECK_EQUAL(STATUS_SUCCESS, CciUseView(Map, MB, TRUE, &Vacb));
+    CciReleaseView(Vacb);
+    CHECK(Map->LastView == Vacb);
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFlushAll(File));
+    CHECK(CcPurgeCacheSection(&File->Pointers, NULL, 0, FALSE));
+    CHECK(Map->LastView == NULL);
+    CciVerifyCache();
+    Map->LastView = Vacb; /* it is free */
     Stops();
 }
 

@@ -4,7 +4,6 @@
  */
 #include "mm/cc/bcb.h"
 #include "mm/pool/pool_inject.h"
-#include "nt/bugcodes.h"
 #include "tests/unit/cc_world.h"
 
 #define MB 0x100000u
@@ -245,86 +244,4 @@ TEST(A_pin_without_memory_leaves_nothing_pinned)
     CcUnpinData(A);
     CHECK_EQUAL(0, ((PSHARED_CACHE_MAP)File->Pointers.SharedCacheMap)->ActiveViews);
     Finish();
-}
-
-/* ---- spare BCBs, and the short way ---- */
-
-static PSHARED_CACHE_MAP MapOf(void)
-{
-    return File->Pointers.SharedCacheMap;
-}
-
-TEST(A_pin_takes_a_spare_BCB_and_needs_no_pool)
-{
-    PVOID Bcbs[6];
-    PVOID Again = NULL;
-    ULONG i;
-
-    Start();
-    for (i = 0; i < 6; i++) {
-        CHECK(Pin(i * PAGE_SIZE, PAGE_SIZE, PIN_WAIT, &Bcbs[i]) != NULL);
-    }
-    CHECK_EQUAL(0, MapOf()->SpareBcbs);
-    for (i = 0; i < 6; i++) {
-        CcUnpinData(Bcbs[i]);
-    }
-    CHECK_EQUAL(CC_SPARE_BCBS, MapOf()->SpareBcbs); /* the others are gone */
-    CHECK(IsListEmpty(&MapOf()->BcbList) && MapOf()->ActiveViews == 0);
-    MiVerifyAll();
-    MiFailPoolAllocation(1);
-    CHECK(Pin(2 * PAGE_SIZE, 2 * PAGE_SIZE, 0, &Again) != NULL);
-    MiFailPoolAllocation(0);
-    CHECK_EQUAL(CC_SPARE_BCBS - 1, MapOf()->SpareBcbs);
-    CHECK_EQUAL(2 * PAGE_SIZE, ((PPUBLIC_BCB)Again)->MappedFileOffset.QuadPart);
-    CHECK_EQUAL(2 * PAGE_SIZE, ((PPUBLIC_BCB)Again)->MappedLength);
-    CHECK_EQUAL(1, ExIsResourceAcquiredSharedLite(&((PBCB)Again)->Resource));
-    MiVerifyAll();
-    CcUnpinData(Again);
-    CHECK(Pin(PAGE_SIZE, 1, PIN_EXCLUSIVE, &Again) != NULL);
-    CHECK(ExIsResourceAcquiredExclusiveLite(&((PBCB)Again)->Resource));
-    CcUnpinData(Again);
-    Finish();
-}
-
-TEST(The_short_way_of_a_pin_leaves_nothing_where_it_ends)
-{
-    PVOID Bcb = NULL;
-    PVOID Over = NULL;
-
-    Start();
-    CHECK(Pin(0, 1, PIN_WAIT, &Bcb) != NULL);
-    CcUnpinData(Bcb);
-    CHECK_EQUAL(1, MapOf()->SpareBcbs);
-    CHECK(Pin(8 * PAGE_SIZE, 1, 0, &Bcb) == NULL); /* the page is not in memory */
-    CHECK(IsListEmpty(&MapOf()->BcbList) && MapOf()->ActiveViews == 0);
-    CHECK_EQUAL(1, MapOf()->SpareBcbs);
-    CHECK(Pin(0, 1, PIN_WAIT, &Bcb) != NULL);
-    CcUnpinData(Bcb);
-    CHECK(Pin(0, 1, PIN_WAIT, &Bcb) != NULL);
-    CcRepinBcb(Bcb);
-    CcUnpinData(Bcb);
-    CHECK(Pin(0, PAGE_SIZE + 1, PIN_WAIT, &Over) != NULL); /* over one that is there */
-    CHECK_EQUAL(CACHE_NTC_OBCB, ((PPUBLIC_BCB)Over)->NodeTypeCode);
-    MiVerifyAll();
-    CcUnpinData(Over);
-    CcUnpinRepinnedBcb(Bcb, FALSE, &(IO_STATUS_BLOCK){.Information = 0});
-    Finish();
-}
-
-static void VerifyIt(PVOID Context)
-{
-    (void)Context;
-    MiVerifyAll();
-}
-
-TEST(A_spare_BCB_that_somebody_uses_is_found)
-{
-    PVOID Bcb = NULL;
-
-    Start();
-    CHECK(Pin(0, 1, PIN_WAIT, &Bcb) != NULL);
-    CcUnpinData(Bcb);
-    MapOf()->SpareBcb[0]->PinCount = 1; /* P3 */
-    HostExpectBugCheck(MEMORY_MANAGEMENT, VerifyIt, NULL);
-    HostMachineDelete();
 }
