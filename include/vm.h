@@ -168,7 +168,7 @@ NT_MUST_CHECK NTSTATUS NTAPI NtUnlockVirtualMemory(HANDLE ProcessHandle, PVOID *
 
 /*
  * Copy between a process' memory and Buffer, which is the caller's: the user half of the current
- * process, or the system's.
+ * process; for KernelMode the system's, too.
  *
  *     STATUS_ACCESS_VIOLATION         either range leads out of its half
  *     STATUS_PARTIAL_COPY             a page could not be accessed; what comes before it was copied
