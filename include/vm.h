@@ -159,7 +159,8 @@ NT_MUST_CHECK NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID Ba
  *     STATUS_ACCESS_VIOLATION         a page is not committed, or has no access
  *     STATUS_GUARD_PAGE_VIOLATION     a guard page was met, and is none any more
  *     STATUS_WORKING_SET_QUOTA        the minimum working set less 8 pages cannot hold so many
- *     STATUS_NOT_LOCKED               unlock: a page lacks such a lock; none was unlocked
+ *     STATUS_NOT_LOCKED               unlock: a page lacks such a lock; none was unlocked, and as
+ *                                     documented those without any left the working set
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtLockVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
                                                  PSIZE_T RegionSize, ULONG MapType);
