@@ -193,6 +193,9 @@ NT_MUST_CHECK NTSTATUS NTAPI NtWriteVirtualMemory(HANDLE ProcessHandle, PVOID Ba
  *     STATUS_INVALID_PARAMETER_3      no such reservation (get)
  *     STATUS_INVALID_PARAMETER_4      RegionSize is 0
  *     STATUS_INVALID_PARAMETER_6      *Entries is 0
+ *     STATUS_ACCESS_VIOLATION and other statuses of an access; STATUS_DATATYPE_MISALIGNMENT:
+ *                                     Addresses has no room in the caller's user half (get)
+ *     STATUS_INSUFFICIENT_RESOURCES   no nonpaged pool for more than 64 addresses (get)
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtGetWriteWatch(HANDLE ProcessHandle, ULONG Flags, PVOID BaseAddress,
                                              SIZE_T RegionSize, PVOID *Addresses, PSIZE_T Entries,
