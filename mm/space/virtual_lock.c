@@ -10,9 +10,8 @@
 #include "mm/pfn/commit.h"
 #include "mm/space/shared_page.h"
 #include "mm/space/user_range.h"
+#include "mm/space/working_set_size.h"
 #include "mm/ws/wsle.h"
-
-#define MIP_OVERHEAD_PAGES 8u /* of the minimum working set that no lock may take */
 
 /* What judging a range finds. */
 typedef struct _MIP_FOUND {
@@ -104,7 +103,7 @@ static NTSTATUS MipLockAll(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG 
 /* => Under the lock, which is let go of for a while. */
 static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks)
 {
-    ULONG Most = Process->Vm.MinimumWorkingSetSize - MIP_OVERHEAD_PAGES;
+    ULONG Most = Process->Vm.MinimumWorkingSetSize - MI_LEAST_UNLOCKED_PAGES;
     MIP_FOUND Found = MipJudge(Process, Range, Locks);
     NTSTATUS Status;
 
