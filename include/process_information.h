@@ -99,7 +99,8 @@ NT_MUST_CHECK NTSTATUS NTAPI NtSetInformationProcess(HANDLE ProcessHandle, PROCE
  * pages becomes 20; pages beyond the maximum leave.  The minimum is promised to be had.
  *
  *     STATUS_BAD_WORKING_SET_LIMIT    the minimum is above the maximum; the maximum is below 13
- *                                     pages, or above what the machine had available, less 512
+ *                                     pages, or above what the machine had available, less 512;
+ *                                     locked pages would leave less than 8 of it
  *     STATUS_WORKING_SET_QUOTA        so large a minimum cannot be promised
  *     STATUS_PRIVILEGE_NOT_HELD       the maximum would rise, and IncreaseOkay is FALSE
  *

@@ -103,7 +103,8 @@ NT_MUST_CHECK NTSTATUS PsCreateProcessEx(const char *Name, ULONG Flags, PEPROCES
  * => As PsCreateProcess; Parent is referenced.  A thread of Parent that writes meanwhile may find
  *    its write in the child or not.
  * => Also STATUS_PROCESS_IS_TERMINATING, and when Parent's limits or the system's do not allow all
- *    of the child's charges: STATUS_PAGEFILE_QUOTA, STATUS_QUOTA_EXCEEDED, STATUS_COMMITMENT_LIMIT.
+ *    of the child's charges: STATUS_PAGEFILE_QUOTA, STATUS_QUOTA_EXCEEDED, STATUS_COMMITMENT_LIMIT,
+ *    STATUS_WORKING_SET_QUOTA (its minimum working set cannot be promised).
  */
 NT_MUST_CHECK NTSTATUS PsCloneProcess(const char *Name, PEPROCESS Parent, PEPROCESS *Process);
 

@@ -159,7 +159,8 @@ NT_MUST_CHECK NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID Ba
  *     STATUS_ACCESS_VIOLATION         a page is not committed, or has no access
  *     STATUS_GUARD_PAGE_VIOLATION     a guard page was met, and is none any more
  *     STATUS_WORKING_SET_QUOTA        the minimum working set less 8 pages cannot hold so many
- *     STATUS_NOT_LOCKED               unlock: a page lacks such a lock; none was unlocked
+ *     STATUS_NOT_LOCKED               unlock: a page lacks such a lock; none was unlocked, and as
+ *                                     documented those without any left the working set
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtLockVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
                                                  PSIZE_T RegionSize, ULONG MapType);
@@ -168,7 +169,7 @@ NT_MUST_CHECK NTSTATUS NTAPI NtUnlockVirtualMemory(HANDLE ProcessHandle, PVOID *
 
 /*
  * Copy between a process' memory and Buffer, which is the caller's: the user half of the current
- * process, or the system's.
+ * process; for KernelMode the system's, too.
  *
  *     STATUS_ACCESS_VIOLATION         either range leads out of its half
  *     STATUS_PARTIAL_COPY             a page could not be accessed; what comes before it was copied
@@ -192,6 +193,9 @@ NT_MUST_CHECK NTSTATUS NTAPI NtWriteVirtualMemory(HANDLE ProcessHandle, PVOID Ba
  *     STATUS_INVALID_PARAMETER_3      no such reservation (get)
  *     STATUS_INVALID_PARAMETER_4      RegionSize is 0
  *     STATUS_INVALID_PARAMETER_6      *Entries is 0
+ *     STATUS_ACCESS_VIOLATION and other statuses of an access; STATUS_DATATYPE_MISALIGNMENT:
+ *                                     Addresses has no room in the caller's user half (get)
+ *     STATUS_INSUFFICIENT_RESOURCES   no nonpaged pool for more than 64 addresses (get)
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtGetWriteWatch(HANDLE ProcessHandle, ULONG Flags, PVOID BaseAddress,
                                              SIZE_T RegionSize, PVOID *Addresses, PSIZE_T Entries,

@@ -19,13 +19,17 @@
 #include "mm/fault/system_fault.h"
 #include "mm/fault/user_fault.h"
 #include "mm/pool/special_pool.h"
+#include "mm/pool/system_image.h"
 #include "mm/section/system_view.h"
 #include "mm/space/page_table.h"
 #include "mm/sysva/pte_kind.h"
 #include "nt/bugcodes.h"
 #include "user_half.h"
 
-#define MIP_SESSION_ADDRESS 3u /* P4 of 0x50: no session is there, or it has nothing at P1 */
+/* P4 of 0x50. */
+#define MIP_FREE_PTE        0u
+#define MIP_NO_PAGE_TABLE   2u
+#define MIP_SESSION_ADDRESS 3u /* no session is there, or it has nothing at P1 */
 
 MI_FAULT_COUNTERS MiFaultCounters;
 
@@ -46,6 +50,20 @@ static MMPTE MipEntryOf(ULONG_PTR Va)
     return !Pde.Hard.Valid || Pde.Hard.LargePage ? Pde : MiReadPte(MiGetPteAddress(Va));
 }
 
+/* Whose instruction it was: the kernel's, or a driver's. */
+static ULONG MipRaisedCode(const MM_FAULT *Fault)
+{
+    return MiIsDriverVa(Fault->Eip) ? DRIVER_IRQL_NOT_LESS_OR_EQUAL : IRQL_NOT_LESS_OR_EQUAL;
+}
+
+static ULONG MipWhyNowhere(ULONG_PTR Va)
+{
+    if (MiIsSessionVa(Va)) {
+        return MIP_SESSION_ADDRESS;
+    }
+    return MiReadPte(MiGetPdeAddress(Va)).Hard.Valid ? MIP_FREE_PTE : MIP_NO_PAGE_TABLE;
+}
+
 static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
 {
     ULONG How = Fault->Write | (ULONG)Fault->Fetch << 3;
@@ -57,14 +75,14 @@ static BOOLEAN MipNameTheBug(const MM_FAULT *Fault, MM_STOP *Stop)
         return MipStop(Stop, Special, Fault->Va, Fault->Write, Fault->Eip, 0);
     }
     if (Fault->Irql >= DISPATCH_LEVEL) {
-        return MipStop(Stop, IRQL_NOT_LESS_OR_EQUAL, Fault->Va, Fault->Irql, How, Fault->Eip);
+        return MipStop(Stop, MipRaisedCode(Fault), Fault->Va, Fault->Irql, How, Fault->Eip);
     }
     if (Fault->Write && Fault->Present) {
         return MipStop(Stop, ATTEMPTED_WRITE_TO_READONLY_MEMORY, Fault->Va,
                        MipEntryOf(Fault->Va).Long, 0, 0);
     }
     (void)MipStop(Stop, PAGE_FAULT_IN_NONPAGED_AREA, Fault->Va, Fault->Write, Fault->Eip,
-                  MiIsSessionVa(Fault->Va) ? MIP_SESSION_ADDRESS : 0);
+                  MipWhyNowhere(Fault->Va));
     if (MiIsSessionVa(Fault->Va)) {
         Stop->Guarded = STATUS_ACCESS_VIOLATION; /* a probe of what may be another session's */
     }

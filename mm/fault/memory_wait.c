@@ -114,6 +114,7 @@ static BOOLEAN MipWaitASecond(void)
 
     MiWakeModifiedWriter();
     MiWakeMappedWriter();
+    MiRetryMappedWriter();
     KeSetEvent(&MmWorkingSetManagerEvent, IO_NO_INCREMENT, FALSE);
     Status = KeWaitForSingleObject(&MiPagesAvailableEvent, WrFreePage, KernelMode, FALSE, &Second);
     return Status != STATUS_TIMEOUT || MipHasPages();

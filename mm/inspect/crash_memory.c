@@ -12,13 +12,13 @@
 #include "rtl.h"
 
 const char MmCrashKinds[] =
-    "paged-at-dispatch paged-freed pool-double-free pool-double-free-page pool-wrong-tag "
-    "pool-overrun pool-irql pool-free-irql pool-must-succeed pool-no-tag pool-user-address "
-    "pool-never pool-misaligned pool-quota special-overrun special-underrun special-freed "
-    "special-pattern special-double-free frame-double-free frame-bad frame-readonly mdl-unlocked "
-    "mdl-twice mdl-unmap mdl-unlock pte-double-release pte-partial pte-none contiguous-twice "
-    "kernel-stack lock-owned lock-free wait-at-dispatch delay-at-dispatch mutant-not-owned "
-    "worker-twice worker-irql";
+    "paged-at-dispatch paged-by-driver paged-freed pool-double-free pool-double-free-page "
+    "pool-wrong-tag pool-overrun pool-irql pool-free-irql pool-must-succeed pool-no-tag "
+    "pool-user-address pool-never pool-misaligned pool-quota special-overrun special-underrun "
+    "special-freed special-pattern special-double-free frame-double-free frame-bad frame-readonly "
+    "mdl-unlocked mdl-twice mdl-unmap mdl-unlock pte-double-release pte-partial pte-none "
+    "contiguous-twice kernel-stack lock-owned lock-free wait-at-dispatch delay-at-dispatch "
+    "mutant-not-owned worker-twice worker-irql";
 
 MM_STOP MmExpectedStop;
 

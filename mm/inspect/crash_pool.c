@@ -9,6 +9,7 @@
 #include "mm/init/init.h"
 #include "mm/pool/pool_block.h"
 #include "mm/pool/special_pool.h"
+#include "mm/pool/system_image.h"
 #include "mm/sysva/layout.h"
 #include "nt/bugcodes.h"
 #include "nt/status.h"
@@ -23,7 +24,7 @@ static PVOID MipAllocate(POOL_TYPE Type, SIZE_T Bytes)
     return ExAllocatePoolWithTag(Type, Bytes, MIP_TAG);
 }
 
-static void MipTouch(PVOID Va)
+static __attribute__((noinline)) void MipTouch(PVOID Va)
 {
     (void)*(volatile UCHAR *)Va;
 }
@@ -33,6 +34,20 @@ static void MipTouchPagedAtDispatch(void)
     PVOID Page = MipAllocate(PagedPool, PAGE_SIZE);
 
     MiExpectStop(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Page, DISPATCH_LEVEL, 0, MI_ANY_PARAMETER);
+    KfRaiseIrql(DISPATCH_LEVEL);
+    MipTouch(Page);
+}
+
+/* The code that touches it passes for a driver's. */
+static void MipTouchPagedByDriver(void)
+{
+    static MI_SYSTEM_IMAGE Driver = {.Name = "crash.sys", .Pages = 2}; /* its end */
+    PVOID Page = MipAllocate(PagedPool, PAGE_SIZE);
+
+    Driver.Base = ROUND_DOWN((ULONG_PTR)MipTouch, (ULONG_PTR)PAGE_SIZE);
+    MiInsertSystemImage(&Driver);
+    MiExpectStop(DRIVER_IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Page, DISPATCH_LEVEL, 0,
+                 MI_ANY_PARAMETER);
     KfRaiseIrql(DISPATCH_LEVEL);
     MipTouch(Page);
 }
@@ -208,6 +223,7 @@ static void MipFreeSpecialTwice(void)
 
 const MI_CRASH MiPoolCrashes[] = {
     {"paged-at-dispatch", MipTouchPagedAtDispatch},
+    {"paged-by-driver", MipTouchPagedByDriver},
     {"paged-freed", MipTouchFreedPaged},
     {"pool-double-free", MipFreeTwice},
     {"pool-double-free-page", MipFreePagesTwice},

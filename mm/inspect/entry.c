@@ -3,7 +3,8 @@
  * entry.c - the two page-table entries of an address.
  *
  * A page table is read only where its directory entry is valid and no large page; the directory
- * itself is always there.
+ * itself is always there.  A session's page table that the directory lacks is entered first, as a
+ * fault would.
  */
 #include "mm/inspect/entry.h"
 
@@ -24,6 +25,7 @@ MI_PTE_KIND MiPteKindAt(PMMPTE PteAt, MMPTE Pte)
 
 void MiReadEntries(ULONG_PTR Va, PMI_ENTRIES Entries)
 {
+    (void)MiFillSessionTable(Va);
     Entries->PdeAt = MiGetPdeAddress(Va);
     Entries->PteAt = MiGetPteAddress(Va);
     Entries->Pde = MiReadPte(Entries->PdeAt);

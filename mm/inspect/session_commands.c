@@ -147,6 +147,9 @@ void MiCommandSessionProcess(const char *Arguments)
         return;
     }
     ExAcquireFastMutex(&MiSessionMutex);
+    if (IsListEmpty(&MiSessions)) {
+        MiPrint("There are no sessions.\n");
+    }
     for (Entry = MiSessions.Flink; Entry != &MiSessions; Entry = Entry->Flink) {
         const MI_SESSION *Session = CONTAINING_RECORD(Entry, MI_SESSION, Links);
 

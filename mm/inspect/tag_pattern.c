@@ -27,6 +27,7 @@ static const struct {
     {"Irp ", "I/O requests"},
     {"MiPf", "paging files in use"},
     {"MiPt", "the trial of a paging file"},
+    {"MiWa", "answers of NtGetWriteWatch"},
     {"MmBt", "table of large pool blocks"},
     {"MmCp", "copies between processes"},
     {"None", "ExAllocatePool: no tag was given"},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * writer_thread.c - the thread of a page writer: it waits to be woken, writes, and where it cannot
- * it waits, twice as long each time up to 8 seconds, whoever wakes it: a disk that fails everything
- * costs no processor.
+ * it waits, twice as long each time up to 8 seconds, whoever wakes it, but for what its BackOff
+ * listens to: a disk that fails everything costs no processor.
  *
  * Locking: none; MiPfnLock for the threshold.
  */

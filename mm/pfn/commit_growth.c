@@ -68,6 +68,21 @@ BOOLEAN MiWaitForCommitment(ULONG Limit, ULONG Rises)
     return MiQueryCommitRises() != Rises;
 }
 
+BOOLEAN MiChargeCommitmentPatiently(ULONG Pages)
+{
+    ULONG Limit;
+    ULONG Rises;
+
+    do {
+        Rises = MiQueryCommitRises();
+        if (MiChargeCommitment(Pages)) {
+            return TRUE;
+        }
+        Limit = MiLimitFor(Pages);
+    } while (MiWaitForCommitment(Limit, Rises));
+    return FALSE;
+}
+
 void MiRequestCommitRound(void)
 {
     if (!__atomic_load_n(&MipFailed, __ATOMIC_RELAXED)) {

@@ -45,6 +45,13 @@ static inline ULONG MiLimitFor(ULONG Pages)
 BOOLEAN MiWaitForCommitment(ULONG Limit, ULONG Rises);
 
 /*
+ * MiChargeCommitment, again and again until no higher limit can be had.
+ *
+ * => As MiWaitForCommitment.  FALSE: nothing was charged.
+ */
+NT_MUST_CHECK BOOLEAN MiChargeCommitmentPatiently(ULONG Pages);
+
+/*
  * Have the limit raised ahead of time, or for those who could not wait, if need be: more than nine
  * tenths of it are committed, as documented.
  *

@@ -162,6 +162,22 @@ BOOLEAN MiIsPageableImageVa(ULONG_PTR Va)
     return Search.Found;
 }
 
+/* Whoever was interrupted may be changing the list: the walk follows one link, and has an end. */
+BOOLEAN MiIsDriverVa(ULONG_PTR Va)
+{
+    PLIST_ENTRY Entry = MipImages.Flink;
+    BOOLEAN Found = FALSE;
+    ULONG i;
+
+    for (i = 0; i < MiSystemImages && Entry != &MipImages; i++) {
+        const MI_SYSTEM_IMAGE *Image = MipImageOf(Entry);
+
+        Found |= !Image->Loader && (Va - Image->Base) >> PAGE_SHIFT < Image->Pages;
+        Entry = Entry->Flink;
+    }
+    return Found;
+}
+
 /* ---- held ---- */
 
 static BOOLEAN MipIsHeld(const MI_IMAGE_SECTION *Section)

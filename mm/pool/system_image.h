@@ -76,6 +76,12 @@ void MiRemoveSystemImage(PMI_SYSTEM_IMAGE Image);
  */
 BOOLEAN MiIsPageableImageVa(ULONG_PTR Va);
 
+/*
+ * => Va lies in an image that is not the kernel's: a driver's.  Any IRQL, no lock: for who is about
+ *    to stop the machine.
+ */
+BOOLEAN MiIsDriverVa(ULONG_PTR Va) NT_NO_LOCK_ANALYSIS;
+
 /* The pageable runs of pages, one call each.  => As above. */
 typedef void MI_VISIT_PAGED_RUN(PVOID Context, ULONG_PTR Va, ULONG Pages);
 void MiVisitPagedRuns(MI_VISIT_PAGED_RUN *Visit, PVOID Context);

@@ -96,12 +96,14 @@ typedef struct _MIP_WANTED {
     BOOLEAN IsUser;
     ULONG64 Bytes;      /* of the section; of an image: of its file */
     ULONG64 ImageBytes; /* that the caller wants of an image; 0: all */
+    ULONG CommitLimit;  /* that an image's charge which was refused needs */
 } MIP_WANTED;
 
-static NTSTATUS MipCreateImage(const MIP_WANTED *Wanted, PSEGMENT *Made)
+static NTSTATUS MipCreateImage(MIP_WANTED *Wanted, PSEGMENT *Made)
 {
     PSEGMENT Segment;
-    NTSTATUS Status = MiCreateImageSegment(Wanted->File, Wanted->Bytes, &Segment);
+    NTSTATUS Status =
+        MiCreateImageSegment(Wanted->File, Wanted->Bytes, &Segment, &Wanted->CommitLimit);
 
     if (NT_SUCCESS(Status) && Wanted->ImageBytes > Segment->SizeOfSegment) {
         MiDereferenceSegment(Segment, TRUE);
@@ -113,7 +115,7 @@ static NTSTATUS MipCreateImage(const MIP_WANTED *Wanted, PSEGMENT *Made)
     return Status;
 }
 
-static NTSTATUS MipMakeSegment(const MIP_WANTED *Wanted, PSEGMENT *Segment)
+static NTSTATUS MipMakeSegment(MIP_WANTED *Wanted, PSEGMENT *Segment)
 {
     if ((Wanted->Attributes & SEC_IMAGE) != 0) {
         return MipCreateImage(Wanted, Segment);
@@ -124,7 +126,7 @@ static NTSTATUS MipMakeSegment(const MIP_WANTED *Wanted, PSEGMENT *Segment)
 }
 
 /* => On failure it is as good as its end needs it. */
-static NTSTATUS MipFill(PSECTION Section, const MIP_WANTED *Wanted)
+static NTSTATUS MipFill(PSECTION Section, MIP_WANTED *Wanted)
 {
     BOOLEAN OfData = Wanted->File != NULL && (Wanted->Attributes & SEC_IMAGE) == 0;
     NTSTATUS Status = MipMakeSegment(Wanted, &Section->Segment);
@@ -139,8 +141,7 @@ static NTSTATUS MipFill(PSECTION Section, const MIP_WANTED *Wanted)
     return (Wanted->Attributes & SEC_BASED) != 0 ? MiPlaceBasedSection(Section) : STATUS_SUCCESS;
 }
 
-static NTSTATUS MipCreate(const MIP_WANTED *Wanted, PCOBJECT_ATTRIBUTES ObjectAttributes,
-                          PVOID *Created)
+static NTSTATUS MipCreate(MIP_WANTED *Wanted, PCOBJECT_ATTRIBUTES ObjectAttributes, PVOID *Created)
 {
     KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PSECTION Section;
@@ -219,23 +220,37 @@ static NTSTATUS MipSizeOfFile(MIP_WANTED *Wanted, const LARGE_INTEGER *MaximumSi
 }
 
 /* => A user's: the file's size stays until there is a segment, which keeps it from being cut. */
-static NTSTATUS MipCreateOfFile(MIP_WANTED *Wanted, PCOBJECT_ATTRIBUTES ObjectAttributes,
-                                const LARGE_INTEGER *MaximumSize, PVOID *Created)
+static NTSTATUS MipTryOfFile(MIP_WANTED *Wanted, PCOBJECT_ATTRIBUTES ObjectAttributes,
+                             const LARGE_INTEGER *MaximumSize, PVOID *Created)
 {
-    NTSTATUS Status = STATUS_INVALID_FILE_FOR_SECTION;
+    NTSTATUS Status;
 
-    if (MaximumSize != NULL && MaximumSize->QuadPart < 0) {
-        return STATUS_INVALID_PARAMETER_4;
-    }
-    if (Wanted->File->SectionObjectPointer == NULL) {
-        return Status;
-    }
     FsRtlAcquireFileExclusive(Wanted->File);
     Status = MipSizeOfFile(Wanted, MaximumSize);
     if (NT_SUCCESS(Status)) {
         Status = MipCreate(Wanted, ObjectAttributes, Created);
     }
     FsRtlReleaseFile(Wanted->File);
+    return Status;
+}
+
+/* A paging file that becomes longer is waited for without the file. */
+static NTSTATUS MipCreateOfFile(MIP_WANTED *Wanted, PCOBJECT_ATTRIBUTES ObjectAttributes,
+                                const LARGE_INTEGER *MaximumSize, PVOID *Created)
+{
+    NTSTATUS Status;
+    ULONG Rises;
+
+    if (MaximumSize != NULL && MaximumSize->QuadPart < 0) {
+        return STATUS_INVALID_PARAMETER_4;
+    }
+    if (Wanted->File->SectionObjectPointer == NULL) {
+        return STATUS_INVALID_FILE_FOR_SECTION;
+    }
+    do {
+        Rises = MiQueryCommitRises();
+        Status = MipTryOfFile(Wanted, ObjectAttributes, MaximumSize, Created);
+    } while (Status == STATUS_COMMITMENT_LIMIT && MiWaitForCommitment(Wanted->CommitLimit, Rises));
     return Status;
 }
 

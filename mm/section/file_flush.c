@@ -15,6 +15,7 @@
 #include "mm/pfn/pfn_list.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/section/file_write.h"
+#include "mm/section/mapped_writer.h"
 #include "mm/section/image_segment.h"
 #include "mm/section/system_view.h"
 #include "mm/space/prototype_pte.h"
@@ -154,6 +155,9 @@ static BOOLEAN MipFlushPart(PMIP_PART Part, PVOID Context)
         NTSTATUS Status = MiWriteFilePages(&Write);
 
         *First = NT_SUCCESS(*First) ? Status : *First;
+        if (NT_SUCCESS(Status)) {
+            MiRetryMappedWriter();
+        }
     }
     *First = NT_SUCCESS(*First) ? Part->Status : *First;
     return TRUE;

@@ -34,7 +34,7 @@
 #include "io.h"
 #include "mi_assert.h"
 #include "mm/paging/in_page.h"
-#include "mm/pfn/commit.h"
+#include "mm/pfn/commit_growth.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/space/prototype_pte.h"
 #include "mm/sysva/pte_kind.h"
@@ -49,6 +49,7 @@ typedef struct _MIP_MAKING {
     PCONTROL_AREA Area;
     PMMPTE Prototypes;
     ULONG SharedPages; /* that are charged */
+    ULONG Limit;       /* that they need, where they could not be */
 } MIP_MAKING, *PMIP_MAKING;
 
 static KGUARDED_MUTEX MipImageMutex;
@@ -239,6 +240,7 @@ static NTSTATUS MipMakeArea(PMIP_MAKING Making)
         MipPublish(Making);
         return STATUS_SUCCESS;
     }
+    Making->Limit = MiLimitFor(Making->SharedPages);
     Status = STATUS_COMMITMENT_LIMIT;
     ExFreePoolWithTag(Making->Prototypes, MI_SEGMENT_TAG);
 FreeArea:
@@ -291,7 +293,7 @@ static NTSTATUS MipFlushData(PSECTION_OBJECT_POINTERS Pointers)
 }
 
 /* => Under MipImageMutex; the file has none. */
-static NTSTATUS MipMake(PFILE_OBJECT File, ULONG64 FileBytes, PCONTROL_AREA *Made)
+static NTSTATUS MipMake(PFILE_OBJECT File, ULONG64 FileBytes, PCONTROL_AREA *Made, PULONG Limit)
 {
     MIP_MAKING Making = {.File = File};
     NTSTATUS Status = MipFlushData(File->SectionObjectPointer);
@@ -317,6 +319,7 @@ static NTSTATUS MipMake(PFILE_OBJECT File, ULONG64 FileBytes, PCONTROL_AREA *Mad
     }
     ExFreePoolWithTag(Making.Header, MI_IMAGE_TAG);
     *Made = Making.Area;
+    *Limit = Making.Limit;
     return Status;
 }
 
@@ -333,7 +336,7 @@ static PCONTROL_AREA MipReference(const SECTION_OBJECT_POINTERS *Pointers)
     return Area;
 }
 
-NTSTATUS MiCreateImageSegment(PFILE_OBJECT File, ULONG64 FileBytes, PSEGMENT *Segment)
+NTSTATUS MiCreateImageSegment(PFILE_OBJECT File, ULONG64 FileBytes, PSEGMENT *Segment, PULONG Limit)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     PCONTROL_AREA Area;
@@ -344,7 +347,7 @@ NTSTATUS MiCreateImageSegment(PFILE_OBJECT File, ULONG64 FileBytes, PSEGMENT *Se
     KeAcquireGuardedMutex(&MipImageMutex);
     Area = MipReference(File->SectionObjectPointer);
     if (Area == NULL) {
-        Status = MipMake(File, FileBytes, &Area);
+        Status = MipMake(File, FileBytes, &Area, Limit);
     }
     KeReleaseGuardedMutex(&MipImageMutex);
     if (NT_SUCCESS(Status)) {

@@ -33,11 +33,12 @@ void MiForgetImageMoves(void);
  *
  *     STATUS_INVALID_FILE_FOR_SECTION  it is empty, or its file system has no sections
  *     STATUS_INVALID_IMAGE_*           image_headers.h; also data that does not begin at a sector
- *     STATUS_COMMITMENT_LIMIT          for shared pages that can be written to
+ *     STATUS_COMMITMENT_LIMIT          for shared pages that can be written to; *Limit: what it
+ *                                      should be
  *     STATUS_INSUFFICIENT_RESOURCES; what reading and writing the file returns
  */
 NT_MUST_CHECK NTSTATUS MiCreateImageSegment(struct _FILE_OBJECT *File, ULONG64 FileBytes,
-                                            PSEGMENT *Segment);
+                                            PSEGMENT *Segment, PULONG Limit);
 
 /* Pages and all.  => Nobody uses it, nobody can find it; IRQL <= APC_LEVEL. */
 void MiDeleteImageSegment(PCONTROL_AREA Area) NT_NOT_HOLDING(MiPfnLock);

@@ -7,7 +7,8 @@
  * that must not keep pages from a paging file, which may be what the file system waits for.
  *
  * Pages that cannot be written go behind the others, which come first: it goes on past some of
- * them.  When it has met with many it waits.
+ * them.  When it has met with many it waits; who waits for memory, or has flushed a file himself,
+ * ends that: the disk may be well again.
  *
  * Locking: MiPfnLock for lists and pages; one thread writes at a time (MipWriterLock).
  */
@@ -38,15 +39,22 @@ static MI_WRITER MipWriter = {
 };
 static KGUARDED_MUTEX MipWriterLock;
 static MI_FILE_WRITE MipWrite; /* under MipWriterLock */
+static KEVENT MipRetry;        /* synchronization: it is to try again now */
 
 void MiWakeMappedWriter(void)
 {
     MiWakeWriter(&MipWriter);
 }
 
+void MiRetryMappedWriter(void)
+{
+    (void)KeSetEvent(&MipRetry, IO_NO_INCREMENT, FALSE);
+}
+
 void MiInitializeMappedWriter(void)
 {
     KeInitializeGuardedMutex(&MipWriterLock);
+    KeInitializeEvent(&MipRetry, SynchronizationEvent, FALSE);
     MiInitializeFileWriting();
     MiInitializeWriter(&MipWriter);
 }
@@ -152,7 +160,7 @@ static BOOLEAN MipBackOff(NTSTATUS Status, LONGLONG Time)
     NTSTATUS Woken;
 
     (void)Status;
-    return MiWaitForWriter(&MipWriter, NULL, Time, &Woken);
+    return MiWaitForWriter(&MipWriter, &MipRetry, Time, &Woken);
 }
 
 NTSTATUS MiStartMappedWriter(void)

@@ -22,6 +22,14 @@ void MiStopMappedWriter(void);
 void MiWakeMappedWriter(void);
 
 /*
+ * Where it waits because writes failed, it tries again now: somebody waits for memory, or the disk
+ * has taken something.
+ *
+ * => As MiWakeMappedWriter.
+ */
+void MiRetryMappedWriter(void);
+
+/*
  * One write: the page that was modified first, and its neighbours.
  *
  * => PASSIVE_LEVEL or APC_LEVEL.  STATUS_NO_MORE_ENTRIES: there is none.  Else what the disk said;

@@ -27,7 +27,7 @@
 #include "mm/space/address_space.h"
 
 #include "mi_assert.h"
-#include "mm/pfn/commit.h"
+#include "mm/pfn/commit_growth.h"
 #include "mm/pfn/frame.h"
 #include "mm/pfn/page_color.h"
 #include "mm/pfn/pfn_reference.h"
@@ -139,18 +139,26 @@ void MiWalkDirectories(MI_DIRECTORY_ROUTINE *Routine, PVOID Context)
 
 /* ---- frames ---- */
 
-/* And the promise of the minimum working set. */
+/* And the promise of the minimum working set.  A paging file may become longer for it. */
+static NTSTATUS MipChargeFrames(ULONG Count)
+{
+    if (!MiChargeCommitmentPatiently(Count)) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (!MiChargeResidentAvailable(Count + MI_DEFAULT_MINIMUM_WORKING_SET)) {
+        MiReturnCommitment(Count);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS MipAllocateFrames(PPFN_NUMBER Frames, ULONG Count)
 {
-    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
+    NTSTATUS Status = MipChargeFrames(Count);
     ULONG Made;
 
-    if (!MiChargeResidentAvailable(MI_DEFAULT_MINIMUM_WORKING_SET)) {
-        return Status;
-    }
-    Status = MiChargeSystemPages(Count);
     if (!NT_SUCCESS(Status)) {
-        goto ReturnMinimum;
+        return Status;
     }
     for (Made = 0; Made < Count; Made++) {
         Status = MiAllocateFrame(MiFrameZeroed, MiNextPageColor(), &Frames[Made]);
@@ -165,7 +173,6 @@ FreeFrames:
         MiFreeFrame(Frames[--Made]);
     }
     MiReturnSystemPages(Count);
-ReturnMinimum:
     MiReturnResidentAvailable(MI_DEFAULT_MINIMUM_WORKING_SET);
     return Status;
 }

@@ -29,6 +29,7 @@
 #include "mm/pfn/pfn_reference.h"
 #include "mm/space/address_space.h"
 #include "mm/space/shared_page.h"
+#include "mm/space/working_set_size.h"
 #include "mm/sysva/hyperspace.h"
 #include "mm/sysva/system_pages.h"
 
@@ -129,16 +130,26 @@ static NTSTATUS MipCloneVad(PEPROCESS Child, const MMVAD *Vad)
     return Status;
 }
 
+/* The minimum working set is a promise, which is made for each process. */
+static NTSTATUS MipInheritLimits(const MIP_CLONE *Clone)
+{
+    const MMSUPPORT *From = &Clone->Parent->Vm;
+    PMMSUPPORT To = &Clone->Child->Vm;
+
+    memcpy(Clone->Child->QuotaLimit, Clone->Parent->QuotaLimit, sizeof(Clone->Child->QuotaLimit));
+    To->MinimumWorkingSetHard = From->MinimumWorkingSetHard;
+    To->MaximumWorkingSetHard = From->MaximumWorkingSetHard;
+    return MiAdjustWorkingSetSize(To, (SIZE_T)From->MinimumWorkingSetSize << PAGE_SHIFT,
+                                  (SIZE_T)From->MaximumWorkingSetSize << PAGE_SHIFT, TRUE, 0);
+}
+
 /* => Attached to the child. */
 static NTSTATUS MipMakeRoom(const MIP_CLONE *Clone)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status = MipInheritLimits(Clone);
     PMMVAD Vad = MiVadOf(RtlAvlFirstNode(&Clone->Parent->VadRoot));
     ULONG Table;
 
-    memcpy(Clone->Child->QuotaLimit, Clone->Parent->QuotaLimit, sizeof(Clone->Child->QuotaLimit));
-    Clone->Child->Vm.MinimumWorkingSetSize = Clone->Parent->Vm.MinimumWorkingSetSize;
-    Clone->Child->Vm.MaximumWorkingSetSize = Clone->Parent->Vm.MaximumWorkingSetSize;
     while (Vad != NULL && NT_SUCCESS(Status)) {
         if (MipIsInherited(Vad)) {
             Status = MipCloneVad(Clone->Child, Vad);

@@ -13,8 +13,9 @@
  *
  * => PASSIVE_LEVEL.  Child's user half is empty, and nobody else can find it.
  * => STATUS_PROCESS_IS_TERMINATING: Parent was ended.  STATUS_PAGEFILE_QUOTA,
- *    STATUS_QUOTA_EXCEEDED, STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES,
- *    STATUS_NO_MEMORY.  Then Child's user half is empty again, and Parent as it was.
+ *    STATUS_QUOTA_EXCEEDED, STATUS_COMMITMENT_LIMIT, STATUS_WORKING_SET_QUOTA,
+ *    STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MEMORY.  Then Child's user half is empty again, and
+ *    Parent as it was.
  */
 NT_MUST_CHECK NTSTATUS MmCloneProcessAddressSpace(PEPROCESS Parent, PEPROCESS Child);
 

@@ -333,6 +333,23 @@ void MiCleanUserPage(PMMVAD Vad, PMMPTE Pte)
     MiUnlockPfn(OldIrql);
 }
 
+/* => It is not valid: paged out, or on a list and held by nobody; then it has no contents. */
+static void MipForgetContents(PMMPTE Pte) NT_HOLDS(MiPfnLock)
+{
+    MMPTE Old = MiReadPte(Pte);
+    PFN_NUMBER Frame = Old.Hard.PageFrameNumber;
+
+    if (MiPteKind(Old) == MiPtePagefile) {
+        MiReleasePteSlot(Old);
+    } else if (MiPteKind(Old) == MiPteTransition &&
+               MI_PFN(Frame)->u3.e1.PageLocation != TransitionPage) {
+        MiDeleteTransitionFrame(Frame);
+    } else {
+        return;
+    }
+    MiWritePte(Pte, MiMakeSoftwarePte(MiSoftwareProtection(Old)));
+}
+
 void MiResetUserPage(PMMVAD Vad, PMMPTE Pte)
 {
     KIRQL OldIrql;
@@ -344,11 +361,8 @@ void MiResetUserPage(PMMVAD Vad, PMMPTE Pte)
     OldIrql = MiLockPfn();
     if (MipClean(Vad, Pte)) {
         MiSetFrameModified(MiReadPte(Pte).Hard.PageFrameNumber, FALSE);
-    } else if (MiPteKind(MiReadPte(Pte)) == MiPtePagefile) {
-        MMPTE Old = MiReadPte(Pte);
-
-        MiReleasePteSlot(Old);
-        MiWritePte(Pte, MiMakeSoftwarePte(MiSoftwareProtection(Old)));
+    } else {
+        MipForgetContents(Pte);
     }
     MiUnlockPfn(OldIrql);
 }

@@ -85,7 +85,8 @@ static BOOLEAN MipIsCopy(const MIP_COPY *Copy)
 
     return MipIsRange(Copy->Theirs, Copy->Bytes, MM_USER_PROBE_ADDRESS) &&
            (MipIsRange(Copy->Mine, Copy->Bytes, MM_USER_PROBE_ADDRESS) ||
-            (Copy->Mine >= MM_SYSTEM_RANGE_START && Last >= Copy->Mine));
+            (ExGetPreviousMode() == KernelMode && Copy->Mine >= MM_SYSTEM_RANGE_START &&
+             Last >= Copy->Mine));
 }
 
 static NTSTATUS MipRun(HANDLE ProcessHandle, PMIP_COPY Copy, PSIZE_T Copied)

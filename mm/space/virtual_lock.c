@@ -10,9 +10,8 @@
 #include "mm/pfn/commit.h"
 #include "mm/space/shared_page.h"
 #include "mm/space/user_range.h"
+#include "mm/space/working_set_size.h"
 #include "mm/ws/wsle.h"
-
-#define MIP_OVERHEAD_PAGES 8u /* of the minimum working set that no lock may take */
 
 /* What judging a range finds. */
 typedef struct _MIP_FOUND {
@@ -104,7 +103,7 @@ static NTSTATUS MipLockAll(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG 
 /* => Under the lock, which is let go of for a while. */
 static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks)
 {
-    ULONG Most = Process->Vm.MinimumWorkingSetSize - MIP_OVERHEAD_PAGES;
+    ULONG Most = Process->Vm.MinimumWorkingSetSize - MI_LEAST_UNLOCKED_PAGES;
     MIP_FOUND Found = MipJudge(Process, Range, Locks);
     NTSTATUS Status;
 
@@ -128,14 +127,45 @@ static NTSTATUS MipLock(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Loc
     return NT_SUCCESS(Status) && Found.Locked != 0 ? STATUS_WAS_LOCKED : Status;
 }
 
-static NTSTATUS MipUnlock(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks)
+static BOOLEAN MipAreLocked(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks)
 {
     ULONG_PTR Va;
 
     for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
         if ((MiQueryUserPageLocks(Process, Va) & Locks) != Locks) {
-            return STATUS_NOT_LOCKED;
+            return FALSE;
         }
+    }
+    return TRUE;
+}
+
+/* Documented: to unlock what is not locked takes it out of the working set. */
+static void MipTrimUnlocked(PEPROCESS Process, const MI_USER_RANGE *Range)
+{
+    ULONG_PTR Va = Range->Start;
+
+    while (Va < Range->End) {
+        ULONG_PTR Next = ROUND_DOWN(Va, MM_LARGE_PAGE) + MM_LARGE_PAGE;
+
+        if (MiIsPageTableResident(Va)) { /* else no page of it is valid */
+            MMPTE Pte = MiReadPte(MiGetPteAddress(Va));
+
+            if (Pte.Hard.Valid && !MiIsPhysicalPte(Pte) && MiQueryUserPageLocks(Process, Va) == 0) {
+                (void)MiTrimUserPage(&Process->Vm, Va); /* FALSE: an MDL has it */
+            }
+            Next = Va + PAGE_SIZE;
+        }
+        Va = Next;
+    }
+}
+
+static NTSTATUS MipUnlock(PEPROCESS Process, const MI_USER_RANGE *Range, ULONG Locks)
+{
+    ULONG_PTR Va;
+
+    if (!MipAreLocked(Process, Range, Locks)) {
+        MipTrimUnlocked(Process, Range);
+        return STATUS_NOT_LOCKED;
     }
     for (Va = Range->Start; Va < Range->End; Va += PAGE_SIZE) {
         MiUnlockUserPage(Process, MiGetPteAddress(Va), Locks);

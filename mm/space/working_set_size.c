@@ -86,6 +86,9 @@ NTSTATUS MiAdjustWorkingSetSize(PMMSUPPORT WorkingSet, SIZE_T MinimumBytes, SIZE
     }
     Minimum = Minimum < MI_LEAST_MINIMUM_WORKING_SET ? MI_LEAST_MINIMUM_WORKING_SET : Minimum;
     Maximum = Maximum < Minimum ? Minimum : Maximum;
+    if (Maximum < WorkingSet->LockedPages + MI_LEAST_UNLOCKED_PAGES) {
+        return STATUS_BAD_WORKING_SET_LIMIT;
+    }
     if (!IncreaseOkay && Maximum > WorkingSet->MaximumWorkingSetSize) {
         return STATUS_PRIVILEGE_NOT_HELD;
     }

@@ -10,6 +10,7 @@
 #define MI_LEAST_MINIMUM_WORKING_SET 20u  /* documented: a minimum below is raised to it */
 #define MI_LEAST_MAXIMUM_WORKING_SET 13u  /* documented: a maximum below is refused */
 #define MI_WORKING_SET_RESERVE       512u /* documented: pages that no working set gets */
+#define MI_LEAST_UNLOCKED_PAGES      8u   /* of a working set: no lock takes them */
 
 /* (I) The largest maximum: what was available at the start, less the reserve. */
 extern ULONG MiMaximumWorkingSetPages;

@@ -8,17 +8,13 @@
 #include "arch/mmu.h"
 #include "mm.h"
 #include "mm/sysva/pte_make.h"
+#include "mm/sysva/session_space.h"
 
 /* What MiReadMapping does inside a large page.  => Pde is valid. */
 MMPTE MiReadLargeMapping(ULONG_PTR Va, MMPTE Pde);
 
-/*
- * The valid PTE that Va's page has, as one of 4 KB even inside a large page below 4 GB; Write is
- * set when both levels allow it.
- *
- * => Any IRQL.  Valid is clear when there is none.
- */
-static inline MMPTE MiReadMapping(ULONG_PTR Va)
+/* As MiReadMapping, where the running directory lacks nothing. */
+static inline MMPTE MiReadFilledMapping(ULONG_PTR Va)
 {
     MMPTE Pde = MiReadPte(MiGetPdeAddress(Va));
 
@@ -28,6 +24,23 @@ static inline MMPTE MiReadMapping(ULONG_PTR Va)
     Pde.Long |= ~(MM_PTE_BITS_VALID | MM_PTE_BITS_WRITE);
     Pde.Long &= MiReadPte(MiGetPteAddress(Va)).Long;
     return Pde;
+}
+
+/*
+ * The valid PTE that Va's page has, as one of 4 KB even inside a large page below 4 GB; Write is
+ * set when both levels allow it.  What a fault would find it finds, too: a session's page table
+ * that the running directory does not have yet.
+ *
+ * => Any IRQL.  Valid is clear when there is none.
+ */
+static inline MMPTE MiReadMapping(ULONG_PTR Va)
+{
+    MMPTE Mapping = MiReadFilledMapping(Va);
+
+    if (!Mapping.Hard.Valid && MiMayLackSessionTable(Va) && MiFillSessionTable(Va)) {
+        Mapping = MiReadFilledMapping(Va);
+    }
+    return Mapping;
 }
 
 #endif

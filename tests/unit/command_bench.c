@@ -69,7 +69,10 @@ const char *Command(const char *Format, ...)
     HostConsoleClear();
     (void)MiExecuteLine(Line);
     snprintf(Output, sizeof(Output), "%s", HostConsoleText());
-    CHECK(Output[0] != 0 && Output[strlen(Output) - 1] == '\n');
+    if (Output[0] == 0 || Output[strlen(Output) - 1] != '\n') {
+        TestFail(__FILE__, __LINE__, "%s: %zu characters, the last line is not ended", Line,
+                 strlen(Output));
+    }
     CheckColumns(Line, Output);
     CHECK_EQUAL(PASSIVE_LEVEL, KeGetCurrentIrql());
     return Output;

@@ -70,9 +70,23 @@ TEST(AccessFault_names_what_is_nowhere_1E_below_and_50_above_the_border)
     MmWorldStart(FRAMES);
     ExpectStop((MM_FAULT){.Va = 0x10, .Write = TRUE}, KMODE_EXCEPTION_NOT_HANDLED, 0xC0000005, EIP,
                1, 0x10);
-    ExpectStop((MM_FAULT){.Va = 0x9FFFF000}, PAGE_FAULT_IN_NONPAGED_AREA, 0x9FFFF000, 0, EIP, 0);
+    ExpectStop((MM_FAULT){.Va = 0x9FFFF000}, PAGE_FAULT_IN_NONPAGED_AREA, 0x9FFFF000, 0, EIP, 2);
     ExpectStop((MM_FAULT){.Va = 0x9FFFF000, .Write = TRUE}, PAGE_FAULT_IN_NONPAGED_AREA, 0x9FFFF000,
-               1, EIP, 0);
+               1, EIP, 2);
+    MmWorldFinish();
+}
+
+TEST(AccessFault_says_in_50_whether_a_PTE_is_free_or_has_no_page_table)
+{
+    ULONG_PTR Va;
+
+    MmWorldStart(FRAMES);
+    Va = MiLayout.Region[MiRegionPfnDatabase].Start;
+    while (MiReadPte(MiGetPdeAddress(Va)).Hard.Valid && MiReadPte(MiGetPteAddress(Va)).Long != 0) {
+        Va += PAGE_SIZE;
+    }
+    CHECK(MiReadPte(MiGetPdeAddress(Va)).Hard.Valid);
+    ExpectStop((MM_FAULT){.Va = Va}, PAGE_FAULT_IN_NONPAGED_AREA, Va, 0, EIP, 0);
     MmWorldFinish();
 }
 

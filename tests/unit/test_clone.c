@@ -4,6 +4,7 @@
  */
 #include "mm/pfn/pfn_reference.h"
 #include "mm/space/shared_page.h"
+#include "process_information.h"
 #include "tests/unit/space_world.h"
 
 #define RW PAGE_READWRITE
@@ -298,6 +299,34 @@ TEST(Clone_is_refused_as_a_whole_by_a_quota_and_by_the_commit_limit)
     MiCommit.Limit = MiCommit.Committed + Parent->CommitCharge + 3; /* a directory takes four */
     Refuse(Parent, STATUS_COMMITMENT_LIMIT);
     MiCommit.Limit = Limit;
+    SpaceFinish();
+}
+
+TEST(Clone_promises_its_own_minimum_working_set)
+{
+    PEPROCESS Parent;
+    PEPROCESS Child = NULL;
+    ULONG Resident;
+
+    SpaceStart();
+    Parent = SpaceCurrent();
+    CHECK_EQUAL(STATUS_SUCCESS, MmAdjustWorkingSetSizeEx(150 * PAGE_SIZE, 300 * PAGE_SIZE, FALSE,
+                                                         TRUE, QUOTA_LIMITS_HARDWS_MIN_ENABLE));
+    Resident = MiCommit.ResidentAvailable;
+    CHECK_EQUAL(STATUS_SUCCESS, PsCloneProcess("child", Parent, &Child));
+    CHECK_EQUAL(150, Child->Vm.MinimumWorkingSetSize);
+    CHECK_EQUAL(300, Child->Vm.MaximumWorkingSetSize);
+    CHECK(Child->Vm.MinimumWorkingSetHard && !Child->Vm.MaximumWorkingSetHard);
+    CHECK(MiCommit.ResidentAvailable <= Resident - 150);
+    PsTerminateProcess(Child);
+    PsDereferenceProcess(Child);
+    CHECK_EQUAL(Resident, MiCommit.ResidentAvailable);
+    MiCommit.ResidentAvailable = 149;
+    Child = NULL;
+    CHECK_EQUAL(STATUS_WORKING_SET_QUOTA, PsCloneProcess("none", Parent, &Child));
+    CHECK(Child == NULL);
+    CHECK_EQUAL(149, MiCommit.ResidentAvailable);
+    MiCommit.ResidentAvailable = Resident;
     SpaceFinish();
 }
 

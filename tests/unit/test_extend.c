@@ -164,6 +164,22 @@ TEST(Charge_whose_page_tables_are_beyond_the_limit_makes_the_file_longer)
     Finish();
 }
 
+TEST(Process_waits_for_a_longer_file_to_have_its_directory)
+{
+    PEPROCESS Process = NULL;
+    ULONG Taken;
+
+    Start(&Large, TestSeed(), 2, 40);
+    Taken = Left() - MI_COMMIT_RESERVE - 2;
+    CHECK(MiChargeCommitment(Taken));
+    CHECK_EQUAL(STATUS_SUCCESS, PsCreateProcess("waits", &Process));
+    CHECK(MmPagingFile[0]->Size > PAGES(2));
+    PsTerminateProcess(Process);
+    PsDereferenceProcess(Process);
+    MiReturnCommitment(Taken);
+    Finish();
+}
+
 TEST(File_that_cannot_grow_refuses_at_once)
 {
     Start(&Large, TestSeed(), 2, 2);

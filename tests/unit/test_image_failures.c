@@ -3,7 +3,7 @@
  * test_image_failures.c - a program's start while memory, the disk or commitment is missing: all of
  * it happens, or nothing.
  */
-#include "mm/pfn/commit.h"
+#include "mm/pfn/commit_growth.h"
 #include "mm/pfn/frame.h"
 #include "mm/pool/pool_inject.h"
 #include "tests/unit/image_world.h"
@@ -102,18 +102,25 @@ TEST(ImageFailures_fails_whole_when_the_disk_does)
     ImageWorldFinish();
 }
 
-TEST(ImageFailures_fails_whole_when_there_is_no_commitment)
+/* The next file's image has so many pages that are shared and can be written to. */
+static void MakeShared(ULONG Pages)
 {
     IMAGE_SECTION_HEADER *Shared =
         (IMAGE_SECTION_HEADER *)(void *)(ImageFile + SEED_IMAGE_SECTION(SEED_IMAGE_SHARED));
     IMAGE_NT_HEADERS32 *Nt = (IMAGE_NT_HEADERS32 *)(void *)(ImageFile + SEED_IMAGE_NT);
+
+    Nt->FileHeader.NumberOfSections = SEED_IMAGE_RELOC; /* the shared one is the last */
+    Shared->Misc.VirtualSize = Pages * PAGE_SIZE;
+    Nt->OptionalHeader.SizeOfImage = (5 + Pages) * PAGE_SIZE;
+}
+
+TEST(ImageFailures_fails_whole_when_there_is_no_commitment)
+{
     ULONG Taken;
     HANDLE File;
 
     ImageWorldStart();
-    Nt->FileHeader.NumberOfSections = SEED_IMAGE_RELOC; /* the shared one is the last */
-    Shared->Misc.VirtualSize = 60 * PAGE_SIZE;
-    Nt->OptionalHeader.SizeOfImage = 65 * PAGE_SIZE;
+    MakeShared(60);
     File = ImageWorldFile();
     CHECK_EQUAL(STATUS_SUCCESS, StartAndEnd(File));
     Taken = MiCommit.Limit - MiCommit.Committed - 50;
@@ -122,6 +129,39 @@ TEST(ImageFailures_fails_whole_when_there_is_no_commitment)
     MiReturnCommitment(Taken);
     MiVerifyAll();
     CHECK_EQUAL(STATUS_SUCCESS, StartAndEnd(File));
+    NtWorldClose(File);
+    ImageWorldFinish();
+}
+
+/* Who makes the limit higher, once. */
+static ULONG Missing;
+
+static void Grow(PVOID Due)
+{
+    MI_COMMIT_ROUND Round;
+
+    (void)KeWaitForSingleObject(Due, Executive, KernelMode, FALSE, NULL);
+    MiBeginCommitRound(&Round);
+    MiGrowCommitLimit(Missing);
+    MiEndCommitRound(&Round, TRUE);
+}
+
+TEST(ImageFailures_waits_for_commitment_that_is_still_to_come)
+{
+    HANDLE File;
+
+    ImageWorldStart();
+    MakeShared(60);
+    File = ImageWorldFile();
+    CHECK_EQUAL(STATUS_SUCCESS, StartAndEnd(File));
+    HostThreadCreate(Grow, MiOpenCommitGrowth());
+    MiSetCommitReserve(0);
+    Missing = MiCommit.Limit - MiCommit.Committed - 50;
+    MiCommit.Limit -= Missing;
+    CHECK_EQUAL(STATUS_SUCCESS, StartAndEnd(File));
+    CHECK_EQUAL(MiCommit.MaximumLimit, MiCommit.Limit);
+    MiCloseCommitGrowth();
+    MiVerifyAll();
     NtWorldClose(File);
     ImageWorldFinish();
 }

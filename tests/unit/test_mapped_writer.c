@@ -4,6 +4,8 @@
  * nothing can be written.
  */
 #include "disk/fat/fsd_i.h"
+#include "fsrtl.h"
+#include "mm/fault/fault.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/pfn_list.h"
 #include "mm/section/file_write.h"
@@ -108,6 +110,52 @@ TEST(The_mapped_writer_waits_longer_and_longer_for_a_disk_that_fails)
     CHECK_EQUAL(1, MiMappedModifiedList.Total);
     IoDisk.FailFrom = 0;
     Sleep(9 * SECOND);
+    CHECK_EQUAL(0, MiMappedModifiedList.Total);
+    End();
+}
+
+/* => It waits for eight seconds from now on, and the disk is well again. */
+static void FailForLong(void)
+{
+    Modify(0, 1);
+    MiSetMemoryThresholds(4000, 4090);
+    IoDisk.FailFrom = 1;
+    MiWakeMappedWriter();
+    Sleep(16 * SECOND);
+    CHECK_EQUAL(1, MiMappedModifiedList.Total);
+    IoDisk.FailFrom = 0;
+    MiWakeMappedWriter();
+    Sleep(SECOND);
+    CHECK_EQUAL(1, MiMappedModifiedList.Total); /* whoever wakes it */
+}
+
+TEST(The_mapped_writer_tries_again_when_a_flush_was_written)
+{
+    const PSECTION_OBJECT_POINTERS *Pointers;
+    LARGE_INTEGER Offset = {.QuadPart = 50 * PAGE_SIZE};
+    IO_STATUS_BLOCK Done;
+
+    Begin();
+    Pointers = &NtWorldFile(File)->SectionObjectPointer;
+    FailForLong();
+    CHECK_EQUAL(STATUS_SUCCESS, MmFlushSection(*Pointers, &Offset, PAGE_SIZE, &Done));
+    Sleep(SECOND);
+    CHECK_EQUAL(1, MiMappedModifiedList.Total); /* there was nothing to write */
+    FileSectionWrite(View + 50 * PAGE_SIZE, 50);
+    CHECK_EQUAL(STATUS_SUCCESS, MmFlushSection(*Pointers, &Offset, PAGE_SIZE, &Done));
+    Sleep(SECOND / 10);
+    CHECK_EQUAL(0, MiMappedModifiedList.Total);
+    End();
+}
+
+TEST(The_mapped_writer_tries_again_for_who_waits_for_memory)
+{
+    MM_STOP Stop;
+
+    Begin();
+    FailForLong();
+    CHECK(MiWaitForMemory(&Stop));
+    Sleep(SECOND / 10);
     CHECK_EQUAL(0, MiMappedModifiedList.Total);
     End();
 }

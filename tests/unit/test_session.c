@@ -4,7 +4,9 @@
  * contents at the same addresses.
  */
 #include "ex.h"
+#include "mm.h"
 #include "mm/fault/fault.h"
+#include "mm/inspect/command.h"
 #include "mm/pfn/commit.h"
 #include "mm/pfn/frame.h"
 #include "mm/paging/paging_file.h"
@@ -108,6 +110,42 @@ TEST(Session_fills_a_directory_entry_that_is_behind)
     CHECK_EQUAL(Filled + 1, MiSessionTablesFilled);
     MiVerifyAll();
     KeUnstackDetachProcess(&Home);
+    ExFreePoolWithTag(Block, TAG);
+    PsTerminateProcess(Second);
+    PsDereferenceProcess(Second);
+    SessionFinish();
+}
+
+/* Who asks instead of touching learns what the touch would. */
+TEST(Session_address_is_valid_where_a_directory_entry_is_behind)
+{
+    PEPROCESS Second = NULL;
+    PHYSICAL_ADDRESS There;
+    KAPC_STATE Home;
+    PULONG Block;
+    ULONG Value = 0;
+
+    SessionBegin(0);
+    CHECK_EQUAL(STATUS_SUCCESS, PsCreateSessionProcess("second", 0, 0, &Second));
+    Block = SessionAllocate(64);
+    *Block = 4711;
+    There = MmGetPhysicalAddress(Block);
+    KeStackAttachProcess(&Second->Pcb, &Home);
+    CHECK(!MiReadPte(MiGetPdeAddress((ULONG_PTR)Block)).Hard.Valid);
+    CHECK(MmIsAddressValid(MiGetPteAddress((ULONG_PTR)Block)));
+    MiWritePte(MiGetPdeAddress((ULONG_PTR)Block), MiMakeZeroPte());
+    KeFlushSingleTb((ULONG_PTR)MiGetPteAddress((ULONG_PTR)Block));
+    CHECK(MmIsAddressValid(Block));
+    CHECK_EQUAL(There.LowPart, MmGetPhysicalAddress(Block).LowPart);
+    CHECK_EQUAL(sizeof(Value), MiReadVirtual((ULONG_PTR)Block, &Value, sizeof(Value)));
+    CHECK_EQUAL(4711, Value);
+    CHECK(!MmIsAddressValid((PUCHAR)MiSessionRange(MiSessionImages).Start)); /* no table at all */
+    MiVerifyAll();
+    KeUnstackDetachProcess(&Home);
+    CHECK(MmIsAddressValid(Block));
+    SessionEnter(SESSIONS);
+    CHECK(!MmIsAddressValid(Block));
+    SessionEnter(0);
     ExFreePoolWithTag(Block, TAG);
     PsTerminateProcess(Second);
     PsDereferenceProcess(Second);

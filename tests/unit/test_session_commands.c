@@ -64,6 +64,31 @@ TEST(Vm_command_shows_what_sessions_use)
     SessionEnd(0);
     SessionEnd(1);
     CHECK_SHOWS("there are no sessions", Command("!vm 4"));
+    CHECK_SHOWS("There are no sessions", Command("!sprocess -4"));
+    SessionFinish();
+}
+
+TEST(Pte_command_sees_a_page_table_that_the_directory_does_not_have_yet)
+{
+    PEPROCESS Second = NULL;
+    KAPC_STATE Home;
+    PULONG Block;
+
+    SessionBegin(0);
+    CHECK_EQUAL(STATUS_SUCCESS, PsCreateSessionProcess("second", 0, 0, &Second));
+    Block = SessionAllocate(64);
+    *Block = 4711;
+    KeStackAttachProcess(&Second->Pcb, &Home);
+    CHECK(!MiReadPte(MiGetPdeAddress((ULONG_PTR)Block)).Hard.Valid);
+    CHECK_SHOWS(Text("contains %08X", MiReadPte(MiGetPteAddress((ULONG_PTR)Block)).Long),
+                Command("!pte %x", Number(Block)));
+    MiWritePte(MiGetPdeAddress((ULONG_PTR)Block), MiMakeZeroPte());
+    KeFlushSingleTb((ULONG_PTR)MiGetPteAddress((ULONG_PTR)Block));
+    CHECK(strstr(Command("!pte %x", Number(Block)), "not valid") == NULL);
+    KeUnstackDetachProcess(&Home);
+    ExFreePool(Block);
+    PsTerminateProcess(Second);
+    PsDereferenceProcess(Second);
     SessionFinish();
 }
 

@@ -466,6 +466,34 @@ TEST(SystemImage_code_that_is_not_resident_stops_at_raised_IRQL)
     ExpectStop(IRQL_NOT_LESS_OR_EQUAL, At(4), DISPATCH_LEVEL, TouchAtDispatch, (PVOID)At(4));
 }
 
+/* => The code of the stop that this address' instruction deserves. */
+static ULONG StopOf(ULONG_PTR Eip)
+{
+    const MM_FAULT Fault = {.Va = At(4), .Irql = DISPATCH_LEVEL, .Write = TRUE, .Eip = Eip};
+    MM_STOP Stop = {0};
+
+    CHECK(!MmAccessFault(&Fault, &Stop));
+    CHECK_EQUAL(At(4), Stop.Parameter[0]);
+    CHECK_EQUAL(DISPATCH_LEVEL, Stop.Parameter[1]);
+    CHECK_EQUAL(1, Stop.Parameter[2]);
+    CHECK_EQUAL(Eip, Stop.Parameter[3]);
+    return Stop.Code;
+}
+
+TEST(SystemImage_of_a_driver_is_named_D1_at_raised_IRQL_and_the_kernel_0A)
+{
+    Start();
+    Trim();
+    CHECK_EQUAL(DRIVER_IRQL_NOT_LESS_OR_EQUAL, StopOf(At(1)));
+    CHECK_EQUAL(DRIVER_IRQL_NOT_LESS_OR_EQUAL, StopOf(At(IMAGE_PAGES) - 1));
+    CHECK_EQUAL(IRQL_NOT_LESS_OR_EQUAL, StopOf(At(IMAGE_PAGES)));
+    CHECK_EQUAL(IRQL_NOT_LESS_OR_EQUAL, StopOf(Image.Base - 1));
+    Image.Loader = TRUE;
+    CHECK_EQUAL(IRQL_NOT_LESS_OR_EQUAL, StopOf(At(1)));
+    Image.Loader = FALSE;
+    Finish();
+}
+
 static void Discarded(PVOID Context)
 {
     MiDiscardInitSections(&Image);

@@ -2,6 +2,7 @@
 /*
  * test_virtual_allocate.c - NtAllocateVirtualMemory.
  */
+#include "process_information.h"
 #include "tests/unit/space_world.h"
 
 #define RW PAGE_READWRITE
@@ -224,5 +225,33 @@ TEST(Allocate_resets_pages_so_that_they_need_not_be_kept)
     Frame = MiReadPte(MiGetPteAddress(Va)).Hard.PageFrameNumber;
     SpaceProtect(Va, PAGE_SIZE, PAGE_NOACCESS);
     CHECK_EQUAL(StandbyPageList, MI_PFN(Frame)->u3.e1.PageLocation);
+    SpaceFinish();
+}
+
+/* A page that left the working set and waits to be written need not be, either. */
+TEST(Allocate_resets_pages_that_are_in_transition)
+{
+    ULONG_PTR Va;
+    ULONG Modified;
+    ULONG i;
+
+    SpaceStart();
+    Va = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
+    for (i = 0; i < 4; i++) {
+        SpaceWrite(Va + i * PAGE_SIZE, i + 1);
+    }
+    SpaceProtect(Va + PAGE_SIZE, PAGE_SIZE, PAGE_READONLY);
+    SpaceProtect(Va + 2 * PAGE_SIZE, 2 * PAGE_SIZE, PAGE_NOACCESS);
+    CHECK_EQUAL(STATUS_SUCCESS, MmAdjustWorkingSetSize((SIZE_T)-1, (SIZE_T)-1, FALSE, TRUE));
+    Modified = MiModifiedList.Total;
+    SpaceAllocate(Va, 3 * PAGE_SIZE, MEM_RESET, RW);
+    CHECK_EQUAL(Modified - 3, MiModifiedList.Total);
+    MiVerifyAll();
+    CHECK_EQUAL(0, SpaceRead(Va));
+    CHECK_EQUAL(PAGE_READONLY, SpaceQuery(Va + PAGE_SIZE).Protect);
+    CHECK_EQUAL(PAGE_NOACCESS, SpaceQuery(Va + 2 * PAGE_SIZE).Protect);
+    SpaceProtect(Va + 2 * PAGE_SIZE, 2 * PAGE_SIZE, RW);
+    CHECK_EQUAL(0, SpaceRead(Va + 2 * PAGE_SIZE));
+    CHECK_EQUAL(4, SpaceRead(Va + 3 * PAGE_SIZE));
     SpaceFinish();
 }

@@ -121,3 +121,26 @@ TEST(Copy_honours_protection)
     ExFreePoolWithTag(Word, 0x74736554);
     SpaceFinish();
 }
+
+/* A user's buffer is his own half's. */
+TEST(Copy_lets_no_user_have_a_buffer_in_the_system_half)
+{
+    HANDLE Other = Start();
+    PUCHAR Buffer = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, 0x74736554);
+    SIZE_T Done = 77;
+
+    memset(Buffer, 5, PAGE_SIZE);
+    SpaceAllocate(0x200000, KB64, MEM_COMMIT | MEM_RESERVE, RW);
+    (void)KeSetPreviousMode(UserMode);
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION,
+                NtReadVirtualMemory(Other, (PVOID)0x100000, Buffer, PAGE_SIZE, &Done));
+    CHECK_EQUAL(0, Done);
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION,
+                NtWriteVirtualMemory(Other, (PVOID)0x100000, Buffer, PAGE_SIZE, &Done));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtReadVirtualMemory(Other, (PVOID)0x100000, (PVOID)0x200000, PAGE_SIZE, &Done));
+    (void)KeSetPreviousMode(KernelMode);
+    CHECK_EQUAL(5, Buffer[PAGE_SIZE - 1]);
+    ExFreePoolWithTag(Buffer, 0x74736554);
+    SpaceFinish();
+}

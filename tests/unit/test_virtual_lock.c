@@ -133,3 +133,27 @@ TEST(Lock_undoes_its_part_when_no_page_more_can_be_promised)
     CHECK_EQUAL(1, SpaceCurrent()->Vm.LockedPages);
     SpaceFinish();
 }
+
+TEST(Unlock_of_what_is_not_locked_takes_it_out_of_the_working_set)
+{
+    ULONG_PTR Va;
+    ULONG i;
+
+    SpaceStart();
+    Va = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
+    for (i = 0; i < 3; i++) {
+        SpaceWrite(Va + i * PAGE_SIZE, i + 1);
+    }
+    CHECK_EQUAL(STATUS_SUCCESS, Lock(Va + PAGE_SIZE, PAGE_SIZE, MAP_PROCESS));
+    CHECK_EQUAL(STATUS_NOT_LOCKED, Unlock(Va, KB64, MAP_PROCESS));
+    CHECK_EQUAL(1 + 1, SpaceCurrent()->Vm.WorkingSetSize); /* the locked one, and the table */
+    CHECK(!MiReadPte(MiGetPteAddress(Va)).Hard.Valid);
+    CHECK(MiReadPte(MiGetPteAddress(Va + PAGE_SIZE)).Hard.Valid);
+    CHECK_EQUAL(1, SpaceCurrent()->Vm.LockedPages);
+    for (i = 0; i < 3; i++) {
+        CHECK_EQUAL(i + 1, SpaceRead(Va + i * PAGE_SIZE));
+    }
+    CHECK_EQUAL(STATUS_NOT_LOCKED, Unlock(0x30000000, 0x10000000, MAP_PROCESS)); /* no tables */
+    MiVerifyAll();
+    SpaceFinish();
+}

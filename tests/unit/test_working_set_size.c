@@ -68,6 +68,26 @@ TEST(WorkingSetSize_minimum_is_promised_or_refused)
     SpaceFinish(); /* the balance */
 }
 
+/* Else no page but the locked ones would have room. */
+TEST(WorkingSetSize_maximum_has_room_for_more_than_what_is_locked)
+{
+    SIZE_T Bytes = P(80);
+    PVOID Base;
+
+    SpaceStart();
+    CHECK_EQUAL(STATUS_SUCCESS, Adjust(P(120), P(300)));
+    Base = (PVOID)SpaceAllocate(0, P(80), MEM_COMMIT, RW);
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtLockVirtualMemory(NtCurrentProcess(), &Base, &Bytes, MAP_PROCESS));
+    CHECK_EQUAL(STATUS_BAD_WORKING_SET_LIMIT, Adjust(P(20), P(87)));
+    CHECK_EQUAL(300, WorkingSet()->MaximumWorkingSetSize);
+    CHECK_EQUAL(STATUS_SUCCESS, Adjust(P(20), P(88)));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtUnlockVirtualMemory(NtCurrentProcess(), &Base, &Bytes, MAP_PROCESS));
+    CHECK_EQUAL(STATUS_SUCCESS, Adjust(P(20), P(20)));
+    SpaceFinish();
+}
+
 TEST(WorkingSetSize_is_raised_only_by_who_may)
 {
     SpaceStart();

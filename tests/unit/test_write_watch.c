@@ -2,6 +2,7 @@
 /*
  * test_write_watch.c - NtGetWriteWatch and NtResetWriteWatch.
  */
+#include "mm/pool/pool_inject.h"
 #include "tests/unit/space_world.h"
 
 #define RW PAGE_READWRITE
@@ -90,5 +91,55 @@ TEST(Write_watch_refuses_each_wrong_argument_with_its_status)
     CHECK_EQUAL(STATUS_INVALID_PARAMETER_2, NtResetWriteWatch(NtCurrentProcess(), Va, 0));
     CHECK_EQUAL(STATUS_INVALID_PARAMETER_2,
                 NtResetWriteWatch(NtCurrentProcess(), (PVOID)0x90000000, 1));
+    SpaceFinish();
+}
+
+/* The caller's array may be pageable, as his own half is, also where he asks about another one. */
+TEST(Write_watch_stores_into_the_callers_address_space)
+{
+    const ULONG Many = 300; /* more than the stack has room for */
+    PEPROCESS Other;
+    ULONG Granularity = 0;
+    SIZE_T Entries = Many;
+    HANDLE Handle;
+    ULONG_PTR Array;
+    ULONG_PTR Va;
+    ULONG i;
+
+    SpaceStart();
+    Other = SpaceCurrent();
+    Va = SpaceAllocate(0, Many * PAGE_SIZE, MEM_COMMIT | MEM_RESERVE | MEM_WRITE_WATCH, RW);
+    for (i = 0; i < Many; i++) {
+        SpaceWrite(Va + i * PAGE_SIZE, i + 1);
+    }
+    Array = SpaceAllocate(0, KB64, MEM_COMMIT, RW); /* nobody has touched it */
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtGetWriteWatch(NtCurrentProcess(), 0, (PVOID)Va, Many * PAGE_SIZE,
+                                (PVOID *)(Array + PAGE_SIZE - 8), &Entries, &Granularity));
+    CHECK_EQUAL(Many, Entries);
+    CHECK_EQUAL(Va + 2 * PAGE_SIZE, SpaceRead(Array + PAGE_SIZE));
+    MiFailPoolAllocation(1);
+    CHECK_EQUAL(STATUS_INSUFFICIENT_RESOURCES,
+                NtGetWriteWatch(NtCurrentProcess(), WRITE_WATCH_FLAG_RESET, (PVOID)Va,
+                                Many * PAGE_SIZE, (PVOID *)Array, &Entries, &Granularity));
+    MiFailPoolAllocation(0);
+    CHECK_EQUAL(Many, Entries);
+    SpaceEnter(SpaceProcess());
+    Handle = SpaceHandle(Other);
+    Array = SpaceAllocate(0x5000000, KB64, MEM_COMMIT | MEM_RESERVE, RW);
+    Entries = 2;
+    CHECK_EQUAL(STATUS_SUCCESS, NtGetWriteWatch(Handle, 0, (PVOID)Va, KB64, (PVOID *)Array,
+                                                &Entries, &Granularity));
+    CHECK_EQUAL(Va, SpaceRead(Array));
+    CHECK_EQUAL(Va + PAGE_SIZE, SpaceRead(Array + 4));
+    Entries = 2;
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION,
+                NtGetWriteWatch(Handle, WRITE_WATCH_FLAG_RESET, (PVOID)Va, KB64,
+                                (PVOID *)(Array + KB64 - 4), &Entries, &Granularity));
+    CHECK_EQUAL(2, Entries);
+    CHECK_EQUAL(STATUS_SUCCESS, NtGetWriteWatch(Handle, 0, (PVOID)Va, KB64, (PVOID *)Array,
+                                                &Entries, &Granularity));
+    CHECK_EQUAL(2, Entries); /* nothing was reset for nothing */
+    MiVerifyAll();
     SpaceFinish();
 }
