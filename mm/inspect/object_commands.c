@@ -20,6 +20,7 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!session", MiCommandSession, "[-s n]", "sessions; -s: look at another, -1 the running"},
     {"!sprocess", MiCommandSessionProcess, "[n [flags]]", "a session and its processes: -4 all"},
     {"!vad", MiCommandVad, "[root or vad [1]]", "what the user half is reserved for"},
+    {"!dh", MiCommandDisplayHeaders, "[-f] [-s] [-a] <base>", "the headers of an image in memory"},
     {"!ca", MiCommandCa, "[addr, 0 or -1 [flags]]", "sections: 1 segment, 2 subsections"},
     {"!filecache", MiCommandFileCache, "[1]", "files in the system cache: 1 with their views"},
     {"!defwrites", MiCommandDefWrites, "", "writers that wait until less is dirty"},
