@@ -85,7 +85,9 @@ NT_MUST_CHECK NTSTATUS NTAPI MmCreateSection(PVOID *SectionObject, ULONG Desired
  *     STATUS_INVALID_PARAMETER_4      ZeroBits is above 21, or not those of *BaseAddress
  *     STATUS_INVALID_PARAMETER_5      CommitSize is more than *ViewSize
  *     STATUS_INVALID_PARAMETER_8      InheritDisposition
- *     STATUS_INVALID_PARAMETER_9      AllocationType is neither 0 nor MEM_TOP_DOWN
+ *     STATUS_INVALID_PARAMETER_9      AllocationType is not of MEM_TOP_DOWN and MEM_RESERVE; or
+ *                                     MEM_RESERVE, and the view is not a shared one of a file's
+ *                                     data that may be written to
  *     STATUS_INVALID_PAGE_PROTECTION  Win32Protect makes no sense, or says how to cache
  *     STATUS_SECTION_PROTECTION       it grants more than the section does
  *     STATUS_MAPPED_ALIGNMENT         address or offset is not a multiple of 64 KB
@@ -106,6 +108,9 @@ NT_MUST_CHECK NTSTATUS NTAPI MmCreateSection(PVOID *SectionObject, ULONG Desired
  * asked for.  Win32Protect may say how to cache what is no RAM (PAGE_NOCACHE, which is the default,
  * or PAGE_WRITECOMBINE); it may not be PAGE_NOACCESS, or copy-on-write.  From user mode:
  * STATUS_ACCESS_DENIED, as since NT 5.2 SP1.  Protections of such pages stay as they are.
+ *
+ * MEM_RESERVE: the view may be longer than the section.  What lies behind the section's end is
+ * reserved, and becomes memory when NtExtendSection makes the section longer.
  *
  * => PASSIVE_LEVEL.  On success *BaseAddress and *ViewSize say what is mapped.
  */
@@ -199,7 +204,8 @@ NT_MUST_CHECK NTSTATUS NTAPI NtQuerySection(HANDLE SectionHandle, SECTION_INFORM
  * Make a file's section longer, and the file, if that is shorter.  A size that is not larger
  * changes nothing.
  *
- * => The handle needs SECTION_EXTEND_SIZE.  On success *NewSectionSize is what it is now.
+ * => The handle needs SECTION_EXTEND_SIZE.  Views with MEM_RESERVE have the new pages at once.  On
+ *    success *NewSectionSize is what it is now.
  *    STATUS_SECTION_NOT_EXTENDED: it is not of a file's data, or the file would have to grow and
  *    the section may not write to it.  What growing the file says, STATUS_DISK_FULL above all.
  */

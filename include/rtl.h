@@ -81,6 +81,18 @@ BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time);
 /* => Time is not negative, and below year 30828. */
 void NTAPI RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields);
 
+/* ---- images ---- */
+
+struct _IMAGE_NT_HEADERS;
+
+/*
+ * The NT headers (nt/image.h) of an image in memory, a driver's own for example.
+ *
+ * => Base can be read, as far as the headers say: who doubts it looks first.  NULL: no image begins
+ *    there, or its NT headers are not aligned to 4.
+ */
+struct _IMAGE_NT_HEADERS *NTAPI RtlImageNtHeader(PVOID Base);
+
 /* ---- formatted print ---- */
 
 /* Receives each piece of the output.  Text does not end in zero; Bytes is not 0. */

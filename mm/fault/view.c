@@ -202,6 +202,12 @@ static ULONG MipAlike(const MI_USER_FAULT *Fault, ULONG Pages)
     return Alike;
 }
 
+/* => Pages of the view's protection that nobody touched may be no memory. */
+static BOOLEAN MipIsPartlyThere(const MMVAD *Vad)
+{
+    return !Vad->u.VadFlags.ImageMap && !MiIsPlainView(Vad);
+}
+
 /*
  * How many pages from this one on, up to the next 64 KB of addresses, are the same to a fault: they
  * have the view's protection, and their prototype PTEs lie in one page.  1: where memory is not
@@ -214,7 +220,7 @@ static ULONG MipPagesBehind(const MI_USER_FAULT *Fault, const MMPTE *Proto)
     ULONG Pages = MIP_AROUND - Vpn % MIP_AROUND;
 
     Pages = MipLeast(Pages, Fault->Vad->EndingVpn - Vpn + 1);
-    if (Pages == 1 || Fault->Pte.Long != 0 || View->Committed != NULL ||
+    if (Pages == 1 || Fault->Pte.Long != 0 || MipIsPartlyThere(Fault->Vad) ||
         Proto < View->FirstPrototypePte || Proto > View->LastContiguousPte ||
         !MiGlanceAtMemory(MiMemoryAmple)) {
         return 1;

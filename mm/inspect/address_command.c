@@ -79,6 +79,14 @@ static const char *MipStateName(ULONG State)
     return State == MEM_RESERVE ? "MEM_RESERVE" : "MEM_FREE";
 }
 
+static const char *MipTypeName(ULONG Type)
+{
+    if (Type == MEM_IMAGE) {
+        return "MEM_IMAGE";
+    }
+    return Type == MEM_MAPPED ? "MEM_MAPPED" : "MEM_PRIVATE";
+}
+
 static void MipPrintUser(ULONG_PTR Va)
 {
     MEMORY_BASIC_INFORMATION Information;
@@ -96,8 +104,7 @@ static void MipPrintUser(ULONG_PTR Va)
             (ULONG)Information.RegionSize);
     MiPrint("    State       %08x %s\n", Information.State, MipStateName(Information.State));
     if (Information.State != MEM_FREE) {
-        MiPrint("    Type        %08x %s\n", Information.Type,
-                Information.Type == MEM_MAPPED ? "MEM_MAPPED" : "MEM_PRIVATE");
+        MiPrint("    Type        %08x %s\n", Information.Type, MipTypeName(Information.Type));
         MiPrint("    Protect     %08x, allocated with %08x at %08X\n", Information.Protect,
                 Information.AllocationProtect, (ULONG)(ULONG_PTR)Information.AllocationBase);
     }
@@ -133,7 +140,8 @@ void MiCommandAddress(const char *Arguments)
     NTSTATUS Status;
 
     if (Arguments[0] == '-') {
-        MiFail("-summary and filters are about user addresses: there are none yet.");
+        MiFail(
+            "-summary and filters are not there; !vad lists what a process has of user addresses.");
         return;
     }
     Status = MiTakeArgument(&Arguments, &Va);

@@ -21,6 +21,9 @@ MI_COMMAND_ROUTINE MiCommandSearchPte;
 /* address_command.c */
 MI_COMMAND_ROUTINE MiCommandAddress;
 
+/* dh_command.c */
+MI_COMMAND_ROUTINE MiCommandDisplayHeaders;
+
 /* pfn_commands.c */
 MI_COMMAND_ROUTINE MiCommandPfn;
 MI_COMMAND_ROUTINE MiCommandMemUsage;

@@ -3,7 +3,8 @@
  * process_commands.c - !process and .process.
  *
  *     !process              the process whose address space the monitor looks at
- *     !process 0 [flags]    all of them; flag 1: with figures
+ *     !process 0 [flags]    all of them; flag 1: with figures, 4: with their threads, 2: and with
+ *                           what these wait for
  *     !process <addr> [..]  one; without flags with figures
  *     .process              which one the monitor looks at
  *     .process <addr>       look at another one: its addresses in !pte, !vad, d* and e*
@@ -14,6 +15,7 @@
  */
 #include "mm/inspect/commands.h"
 
+#include "mm/ke/thread.h"
 #include "mm/space/process.h"
 #include "mm_session.h"
 
@@ -95,6 +97,9 @@ void MiPrintProcess(const EPROCESS *Process, ULONG_PTR Flags)
     if (Flags & 1) {
         MipPrintFigures(Process);
     }
+    if (Flags & 6) {
+        KiDumpProcessThreads(KiConsoleSink, NULL, &Process->Pcb, (Flags & 2) != 0);
+    }
     MiPrint("\n");
 }
 
@@ -109,13 +114,24 @@ static void MipPrintAll(ULONG_PTR Flags)
     ExReleaseFastMutex(&PspActiveProcessMutex);
 }
 
+/* => Whether -1 stood there: what WinDbg calls the current process. */
+static BOOLEAN MipTakeCurrent(const char **Arguments)
+{
+    const char *Text = *Arguments;
+    BOOLEAN Current = strncmp(Text, "-1", 2) == 0 && (Text[2] == 0 || Text[2] == ' ');
+
+    *Arguments += Current ? 2 : 0;
+    return Current;
+}
+
 void MiCommandProcess(const char *Arguments)
 {
-    BOOLEAN Mine = Arguments[0] == 0;
-    ULONG_PTR Address;
+    BOOLEAN Current = MipTakeCurrent(&Arguments);
+    BOOLEAN Mine = Current || Arguments[0] == 0;
+    ULONG_PTR Address = 0;
     ULONG_PTR Flags;
 
-    if (!MiCommandNeedsProcesses() || !MiTakeOptional(&Arguments, 0, &Address) ||
+    if (!MiCommandNeedsProcesses() || (!Current && !MiTakeOptional(&Arguments, 0, &Address)) ||
         !MiTakeOptional(&Arguments, Address == 0 && !Mine ? 0 : 1, &Flags)) {
         return;
     }

@@ -27,6 +27,7 @@
 #include "mm/inspect/paging_stamp.h"
 #include "mm/inspect/report_files.h"
 #include "mm/ob/object.h"
+#include "mm/pfn/pfn_list.h"
 #include "mm/space/process.h"
 #include "report.h"
 #include "rtl.h"
@@ -49,7 +50,27 @@ typedef struct _MIP_COUNTERS {
     ULONG FromDisk; /* pages */
     ULONG Written;  /* dirty pages */
     ULONG Lazily;
+    ULONG Dirty;     /* pages of the file */
+    ULONG Standby;   /* pages, of all memory */
+    BOOLEAN Section; /* the file has one, and a map */
 } MIP_COUNTERS;
+
+/* The file's way: what the counters say behind each step is what they say before the next. */
+typedef enum _MIP_STEP {
+    MipBegun,
+    MipOpened,
+    MipReadFirst,
+    MipReadAgain,
+    MipWritten,
+    MipLazyWritten,
+    MipWrittenAgain,
+    MipFlushed,
+    MipClosed,
+    MipFromStandby,
+    MipRepurposed,
+    MipFromDisk,
+    MipSteps
+} MIP_STEP;
 
 typedef struct _MIP_CACHED {
     HANDLE File;         /* or NULL */
@@ -68,6 +89,8 @@ typedef struct _MIP_CACHED {
     MIP_COUNTERS Back;   /* and when its frames had been reused */
     ULONG Dirty[4];      /* pages, before and after the lazy writer's round, and a flush */
     ULONG Reused;        /* frames */
+    MIP_COUNTERS After[MipSteps];
+    MIP_STEP Done; /* the last one */
 } MIP_CACHED, *PMIP_CACHED;
 
 static MI_STAMP MipStamp(ULONG Page, ULONG Version)
@@ -104,6 +127,12 @@ static MIP_COUNTERS MipSince(MIP_COUNTERS Before)
         .Written = Now.Written - Before.Written,
         .Lazily = Now.Lazily - Before.Lazily,
     };
+}
+
+static BOOLEAN MipHasSection(const MIP_CACHED *Cached)
+{
+    return Cached->Object->SectionObjectPointer->DataSectionObject != NULL &&
+           Cached->Object->SectionObjectPointer->SharedCacheMap != NULL;
 }
 
 /* => Dirty pages of the file, in the cache. */
@@ -218,6 +247,21 @@ static NTSTATUS MipReadAll(PMIP_CACHED Cached, BOOLEAN Written, MIP_COUNTERS *Di
     return Status;
 }
 
+static void MipNote(PMIP_CACHED Cached, MIP_STEP Step)
+{
+    KIRQL OldIrql;
+
+    Cached->After[Step] = MipRead();
+    if (Cached->Object != NULL) {
+        Cached->After[Step].Dirty = MipDirtyPages(Cached);
+        Cached->After[Step].Section = MipHasSection(Cached);
+    }
+    OldIrql = MiLockPfn();
+    Cached->After[Step].Standby = MiPageCounts[StandbyPageList];
+    MiUnlockPfn(OldIrql);
+    Cached->Done = Step;
+}
+
 /* ---- the steps ---- */
 
 static NTSTATUS MipMakeFile(PMIP_CACHED Cached)
@@ -231,23 +275,25 @@ static NTSTATUS MipMakeFile(PMIP_CACHED Cached)
     return NT_SUCCESS(Status) ? MipClose(Cached) : Status;
 }
 
-static BOOLEAN MipHasSection(const MIP_CACHED *Cached)
-{
-    return Cached->Object->SectionObjectPointer->DataSectionObject != NULL &&
-           Cached->Object->SectionObjectPointer->SharedCacheMap != NULL;
-}
-
 static NTSTATUS MipReadTwice(PMIP_CACHED Cached)
 {
-    NTSTATUS Status = MipOpen(Cached, FILE_OPEN, 0);
+    NTSTATUS Status;
 
+    MipNote(Cached, MipBegun);
+    Status = MipOpen(Cached, FILE_OPEN, 0);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
+    MipNote(Cached, MipOpened);
     Cached->Early = MipHasSection(Cached);
     Status = MipReadAll(Cached, FALSE, &Cached->First);
+    MipNote(Cached, MipReadFirst);
     Cached->Section = MipHasSection(Cached);
-    return NT_SUCCESS(Status) ? MipReadAll(Cached, FALSE, &Cached->Second) : Status;
+    if (NT_SUCCESS(Status)) {
+        Status = MipReadAll(Cached, FALSE, &Cached->Second);
+        MipNote(Cached, MipReadAgain);
+    }
+    return Status;
 }
 
 /* The lazy writer's next round is a second away each time that something becomes dirty. */
@@ -260,21 +306,25 @@ static NTSTATUS MipDirty(PMIP_CACHED Cached)
     if (NT_SUCCESS(Status)) {
         Status = MipWritePiece(Cached, 0, 2);
     }
-    Cached->Dirty[0] = MipDirtyPages(Cached);
+    MipNote(Cached, MipWritten);
+    Cached->Dirty[0] = Cached->After[MipWritten].Dirty;
     if (NT_SUCCESS(Status)) {
         Status = CcWaitForCurrentLazyWriterActivity();
     }
-    Cached->Dirty[1] = MipDirtyPages(Cached);
+    MipNote(Cached, MipLazyWritten);
+    Cached->Dirty[1] = Cached->After[MipLazyWritten].Dirty;
     Cached->Lazy = MipSince(Before);
     Before = MipRead();
     if (NT_SUCCESS(Status)) {
         Status = MipWritePiece(Cached, MIP_PIECE_PAGES, 2);
     }
-    Cached->Dirty[2] = MipDirtyPages(Cached);
+    MipNote(Cached, MipWrittenAgain);
+    Cached->Dirty[2] = Cached->After[MipWrittenAgain].Dirty;
     if (NT_SUCCESS(Status)) {
         Status = NtFlushBuffersFile(Cached->File, &Iosb);
     }
-    Cached->Dirty[3] = MipDirtyPages(Cached);
+    MipNote(Cached, MipFlushed);
+    Cached->Dirty[3] = Cached->After[MipFlushed].Dirty;
     Cached->Flush = MipSince(Before);
     return Status;
 }
@@ -287,9 +337,14 @@ static NTSTATUS MipReopen(PMIP_CACHED Cached, BOOLEAN Reuse, MIP_COUNTERS *Did)
         Cached->Reused = MiReuseStandbyFrames();
     }
     if (NT_SUCCESS(Status)) {
+        MipNote(Cached, Reuse ? MipRepurposed : MipClosed);
         Status = MipOpen(Cached, FILE_OPEN, 0);
     }
-    return NT_SUCCESS(Status) ? MipReadAll(Cached, TRUE, Did) : Status;
+    if (NT_SUCCESS(Status)) {
+        Status = MipReadAll(Cached, TRUE, Did);
+        MipNote(Cached, Reuse ? MipFromDisk : MipFromStandby);
+    }
+    return Status;
 }
 
 static NTSTATUS MipUse(PMIP_CACHED Cached)
@@ -373,6 +428,25 @@ static void MipSay(const MIP_CACHED *Cached)
              Cached->Again.FromDisk, Cached->Reused, Cached->Back.FromDisk, Cached->Wrong);
 }
 
+/* The counters behind each step. */
+static void MipShowWay(const MIP_CACHED *Cached)
+{
+    static const char *const Names[MipSteps] = {
+        "before",     "opened",  "read",   "read again",   "written to", "lazy writer",
+        "written to", "flushed", "closed", "opened, read", "repurposed", "opened, read"};
+    ULONG Step;
+
+    KiPrint("# cache, after  section  reads missed views  ahead   disk dirty written  lazily"
+            " standby\n");
+    for (Step = 0; Step <= (ULONG)Cached->Done; Step++) {
+        const MIP_COUNTERS *At = &Cached->After[Step];
+
+        KiPrint("#   %-12s %6s %6u %6u %5u %6u %6u %5u %7u %7u %7u\n", Names[Step],
+                At->Section ? "yes" : "no", At->Reads, At->Misses, At->Views, At->Ahead,
+                At->FromDisk, At->Dirty, At->Written, At->Lazily, At->Standby);
+    }
+}
+
 void MiReportCachedFile(void)
 {
     MIP_CACHED Cached = {.Status = STATUS_INSUFFICIENT_RESOURCES};
@@ -388,5 +462,6 @@ void MiReportCachedFile(void)
     }
     if (!MiReportCannotChange("cache", Cached.Made)) {
         MipSay(&Cached);
+        MipShowWay(&Cached);
     }
 }

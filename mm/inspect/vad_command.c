@@ -114,10 +114,11 @@ static void MipPrintWhole(const MMVAD *Vad)
     MiPrint("  Commit Charge  %8u (0n)\n", Flags.CommitCharge);
     MiPrint("  Protection     %8x  %s%s\n", Flags.Protection, MiProtectionName(Flags.Protection),
             MipModifier(Flags.Protection));
-    MiPrint("  Flags:%s%s%s%s%s%s%s\n", Flags.PrivateMemory ? " PrivateMemory" : "",
+    MiPrint("  Flags:%s%s%s%s%s%s%s%s\n", Flags.PrivateMemory ? " PrivateMemory" : "",
             Flags.MemCommit ? " MemCommit" : "", Flags.WriteWatch ? " WriteWatch" : "",
             Flags.Inherit ? " ViewShare" : "", Flags.NoChange ? " NoChange" : "",
-            Flags.ImageMap ? " ImageMap" : "", Flags.PhysicalMapping ? " PhysicalMapping" : "");
+            Flags.ImageMap ? " ImageMap" : "", Flags.PhysicalMapping ? " PhysicalMapping" : "",
+            Flags.Extendable ? " Extendable" : "");
     if (MiIsView(Vad)) {
         MiPrint("  ControlArea    %08X  First ProtoPte %08X  Last PTE %08X\n",
                 (ULONG)(ULONG_PTR)MiViewOf(Vad)->ControlArea,

@@ -163,6 +163,26 @@ void KiDumpThreads(RTL_PRINT_SINK *Sink, PVOID Context, KI_THREAD_CHOICE Choice)
     }
 }
 
+void KiDumpProcessThreads(RTL_PRINT_SINK *Sink, PVOID Context, const struct _KPROCESS *Process,
+                          BOOLEAN Waits)
+{
+    const PRINTER Printer = {Sink, Context};
+    KIRQL OldIrql = KiLockDispatcher();
+    PLIST_ENTRY Entry;
+
+    for (Entry = KiThreadList.Flink; Entry != &KiThreadList; Entry = Entry->Flink) {
+        const KTHREAD *Thread = ThreadOf(Entry);
+
+        if (Thread->ApcState.Process == Process) {
+            PrintLine(&Printer, Thread);
+            if (Waits && Thread->State == Waiting) {
+                PrintWait(&Printer, Thread);
+            }
+        }
+    }
+    KiUnlockDispatcher(OldIrql);
+}
+
 /* ---- !stacks ---- */
 
 /* A thread's state in the words of !stacks. */

@@ -152,6 +152,10 @@ typedef enum _KI_THREAD_CHOICE {
 /* Print a line for each of them; behind all, the counters.  => IRQL <= DISPATCH_LEVEL. */
 void KiDumpThreads(RTL_PRINT_SINK *Sink, PVOID Context, KI_THREAD_CHOICE Choice);
 
+/* Print a line for each thread in the process' address space; Waits: what it waits for, too. */
+void KiDumpProcessThreads(RTL_PRINT_SINK *Sink, PVOID Context, const struct _KPROCESS *Process,
+                          BOOLEAN Waits);
+
 /*
  * Print what is known of one thread and of what it waits for.
  *

@@ -25,6 +25,9 @@
  * What a file has no bytes for is zero: the file system says so of a page that its end cuts, this
  * file of the pages behind, and of what lies behind the end of a part of an image.
  *
+ * A part of an image may begin inside a sector, where sectors are larger than the image's alignment
+ * (sector_skip.h): then one frame more is read, and the contents are moved.
+ *
  * Who reads needs no memory and no lock once it has begun, so blocks come free; who waits for one,
  * or for Done, holds no lock, but for that of an address space whose page table it is.
  *
@@ -34,6 +37,7 @@
 
 #include "mi_assert.h"
 #include "mm/paging/paging_file.h"
+#include "mm/paging/sector_skip.h"
 #include "mm/paging/slots.h"
 #include "mm/pfn/frame.h"
 #include "mm/pfn/memory_events.h"
@@ -53,6 +57,7 @@ typedef struct _MIP_PLACE {
     ULONG Slot;
     LARGE_INTEGER Offset;
     ULONG64 Bytes; /* from there on that are the page's, and its neighbours' */
+    ULONG Skip;    /* how far that is inside a sector */
 } MIP_PLACE, *PMIP_PLACE;
 
 /* The PTEs of a read. */
@@ -141,6 +146,7 @@ static MIP_PLACE MipPlaceOf(PMMPTE Pte)
     if (MiIsSubsectionPte(Entry)) {
         Place.Object = MiFindFilePage(Entry, Pte, &Place.Offset);
         Place.Bytes = MiFindFileBytes(Entry, Pte);
+        Place.Skip = MiFindSectorSkip(Place.Object, &Place.Offset);
         return Place;
     }
     Place.File = MiPteFile(Entry);
@@ -148,6 +154,12 @@ static MIP_PLACE MipPlaceOf(PMMPTE Pte)
     Place.Object = MmPagingFile[Place.File]->File;
     Place.Offset.QuadPart = (LONGLONG)Place.Slot * PAGE_SIZE;
     return Place;
+}
+
+/* => Whether its pages are read with a frame more. */
+static BOOLEAN MipIsInsideSector(PMMPTE Pte)
+{
+    return MiIsSubsectionPte(MiReadPte(Pte)) && MipPlaceOf(Pte).Skip != 0;
 }
 
 static BOOLEAN MipNamesSlot(PMMPTE Pte, ULONG File, ULONG Slot)
@@ -256,8 +268,13 @@ static void MipDescribe(PMI_IN_PAGE Block, const MIP_CLUSTER *Cluster, const PFN
     Block->Status = STATUS_SUCCESS;
     Block->Offset = Place.Offset;
     Block->FileBytes = Place.Bytes;
-    MmInitializeMdl(&Block->Mdl, NULL, Block->Pages * PAGE_SIZE);
+    Block->Skip = Place.Skip;
+    Block->Offset.QuadPart -= Place.Skip;
+    MmInitializeMdl(&Block->Mdl, NULL, (Block->Pages + (Place.Skip != 0)) * PAGE_SIZE);
     Block->Mdl.MdlFlags = MDL_PAGES_LOCKED | MDL_IO_PAGE_READ;
+    if (Place.Skip != 0) {
+        Block->Frames[Block->Pages] = Frames[Block->Pages];
+    }
     for (i = 0; i < Block->Pages; i++) {
         Block->Frames[i] = Frames[i];
         if (Block->File != MI_IN_PAGE_MAPPED) {
@@ -288,7 +305,8 @@ static NTSTATUS MipBegin(const MIP_CLUSTER *Cluster, const PFN_NUMBER *Frames, P
 
 NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Begun)
 {
-    PFN_NUMBER Frames[MI_IN_PAGE_PAGES];
+    PFN_NUMBER Frames[MI_IN_PAGE_PAGES + 1];
+    ULONG More = MipIsInsideSector(Pte);
     MIP_CLUSTER Cluster;
     NTSTATUS Status;
     ULONG Taken;
@@ -297,14 +315,14 @@ NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Begun)
     MI_ASSERT(MiPrototypePteKind(MiReadPte(Pte)) == MiPtePagefile ||
               MiIsSubsectionPte(MiReadPte(Pte)));
     Cluster = MipChooseCluster(Pte, MiMemoryConditionHolds(MiLowMemory) ? 1 : Most);
-    Taken = MipTakeFrames(Cluster.Pages, Frames);
-    if (Taken == 0) {
-        return STATUS_NO_MEMORY;
+    Taken = MipTakeFrames(Cluster.Pages + More, Frames);
+    Status = STATUS_NO_MEMORY;
+    if (Taken > More) {
+        if (Taken < Cluster.Pages + More) {
+            Cluster = MipChooseCluster(Pte, Taken - More);
+        }
+        Status = MipBegin(&Cluster, Frames, Begun);
     }
-    if (Taken < Cluster.Pages) {
-        Cluster = MipChooseCluster(Pte, Taken);
-    }
-    Status = MipBegin(&Cluster, Frames, Begun);
     while (!NT_SUCCESS(Status) && Taken != 0) {
         MiFreeFrame(Frames[--Taken]);
     }
@@ -340,9 +358,15 @@ static NTSTATUS MipTransfer(PMI_IN_PAGE Block)
         (void)KeWaitForSingleObject(&Block->Transferred, WrPageIn, KernelMode, FALSE, NULL);
         Status = Block->Iosb.Status;
     }
-    Status = MipJudgeTransfer(Block, Status);
     if (Block->Mdl.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
         MmUnmapLockedPages(Block->Mdl.MappedSystemVa, &Block->Mdl);
+    }
+    if (Block->Skip != 0) {
+        MiMovePagesDown(Block->Frames, Block->Pages, Block->Skip);
+    }
+    Status = MipJudgeTransfer(Block, Status);
+    if (Block->Skip != 0) {
+        MiFreeFrame(Block->Frames[Block->Pages]);
     }
     return Status;
 }

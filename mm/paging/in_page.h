@@ -37,13 +37,15 @@ typedef struct _MI_IN_PAGE {
     ULONG File;           /* (R) number of the paging file; MI_IN_PAGE_MAPPED: of another file */
     ULONG Slot;           /* (R) of the first page, in a paging file */
     ULONG Pages;          /* (R) */
+    ULONG Skip;           /* (R) bytes before the first page, which begins inside a sector; then
+                                 there is a frame behind the last page's, too */
     ULONG Wanted;         /* (R) which of them faulted */
     ULONG Kept;           /* (R) bits: pages that MiReleaseInPage gives back */
     ULONG Failed;         /* (P) bits: pages that cannot be read ... */
     NTSTATUS Status;      /* (P) ... and why */
     ULONG Checksum[MI_IN_PAGE_PAGES]; /* (R) that they should have */
     MDL Mdl;                          /* (R) of the frames, which follow it */
-    PFN_NUMBER Frames[MI_IN_PAGE_PAGES];
+    PFN_NUMBER Frames[MI_IN_PAGE_PAGES + 1];
 } MI_IN_PAGE, *PMI_IN_PAGE;
 
 NT_C_ASSERT(offsetof(MI_IN_PAGE, Frames) == offsetof(MI_IN_PAGE, Mdl) + sizeof(MDL));
@@ -70,8 +72,8 @@ void MiInitializeInPage(void);
  *
  * => Under the owner's mutex, in its address space.  *Pte is a MiPtePagefile, or a prototype PTE
  *    that is a MiPteSubsection.
- * => STATUS_NO_MEMORY: no frame.  STATUS_INSUFFICIENT_RESOURCES: no block: MiWaitForInPage, without
- *    the mutex.  Nothing changed.
+ * => STATUS_NO_MEMORY: no frame, or no two where pages begin inside a sector.
+ *    STATUS_INSUFFICIENT_RESOURCES: no block: MiWaitForInPage, without the mutex.  Nothing changed.
  */
 NT_MUST_CHECK NTSTATUS MiBeginInPage(PMMPTE Pte, ULONG Most, PMI_IN_PAGE *Block)
     NT_NOT_HOLDING(MiPfnLock);

@@ -14,7 +14,8 @@
  *                                    goes to a paging file
  *
  * A subsection counts its bytes of the file in sectors and a rest (SectorEndOffset): whoever reads
- * its last page makes what lies behind zero.  Pages need not begin at a page of the file.
+ * its last page makes what lies behind zero.  Pages need not begin at a page of the file, nor at a
+ * sector of the disk's.
  *
  * The file is never written to through an image: what a process writes is its own, or a paging
  * file's.  The segment is charged for shared pages that can be written to, a process for those that
@@ -249,22 +250,6 @@ FreeArea:
     return Status;
 }
 
-/* Pages are read from where parts begin, and a disk's sectors may be larger than the image's. */
-static NTSTATUS MipCheckSectors(const MIP_MAKING *Making)
-{
-    ULONG Sector = IoGetRelatedDeviceObject(Making->File)->SectorSize;
-    MI_IMAGE_PART Part;
-    ULONG i;
-
-    for (i = 0; i < Making->Known->Image.PartCount; i++) {
-        MiDescribeImagePart(Making->Header, &Making->Known->Image, i, &Part);
-        if (Sector != 0 && Part.FileOffset % Sector != 0) {
-            return STATUS_INVALID_IMAGE_FORMAT;
-        }
-    }
-    return STATUS_SUCCESS;
-}
-
 static NTSTATUS MipDescribe(PMIP_MAKING Making, ULONG64 FileBytes)
 {
     ULONG Bytes = FileBytes < MI_IMAGE_HEADER_BYTES ? (ULONG)FileBytes : MI_IMAGE_HEADER_BYTES;
@@ -275,7 +260,6 @@ static NTSTATUS MipDescribe(PMIP_MAKING Making, ULONG64 FileBytes)
     }
     if (NT_SUCCESS(Status)) {
         Making->Known->OtherMachine = Status == STATUS_IMAGE_MACHINE_TYPE_MISMATCH;
-        Status = MipCheckSectors(Making);
     }
     return Status;
 }

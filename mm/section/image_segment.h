@@ -32,7 +32,7 @@ void MiForgetImageMoves(void);
  * => PASSIVE_LEVEL; no other call changes the file's size meanwhile.
  *
  *     STATUS_INVALID_FILE_FOR_SECTION  it is empty, or its file system has no sections
- *     STATUS_INVALID_IMAGE_*           image_headers.h; also data that does not begin at a sector
+ *     STATUS_INVALID_IMAGE_*           image_headers.h
  *     STATUS_COMMITMENT_LIMIT          for shared pages that can be written to; *Limit: what it
  *                                      should be
  *     STATUS_INSUFFICIENT_RESOURCES; what reading and writing the file returns

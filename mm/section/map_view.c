@@ -72,7 +72,7 @@ NTSTATUS MiCheckViewArguments(const MI_VIEW_WANTED *Wanted)
     if (Wanted->Inherit != ViewShare && Wanted->Inherit != ViewUnmap) {
         return STATUS_INVALID_PARAMETER_8;
     }
-    if ((Wanted->Type & ~MEM_TOP_DOWN) != 0) {
+    if ((Wanted->Type & ~(MEM_TOP_DOWN | MEM_RESERVE)) != 0) {
         return STATUS_INVALID_PARAMETER_9;
     }
     if (MipLimit(Wanted->ZeroBits) == 0) {
@@ -83,6 +83,21 @@ NTSTATUS MiCheckViewArguments(const MI_VIEW_WANTED *Wanted)
         return STATUS_INVALID_PAGE_PROTECTION;
     }
     return MipCheckAddresses(Wanted);
+}
+
+/* Only a view of a file's data, which can grow, may lead out of the section. */
+static NTSTATUS MipCheckReserve(const SECTION *Section, const MI_VIEW_WANTED *Wanted)
+{
+    const CONTROL_AREA *Area = Section->Segment->ControlArea;
+    ULONG Protection = MiMakeProtection(Wanted->Protect);
+
+    if ((Wanted->Type & MEM_RESERVE) == 0) {
+        return STATUS_SUCCESS;
+    }
+    return Area->u.Flags.File && !Area->u.Flags.Image && Section->BasedAddress == 0 &&
+                   MiIsWritable(Protection) && !MiIsCopyOnWrite(Protection)
+               ? STATUS_SUCCESS
+               : STATUS_INVALID_PARAMETER_9;
 }
 
 /* What only physical memory can be asked for. */
@@ -141,7 +156,8 @@ static NTSTATUS MipCheckPart(PMIP_MAPPING Mapping)
         return STATUS_INVALID_VIEW_SIZE;
     }
     Left = Mapping->SectionBytes - Mapping->Offset;
-    if (Mapping->Bytes > Left || (Mapping->Bytes == 0 && Left > MM_HIGHEST_USER_ADDRESS)) {
+    if ((Mapping->Bytes > Left && (Mapping->Type & MEM_RESERVE) == 0) ||
+        (Mapping->Bytes == 0 && Left > MM_HIGHEST_USER_ADDRESS)) {
         return STATUS_INVALID_VIEW_SIZE;
     }
     if (Mapping->Bytes == 0) {
@@ -237,6 +253,14 @@ static ULONG MipCharge(const MIP_MAPPING *Mapping)
                               Mapping->Pages, (ULONG)(Mapping->Va - MipPreferred(Mapping)));
 }
 
+/* => Pages that the section has of the view. */
+static ULONG MipPresent(const MIP_MAPPING *Mapping)
+{
+    ULONG64 Pages = (Mapping->SectionBytes - Mapping->Offset + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+    return Pages < Mapping->Pages ? (ULONG)Pages : Mapping->Pages;
+}
+
 static void MipFillPrototypes(PMMVAD_VIEW View, const MIP_MAPPING *Mapping)
 {
     ULONG Run;
@@ -248,6 +272,7 @@ static void MipFillPrototypes(PMMVAD_VIEW View, const MIP_MAPPING *Mapping)
     }
     Run = Run < Mapping->Pages ? Run : Mapping->Pages;
     View->LastContiguousPte = View->FirstPrototypePte + (Run - 1);
+    View->Present = MipPresent(Mapping);
     if (Mapping->Segment->Committed.Buffer != NULL) {
         View->Committed = &Mapping->Segment->Committed;
     }
@@ -288,6 +313,7 @@ static NTSTATUS MipInsertView(PEPROCESS Process, PMIP_MAPPING Mapping)
         .CommitCharge = Charge,
         .Inherit = Mapping->Inherit,
         .NoChange = Mapping->NoChange,
+        .Extendable = (Mapping->Type & MEM_RESERVE) != 0,
         .ImageMap = Mapping->Image != NULL,
         .PhysicalMapping = Mapping->Physical,
         .Protection = Mapping->Protection,
@@ -386,6 +412,9 @@ static NTSTATUS MipCheck(const SECTION *Section, const MI_VIEW_WANTED *Wanted, P
 {
     NTSTATUS Status = MiCheckViewArguments(Wanted);
 
+    if (NT_SUCCESS(Status)) {
+        Status = MipCheckReserve(Section, Wanted);
+    }
     if (NT_SUCCESS(Status) && !Mapping->Physical) {
         Status = MipCheckOrdinary(Wanted);
     }
@@ -434,6 +463,10 @@ NTSTATUS NTAPI MmMapViewOfSection(PVOID SectionObject, PEPROCESS Process, PVOID 
     if (NT_SUCCESS(Status)) {
         Status = MipMapAndWait(Process, &Mapping);
     }
+    if (NT_SUCCESS(Status) && Section->SizeOfSection != Mapping.SectionBytes) {
+        MiExtendViews(Section->Segment->ControlArea, /* which became longer meanwhile */
+                      (ULONG)((Section->SizeOfSection + PAGE_SIZE - 1) >> PAGE_SHIFT));
+    }
     if (NT_SUCCESS(Status)) {
         *BaseAddress = (PVOID)Mapping.Va;
         *ViewSize = (SIZE_T)Mapping.Pages << PAGE_SHIFT;
@@ -443,6 +476,26 @@ NTSTATUS NTAPI MmMapViewOfSection(PVOID SectionObject, PEPROCESS Process, PVOID 
         Status = MipSuccess(&Mapping);
     }
     return Status;
+}
+
+/* ---- extending ---- */
+
+void MiExtendViews(PCONTROL_AREA Area, ULONG Pages)
+{
+    KIRQL OldIrql = MiLockPfn();
+    PLIST_ENTRY Entry;
+
+    for (Entry = Area->Views.Flink; Entry != &Area->Views; Entry = Entry->Flink) {
+        PMMVAD_VIEW View = CONTAINING_RECORD(Entry, MMVAD_VIEW, Link);
+        ULONG Reach = MiVadPages(&View->Core);
+        ULONG Present = Pages - View->FirstPage < Reach ? Pages - View->FirstPage : Reach;
+
+        if (View->Core.u.VadFlags.Extendable && View->FirstPage < Pages &&
+            View->Present < Present) {
+            __atomic_store_n(&View->Present, Present, __ATOMIC_RELAXED);
+        }
+    }
+    MiUnlockPfn(OldIrql);
 }
 
 /* ---- unmapping ---- */

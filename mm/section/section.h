@@ -156,6 +156,12 @@ typedef struct _MI_VIEW_WANTED {
 /* => As MmMapViewOfSection, as far as the arguments alone say: before a handle is looked at. */
 NT_MUST_CHECK NTSTATUS MiCheckViewArguments(const MI_VIEW_WANTED *Wanted);
 
+/*
+ * A file's section has Pages pages now: views that were mapped with MEM_RESERVE have as many of
+ * their own.
+ */
+void MiExtendViews(PCONTROL_AREA Area, ULONG Pages) NT_NOT_HOLDING(MiPfnLock);
+
 /* ---- segments: segment.c ---- */
 
 extern LIST_ENTRY MiControlAreas; /* (P) all that are in use */

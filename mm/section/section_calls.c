@@ -217,6 +217,8 @@ static NTSTATUS MipExtend(PSECTION Section, LONGLONG Bytes)
     }
     if (NT_SUCCESS(Status)) {
         Section->SizeOfSection = (ULONG64)Bytes;
+        MiExtendViews(Section->Segment->ControlArea,
+                      (ULONG)(((ULONG64)Bytes + PAGE_SIZE - 1) >> PAGE_SHIFT));
     }
     FsRtlReleaseFile(File);
     return Status;
@@ -252,6 +254,7 @@ typedef struct _MIP_FLUSH {
     PCONTROL_AREA Area; /* referenced */
     ULONG First;
     ULONG Count;
+    ULONG Present;   /* of these, that the section has: most often all */
     ULONG_PTR Start; /* of the range, as it turned out */
 } MIP_FLUSH;
 
@@ -261,6 +264,7 @@ static NTSTATUS MipFindFlush(PEPROCESS Process, ULONG_PTR Va, SIZE_T Bytes, MIP_
     PMMVAD Vad = MiFindVad(Process, (ULONG)(Va >> PAGE_SHIFT));
     const MMVAD_VIEW *View;
     ULONG Last;
+    ULONG Page;
 
     if (Process->VmDeleted) {
         return STATUS_PROCESS_IS_TERMINATING;
@@ -277,8 +281,10 @@ static NTSTATUS MipFindFlush(PEPROCESS Process, ULONG_PTR Va, SIZE_T Bytes, MIP_
         return STATUS_INVALID_PARAMETER_3;
     }
     Flush->Start = ROUND_DOWN(Va, (ULONG_PTR)PAGE_SIZE);
-    Flush->First = View->FirstPage + (ULONG)(Va >> PAGE_SHIFT) - Vad->StartingVpn;
+    Page = (ULONG)(Va >> PAGE_SHIFT) - Vad->StartingVpn;
+    Flush->First = View->FirstPage + Page;
     Flush->Count = Last - (ULONG)(Va >> PAGE_SHIFT) + 1;
+    Flush->Present = MiPresentPages(View) > Page ? MiPresentPages(View) - Page : 0;
     Flush->Area = View->ControlArea;
     MiReferenceControlArea(Flush->Area);
     return STATUS_SUCCESS;
@@ -295,7 +301,8 @@ static NTSTATUS MipFlush(PEPROCESS Process, PVOID *BaseAddress, PSIZE_T RegionSi
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = MiFlushArea(Flush.Area, Flush.First, Flush.Count);
+    Status = MiFlushArea(Flush.Area, Flush.First,
+                         Flush.Count < Flush.Present ? Flush.Count : Flush.Present);
     MiDereferenceControlArea(Flush.Area);
     *BaseAddress = (PVOID)Flush.Start;
     *RegionSize = (SIZE_T)Flush.Count << PAGE_SHIFT;

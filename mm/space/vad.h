@@ -25,8 +25,8 @@ typedef struct _MMVAD_FLAGS {
     ULONG NoChange : 1;        /* of a view: its pages keep Protection (SEC_NO_CHANGE) */
     ULONG ImageMap : 1;        /* of a view: an image's; its parts say how pages are protected */
     ULONG PhysicalMapping : 1; /* of a view: \Device\PhysicalMemory's (physical_view.h) */
-    ULONG Spare : 1;
-    ULONG Protection : 5; /* as it was reserved: a code of protection.h */
+    ULONG Extendable : 1;      /* of a view: MEM_RESERVE, it may lead out of the section */
+    ULONG Protection : 5;      /* as it was reserved: a code of protection.h */
 } MMVAD_FLAGS;
 
 typedef struct _MMVAD {
@@ -55,6 +55,7 @@ typedef struct _MMVAD_VIEW {
     const RTL_BITMAP *Committed;       /* (I) of the section's pages; NULL: all are committed */
     ULONG FirstPage;                   /* (I) of the section; of a physical view: the frame */
     ULONG Delta;                       /* (I) of an image: how far from its preferred base */
+    ULONG Present;                     /* (P) pages that the section has; Extendable: may grow */
     PEPROCESS Process;                 /* (I) whose view it is */
     LIST_ENTRY Link;                   /* (P) among the control area's */
 } MMVAD_VIEW, *PMMVAD_VIEW;
@@ -98,10 +99,17 @@ static inline BOOLEAN MiTouchesSharedData(ULONG_PTR Start, ULONG_PTR End)
            End >= MM_SHARED_USER_DATA_VA;
 }
 
+/* => Of a view, any lock: the pages of it that its section has. */
+static inline ULONG MiPresentPages(const MMVAD_VIEW *View)
+{
+    return __atomic_load_n(&View->Present, __ATOMIC_RELAXED);
+}
+
 /* => All pages that have no PTE of their own are committed, with the descriptor's protection. */
 static inline BOOLEAN MiIsPlainView(const MMVAD *Vad)
 {
-    return !Vad->u.VadFlags.ImageMap && MiViewOf(Vad)->Committed == NULL;
+    return !Vad->u.VadFlags.ImageMap && !Vad->u.VadFlags.Extendable &&
+           MiViewOf(Vad)->Committed == NULL;
 }
 
 /* MiFindVad where it is not the one that was found or made last. */

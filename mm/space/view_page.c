@@ -46,6 +46,9 @@ static BOOLEAN MipIsCommitted(const MMVAD *Vad, ULONG_PTR Va)
     if (Vad->u.VadFlags.ImageMap) {
         return MiImagePageProtection(View, Page) != MI_NO_PROTECTION;
     }
+    if (Vad->u.VadFlags.Extendable) {
+        return Page < MiPresentPages(View);
+    }
     return View->Committed == NULL || RtlTestBit(View->Committed, View->FirstPage + Page);
 }
 

@@ -87,6 +87,10 @@ NTSTATUS MiCommitView(PEPROCESS Process, PMMVAD Vad, const MI_USER_RANGE *Range,
     ULONG First = View->FirstPage + (ULONG)(Range->Start >> PAGE_SHIFT) - Vad->StartingVpn;
     NTSTATUS Status = MiMakeViewProtection(Vad, &Protection);
 
+    if (Vad->u.VadFlags.Extendable &&
+        First + MiRangePages(Range) - View->FirstPage > MiPresentPages(View)) {
+        return STATUS_SECTION_NOT_EXTENDED;
+    }
     if (View->Committed == NULL) {
         return STATUS_ALREADY_COMMITTED;
     }

@@ -57,16 +57,23 @@ static BOOLEAN IsShort(NTSTATUS Status)
            Status == STATUS_COMMITMENT_LIMIT;
 }
 
-static NTSTATUS ExpectedAccess(PPAGE Page, BOOLEAN Write)
+static NTSTATUS ExpectedAccess(const PAGE *Page, BOOLEAN Write)
 {
     if (Page->Protect == 0 || Page->Protect == PAGE_NOACCESS) {
         return STATUS_ACCESS_VIOLATION;
     }
     if ((Page->Protect & PAGE_GUARD) != 0) {
-        Page->Protect &= ~PAGE_GUARD;
         return STATUS_GUARD_PAGE_VIOLATION;
     }
     return Write && Page->Protect == PAGE_READONLY ? STATUS_ACCESS_VIOLATION : STATUS_SUCCESS;
+}
+
+/* The alarm comes once: when it came, and not before. */
+static void NoteAccess(PPAGE Page, NTSTATUS Status)
+{
+    if (Status == STATUS_GUARD_PAGE_VIOLATION) {
+        Page->Protect &= ~PAGE_GUARD;
+    }
 }
 
 /* ---- operations ---- */
@@ -77,8 +84,10 @@ static void Write(ULONG Page)
     BOOLEAN AtEnd = Random(2) == 0;
     ULONG Value = (ULONG)TestRandom(&Seed);
     NTSTATUS Expected = ExpectedAccess(P, TRUE);
+    NTSTATUS Status = SpaceTryWrite(VaOf(Page) + (AtEnd ? LAST_WORD : 0), Value);
 
-    CHECK_EQUAL(Expected, SpaceTryWrite(VaOf(Page) + (AtEnd ? LAST_WORD : 0), Value));
+    CHECK_EQUAL(Expected, Status);
+    NoteAccess(P, Status);
     if (NT_SUCCESS(Expected)) {
         *(AtEnd ? &P->Last : &P->First) = Value;
     }
@@ -89,8 +98,10 @@ static void Read(ULONG Page)
     PPAGE P = &Model[Now][Page];
     ULONG Value = 0;
     NTSTATUS Expected = ExpectedAccess(P, FALSE);
+    NTSTATUS Status = SpaceTryRead(VaOf(Page), &Value);
 
-    CHECK_EQUAL(Expected, SpaceTryRead(VaOf(Page), &Value));
+    CHECK_EQUAL(Expected, Status);
+    NoteAccess(P, Status);
     if (NT_SUCCESS(Expected)) {
         CHECK_EQUAL(P->First, Value);
         CHECK_EQUAL(P->Last, SpaceRead(VaOf(Page) + LAST_WORD));
@@ -151,6 +162,7 @@ static void Lock(ULONG Page)
     NTSTATUS Expected = ExpectedAccess(&Model[Now][Page], FALSE);
     NTSTATUS Status = NtLockVirtualMemory(NtCurrentProcess(), &Va, &Bytes, MAP_PROCESS);
 
+    NoteAccess(&Model[Now][Page], Status);
     if (IsShort(Status) || Status == STATUS_WORKING_SET_QUOTA) {
         return;
     }

@@ -89,13 +89,14 @@ static void TryImage(TALLY *Tally)
     MiVerifyAll();
 }
 
-TEST(Prop_image_section_is_refused_or_what_the_file_says)
+/* => On a disk with these sectors. */
+static void BreakImages(const SEED_FAT *Fat)
 {
     uint64_t State = TestSeed();
     uint64_t Rounds = TestRounds(150);
     TALLY Tally = {.Refused = 0};
 
-    ImageWorldStart();
+    ImageWorldStartOn(Fat);
     while (Rounds-- != 0) {
         SeedImage(ImageFile);
         if (Rounds % 3 != 0) {
@@ -107,4 +108,10 @@ TEST(Prop_image_section_is_refused_or_what_the_file_says)
            (unsigned)Tally.Mapped, (unsigned)Tally.Moved);
     CHECK(Tally.Refused != 0 && Tally.Mapped != 0 && Tally.Moved != 0);
     ImageWorldFinish();
+}
+
+TEST(Prop_image_section_is_refused_or_what_the_file_says)
+{
+    BreakImages(&IoWorldFat12);
+    BreakImages(&IoWorldLarge);
 }

@@ -6,6 +6,7 @@
 #include "mm/section/section.h"
 #include "mm/sysva/layout.h"
 #include "tests/unit/command_bench.h"
+#include "tests/unit/image_world.h"
 #include <string.h>
 #include "tests/unit/pool_world.h"
 
@@ -29,7 +30,7 @@ TEST(Address_names_the_region)
     CHECK_SHOWS("Usage       kernel\n", Command("!address 80000000"));
     CHECK_SHOWS("is in no region", Command("!address a3000000"));
     CHECK_SHOWS("last 64 KB", Command("!address 7fffffff"));
-    CHECK_SHOWS("there are none yet", Command("!address -summary"));
+    CHECK_SHOWS("filters are not there", Command("!address -summary"));
     PopulatedFinish();
 }
 
@@ -104,4 +105,21 @@ TEST(FindRegion_knows_nothing_before_there_is_a_layout)
     MiLayout = (MI_LAYOUT){.MaximumNonPagedPoolBytes = 0};
     CHECK_EQUAL(MiRegions, MiFindRegion(0xC0000000));
     CHECK_EQUAL(MiRegions, MiFindRegion(0));
+}
+
+TEST(Address_tells_views_of_images_from_private_memory)
+{
+    HANDLE File;
+    PSECTION Section;
+    PUCHAR View;
+
+    ImageWorldStart();
+    File = ImageWorldFile();
+    Section = ImageWorldOpen(File);
+    View = ImageWorldMap(Section, NULL, STATUS_SUCCESS);
+    CHECK_SHOWS("    Type        01000000 MEM_IMAGE\n", Command("!address %x", Number(View)));
+    FileSectionUnmap(View);
+    ObDereferenceObject(Section);
+    NtWorldClose(File);
+    ImageWorldFinish();
 }

@@ -321,3 +321,119 @@ TEST(FileFlush_a_section_that_is_extended_makes_its_file_longer)
     NtWorldClose(Handle);
     End();
 }
+
+/* ---- MEM_RESERVE: views that are longer than the section ---- */
+
+#define LONG_PAGES (PAGES + 40u)
+
+static ULONG StateOf(const UCHAR *Va)
+{
+    MEMORY_BASIC_INFORMATION Page;
+
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtQueryVirtualMemory(NtCurrentProcess(), (PVOID)(ULONG_PTR)Va,
+                                     MemoryBasicInformation, &Page, sizeof(Page), NULL));
+    return Page.State;
+}
+
+static NTSTATUS Reserve(PVOID Of, ULONG Type, ULONG Protect, PUCHAR *Va)
+{
+    SIZE_T Bytes = LONG_PAGES * PAGE_SIZE;
+    PVOID Base = NULL;
+    NTSTATUS Status = MmMapViewOfSection(Of, PsGetCurrentProcess(), &Base, 0, 0, NULL, &Bytes,
+                                         ViewShare, Type, Protect);
+
+    *Va = Base;
+    return Status;
+}
+
+static void Lengthen(ULONG Pages)
+{
+    LARGE_INTEGER Size = {.QuadPart = (LONGLONG)Pages * PAGE_SIZE - 5};
+    HANDLE Handle;
+
+    CHECK_EQUAL(STATUS_SUCCESS, NtCreateSection(&Handle, SECTION_ALL_ACCESS, NULL, NULL,
+                                                PAGE_READWRITE, SEC_COMMIT, File));
+    CHECK_EQUAL(STATUS_SUCCESS, NtExtendSection(Handle, &Size));
+    NtWorldClose(Handle);
+}
+
+TEST(MapView_that_is_reserved_becomes_memory_as_the_section_is_extended)
+{
+    PUCHAR Long;
+    UCHAR Byte = 0;
+
+    Begin(PAGE_READWRITE);
+    CHECK_EQUAL(STATUS_INVALID_VIEW_SIZE, Reserve(Section, 0, PAGE_READWRITE, &Long));
+    CHECK_EQUAL(STATUS_SUCCESS, Reserve(Section, MEM_RESERVE, PAGE_READWRITE, &Long));
+    FileSectionWrite(Long + (PAGES - 1) * PAGE_SIZE, 0x31);
+    CHECK_EQUAL(0x31, FileSectionRead(View + (PAGES - 1) * PAGE_SIZE));
+    CHECK_EQUAL(MEM_COMMIT, StateOf(Long + (PAGES - 1) * PAGE_SIZE));
+    CHECK_EQUAL(MEM_RESERVE, StateOf(Long + PAGES * PAGE_SIZE));
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION, MmCopyToUser(Long + PAGES * PAGE_SIZE, &Byte, 1, NULL));
+    MiVerifyAll();
+    Lengthen(PAGES + 8);
+    CHECK_EQUAL(MEM_COMMIT, StateOf(Long + (PAGES + 7) * PAGE_SIZE));
+    CHECK_EQUAL(MEM_RESERVE, StateOf(Long + (PAGES + 8) * PAGE_SIZE));
+    FileSectionWrite(Long + (PAGES + 7) * PAGE_SIZE, 0x32);
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION,
+                MmCopyFromUser(&Byte, Long + (PAGES + 8) * PAGE_SIZE, 1, NULL));
+    CHECK_EQUAL(0x32, FileSectionByBytes(File, (PAGES + 7) * PAGE_SIZE));
+    Lengthen(LONG_PAGES + 10);
+    FileSectionWrite(Long + (LONG_PAGES - 1) * PAGE_SIZE, 0x33);
+    FileSectionPageOut();
+    MiVerifyAll();
+    CHECK_EQUAL(0x33, FileSectionRead(Long + (LONG_PAGES - 1) * PAGE_SIZE));
+    CHECK_EQUAL(0x33, FileSectionByBytes(File, (LONG_PAGES - 1) * PAGE_SIZE));
+    FileSectionUnmap(Long);
+    End();
+}
+
+/* A segment may be longer than the section: it is the cache's, too, or another section's. */
+TEST(MapView_that_is_reserved_ends_where_its_section_does)
+{
+    PSECTION Longer;
+    PUCHAR Long;
+    PVOID Base;
+    SIZE_T Bytes = 0;
+    UCHAR Byte;
+
+    Begin(PAGE_READWRITE);
+    Longer = FileSectionOpen(File, LONG_PAGES * PAGE_SIZE, PAGE_READWRITE);
+    CHECK_EQUAL(STATUS_SUCCESS, Reserve(Section, MEM_RESERVE, PAGE_READWRITE, &Long));
+    (void)FileSectionRead(Long + (PAGES - 1) * PAGE_SIZE); /* its neighbours come along */
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION, MmCopyFromUser(&Byte, Long + PAGES * PAGE_SIZE, 1, NULL));
+    CHECK_EQUAL(STATUS_SECTION_NOT_EXTENDED,
+                (Base = Long + PAGES * PAGE_SIZE, Bytes = PAGE_SIZE,
+                 NtAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Bytes, MEM_COMMIT,
+                                         PAGE_READWRITE)));
+    FileSectionWrite(Long, 0x35);
+    Base = Long;
+    Bytes = 0; /* all of the view, also what is not there */
+    CHECK_EQUAL(STATUS_SUCCESS, NtFlushVirtualMemory(NtCurrentProcess(), &Base, &Bytes, &Iosb));
+    Base = Long + (PAGES + 1) * PAGE_SIZE;
+    Bytes = PAGE_SIZE;
+    CHECK_EQUAL(STATUS_SUCCESS, NtFlushVirtualMemory(NtCurrentProcess(), &Base, &Bytes, &Iosb));
+    MiVerifyAll();
+    FileSectionUnmap(Long);
+    ObDereferenceObject(Longer);
+    End();
+}
+
+TEST(MapView_with_MEM_RESERVE_is_for_shared_writable_views_of_a_files_data)
+{
+    PSECTION Paging = NULL;
+    LARGE_INTEGER Size = {.QuadPart = PAGE_SIZE};
+    PUCHAR Long;
+
+    Begin(PAGE_READWRITE);
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_9, Reserve(Section, MEM_RESERVE, PAGE_READONLY, &Long));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_9, Reserve(Section, MEM_RESERVE, PAGE_WRITECOPY, &Long));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_9,
+                Reserve(Section, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE, &Long));
+    CHECK_EQUAL(STATUS_SUCCESS, MmCreateSection((PVOID *)&Paging, SECTION_ALL_ACCESS, NULL, &Size,
+                                                PAGE_READWRITE, SEC_COMMIT, NULL, NULL));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_9, Reserve(Paging, MEM_RESERVE, PAGE_READWRITE, &Long));
+    ObDereferenceObject(Paging);
+    End();
+}

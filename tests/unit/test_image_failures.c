@@ -58,13 +58,13 @@ TEST(ImageFailures_fails_whole_when_pool_does)
     ImageWorldFinish();
 }
 
-TEST(ImageFailures_goes_on_when_a_frame_was_missing)
+static void GoOnWithoutFrames(const SEED_FAT *Fat)
 {
     ULONG Nth = 0;
     HANDLE File;
     BOOLEAN Happened;
 
-    ImageWorldStart();
+    ImageWorldStartOn(Fat);
     File = ImageWorldFile();
     do {
         Nth++;
@@ -80,13 +80,19 @@ TEST(ImageFailures_goes_on_when_a_frame_was_missing)
     ImageWorldFinish();
 }
 
-TEST(ImageFailures_fails_whole_when_the_disk_does)
+TEST(ImageFailures_goes_on_when_a_frame_was_missing)
+{
+    GoOnWithoutFrames(&IoWorldFat12);
+    GoOnWithoutFrames(&IoWorldLarge); /* whose sectors parts begin inside */
+}
+
+static void FailWithTheDisk(const SEED_FAT *Fat)
 {
     NTSTATUS Status;
     ULONG Nth = 0;
     HANDLE File;
 
-    ImageWorldStart();
+    ImageWorldStartOn(Fat);
     File = ImageWorldFile();
     do {
         Nth++;
@@ -100,6 +106,12 @@ TEST(ImageFailures_fails_whole_when_the_disk_does)
     CHECK(Nth > 3);
     NtWorldClose(File);
     ImageWorldFinish();
+}
+
+TEST(ImageFailures_fails_whole_when_the_disk_does)
+{
+    FailWithTheDisk(&IoWorldFat12);
+    FailWithTheDisk(&IoWorldLarge); /* whose sectors parts begin inside */
 }
 
 /* The next file's image has so many pages that are shared and can be written to. */

@@ -369,31 +369,6 @@ TEST(ImageSegment_refuses_what_is_no_image_of_ours)
     ImageWorldFinish();
 }
 
-TEST(ImageSegment_refuses_data_that_begins_inside_a_sector)
-{
-    IMAGE_NT_HEADERS32 *Nt = (IMAGE_NT_HEADERS32 *)(void *)(ImageFile + SEED_IMAGE_NT);
-    IMAGE_SECTION_HEADER *Text =
-        (IMAGE_SECTION_HEADER *)(void *)(ImageFile + SEED_IMAGE_SECTION(SEED_IMAGE_TEXT));
-    HANDLE File;
-    PSECTION Section;
-
-    ImageWorldStartOn(&IoWorldLarge); /* of 4,096 bytes */
-    CHECK_EQUAL(STATUS_INVALID_IMAGE_FORMAT, Refusal());
-    Nt->FileHeader.NumberOfSections = 1;
-    Nt->OptionalHeader.SizeOfImage = 0x2000;
-    Text->PointerToRawData = 0x1000;
-    Text->SizeOfRawData = 0x200;
-    File = ImageWorldFile();
-    Section = ImageWorldOpen(File);
-    (void)ImageWorldMap(Section, NULL, STATUS_SUCCESS);
-    CHECK_EQUAL(ImageFile[0x1004], FileSectionRead(BASE + 0x1004));
-    CHECK_EQUAL(0, FileSectionRead(BASE + 0x1200));
-    FileSectionUnmap(BASE);
-    ObDereferenceObject(Section);
-    NtWorldClose(File);
-    ImageWorldFinish();
-}
-
 TEST(ImageSegment_refuses_a_section_larger_than_the_image)
 {
     LARGE_INTEGER Size = {.QuadPart = SEED_IMAGE_PAGES * PAGE_SIZE + 1};

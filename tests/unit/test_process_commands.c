@@ -30,6 +30,12 @@ TEST(Process_command_shows_one_or_all)
     CHECK_EQUAL(1, NumberBehind(Shown, "PageFaultCount"));
     CHECK_SHOWS(Text("PROCESS %08X", Number(Process)), Command("!process"));
     CHECK_SHOWS("is not the address of a process", Command("!process 12345678"));
+    CHECK_SHOWS(Text("PROCESS %08X", Number(Process)), Command("!process -1"));
+    CHECK_SHOWS("is not the address of a process", Command("!process -2"));
+    CHECK(strstr(Command("!process -1 1"), "THREAD") == NULL);
+    Shown = Command("!process -1 4");
+    CHECK_SHOWS(Text("THREAD %08X  Id ", Number(KeGetCurrentThread())), Shown);
+    CHECK(strstr(Shown, "CommitCharge") == NULL);
     SpaceFinish();
 }
 

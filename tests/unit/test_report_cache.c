@@ -24,6 +24,14 @@ TEST(The_report_shows_a_file_s_way_through_the_cache)
     CHECK(Said("cache: 16 pages written to are dirty, 0 after a round of the lazy writer, which "
                "wrote 16; of others 16, 0 after a flush, which wrote 16"));
     CHECK(Said("then 128 pages came from the disk; 0 wrong"));
+    CHECK(Said("#   opened           no      0      0     0      0      0     0 "));
+    CHECK(Said("#   read            yes      8      2     2     96    128     0 "));
+    CHECK(Said("#   read again      yes     16      2     2    192    128     0 "));
+    CHECK(Said("#   written to      yes     16      2     2    192    128    16       0 "));
+    CHECK(Said("#   lazy writer     yes     16      2     2    192    128     0      16      16 "));
+    CHECK(Said("#   closed           no     16      2     2    192    128     0      32      16 "
+               "    128\n"));
+    CHECK(Said("#   repurposed       no     24      2     4    288    128     0 "));
     CHECK_EQUAL(0, NtWorldFiles());
     FileSectionFinishCached();
 }
