@@ -247,6 +247,18 @@ NT_MUST_CHECK NTSTATUS FatSetTimes(PFAT_FILE File, const FAT_TIMES *Times, UCHAR
  */
 NT_MUST_CHECK NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Path);
 
+/* The same for who was allowed to earlier: a file that has become read-only since goes, too. */
+NT_MUST_CHECK NTSTATUS FatDeleteGranted(PFAT_VOLUME Volume, const char *Path);
+
+/*
+ * The same in two steps: first the name goes, then the clusters, when nobody reads them any more.
+ *
+ * => *FirstCluster: what FatFreeLost takes; 0: there is none.  Until then no FAT_FILE of it may be
+ *    changed, and a power cut leaves lost clusters.
+ */
+NT_MUST_CHECK NTSTATUS FatUnlinkGranted(PFAT_VOLUME Volume, const char *Path, PULONG FirstCluster);
+NT_MUST_CHECK NTSTATUS FatFreeLost(PFAT_VOLUME Volume, ULONG FirstCluster);
+
 /*
  * Give a file or directory another name or place.
  *
