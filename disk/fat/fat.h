@@ -49,14 +49,23 @@ typedef struct _FAT_LOCATION {
     ULONG Offset;    /* of it in that sector */
 } FAT_LOCATION, *PFAT_LOCATION;
 
+/* A file's times, as on disk; 0: none.  The root has none. */
+typedef struct _FAT_TIMES {
+    UCHAR CreationTenths; /* 0 to 199 hundredths of a second on top of CreationTime */
+    USHORT CreationTime;
+    USHORT CreationDate;
+    USHORT AccessDate;
+    USHORT WriteTime;
+    USHORT WriteDate;
+} FAT_TIMES, *PFAT_TIMES;
+
 /* One file or directory, as enumeration finds it. */
 typedef struct _FAT_ENTRY {
     FAT_LOCATION Location;
     ULONG FirstCluster; /* 0: none; unchecked */
     ULONG Bytes;
     UCHAR Attributes; /* FAT_ATTRIBUTE_* */
-    USHORT Date;      /* of the last change, as on disk */
-    USHORT Time;
+    FAT_TIMES Times;
     ULONG Units;                /* of Name */
     WCHAR Name[FAT_NAME_UNITS]; /* the long name; without one the short name */
     UCHAR ShortName[11];        /* as on disk */
@@ -101,16 +110,6 @@ typedef struct _FAT_FIGURES {
     BOOLEAN WasDirty;    /* when it was mounted */
     BOOLEAN CrossLinked; /* two chains share clusters: only new files may be written */
 } FAT_FIGURES, *PFAT_FIGURES;
-
-/* A file's times, as on disk; 0: none.  The root has none. */
-typedef struct _FAT_TIMES {
-    UCHAR CreationTenths; /* 0 to 199 hundredths of a second on top of CreationTime */
-    USHORT CreationTime;
-    USHORT CreationDate;
-    USHORT AccessDate;
-    USHORT WriteTime;
-    USHORT WriteDate;
-} FAT_TIMES, *PFAT_TIMES;
 
 /* ---- volumes ---- */
 

@@ -329,7 +329,11 @@ NTSTATUS FatLetGo(PFAT_FCB Fcb)
 }
 
 /* What is done, to which files. */
-typedef enum _FATP_FILES { FatpFlushAll, FatpLetGoAll, FatpOrphans } FATP_FILES;
+typedef enum _FATP_FILES {
+    FatpFlushAll,
+    FatpLetGoAll,
+    FatpOrphans
+} FATP_FILES;
 
 static NTSTATUS FatpFlushFile(PFAT_FCB Fcb, FATP_FILES Which)
 {

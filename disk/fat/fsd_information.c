@@ -211,6 +211,9 @@ static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION 
     if (File->Root) {
         return STATUS_INVALID_PARAMETER;
     }
+    if (Request->Ccb->Modified) {
+        Attributes |= FAT_ATTRIBUTE_ARCHIVE; /* its time may not tell, that does */
+    }
     if (Basic->FileAttributes != 0) {
         Attributes = (UCHAR)Basic->FileAttributes;
         if (((Attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) && !FatIsDirectory(Request->Fcb)) {

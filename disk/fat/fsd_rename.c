@@ -108,7 +108,7 @@ static NTSTATUS FatpMayReplaceKnown(PFAT_REQUEST Request, PFAT_FCB Known)
         return STATUS_RETRY;
     }
     return !FatHasSection(Known) && NT_SUCCESS(FatMayDelete(Known)) ? STATUS_SUCCESS
-                                                                     : STATUS_ACCESS_DENIED;
+                                                                    : STATUS_ACCESS_DENIED;
 }
 
 static NTSTATUS FatpReplace(PFAT_REQUEST Request, const char *Path)

@@ -34,9 +34,9 @@ def require(condition, text):
         raise Failure(text)
 
 
-def run(command, **more):
+def run(command, more_environment=None, **more):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          env=ENVIRONMENT, **more)
+                          env=dict(ENVIRONMENT, **(more_environment or {})), **more)
 
 
 def make(path, volume):
