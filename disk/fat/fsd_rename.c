@@ -7,9 +7,9 @@
  * the information is a path from the root, or with no separator a name in the same directory.
  *
  * Refused with STATUS_ACCESS_DENIED: a paging file, the root, a directory with open files below it,
- * and replacing a file that is open, mapped, read-only or a directory.  A file that nobody has open,
- * but the cache has still, is replaced when the cache has let go of it.  File objects of it that are
- * closed, but not gone yet, find it deleted, as after the cleanup of a file that is to be deleted.
+ * and replacing a file that is open, mapped, read-only or a directory.  A file that nobody has
+ * open, but the cache has still, is replaced when the cache has let go of it.  File objects of it
+ * that are closed, but not gone yet, find it deleted, as after the cleanup of one that was to be.
  *
  * A replaced file is deleted before the other is renamed, when there is room for all that follows:
  * a power cut or an I/O error between leaves neither under the new name, and the other under its

@@ -11,7 +11,7 @@
     power     cut images: figure R5, see fat_faults.py
     errors    failing requests: figure R4
     damage    damaged volumes that fsck.fat and FatFs take for good are so for us: figure R6
-    semantics volumes that tests/prop/test_prop_file_semantics.c left: mtools reads what its model has
+    semantics volumes that test_prop_file_semantics.c left: mtools reads what its model has
     format    volumes that we made: fsck.fat finds nothing, mtools writes files that we read
 """
 
