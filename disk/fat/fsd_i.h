@@ -144,6 +144,16 @@ FAT_HANDLER FatFsdQueryDirectory;         /* fsd_directory.c */
 /* A request but for pages.  Retrying: a write that was pending.  => It is completed, or pending. */
 NTSTATUS FatHandleRequest(PFAT_VCB Vcb, PIRP Irp, BOOLEAN Retrying);
 
+/* ---- fsd_information.c ---- */
+
+/*
+ * What FatFsdQueryInformation says of FileBasicInformation or FileStandardInformation.
+ *
+ * => The volume's mutex is held; Request has Fcb, which is in order, and gets Information.
+ */
+NT_MUST_CHECK NTSTATUS FatQueryFast(PFAT_REQUEST Request, FILE_INFORMATION_CLASS Class,
+                                    PVOID Buffer);
+
 /* ---- fsd_fast.c ---- */
 
 extern struct _FAST_IO_DISPATCH FatFastIo;

@@ -155,6 +155,12 @@ static NTSTATUS FatpQueryClass(PFAT_REQUEST Request, FILE_INFORMATION_CLASS Clas
     }
 }
 
+NTSTATUS FatQueryFast(PFAT_REQUEST Request, FILE_INFORMATION_CLASS Class, PVOID Buffer)
+{
+    return Class == FileBasicInformation ? FatpQueryBasic(Request, Buffer)
+                                         : FatpQueryStandard(Request, Buffer);
+}
+
 NTSTATUS FatFsdQueryInformation(PFAT_REQUEST Request)
 {
     FILE_INFORMATION_CLASS Class = Request->Stack->Parameters.QueryFile.FileInformationClass;
