@@ -75,7 +75,7 @@ static void FatpLeaveQuery(PFAT_FCB Fcb)
     KeLeaveCriticalRegion();
 }
 
-/* A time that views have changed is told by a request first. */
+/* A time that views have changed is told by a request first; one that is noted now, by the next. */
 static BOOLEAN FatpQueryFast(PFILE_OBJECT FileObject, BOOLEAN Wait, FILE_INFORMATION_CLASS Class,
                              PVOID Buffer, PIO_STATUS_BLOCK IoStatus)
 {
