@@ -8,12 +8,14 @@
  * Whoever says FALSE has done nothing that counts: the same comes again as a request.  TRUE: it is
  * done, and *IoStatus says how it went.
  *
- * Called are FastIoCheckIfPossible and FastIoRead; the other members are there for the layout.
+ * Called are FastIoCheckIfPossible, FastIoRead, FastIoWrite, FastIoQueryBasicInfo and
+ * FastIoQueryStandardInfo; the other members are there for the layout.
  */
 #ifndef FAST_IO_H
 #define FAST_IO_H
 
 #include "fsrtl.h"
+#include "io_files.h"
 
 /* => Whether a file whose IsFastIoPossible is FastIoIsQuestionable may be read, or written, so. */
 typedef BOOLEAN NTAPI FAST_IO_CHECK_IF_POSSIBLE(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
@@ -25,13 +27,23 @@ typedef BOOLEAN NTAPI FAST_IO_READ(PFILE_OBJECT FileObject, PLARGE_INTEGER FileO
                                    BOOLEAN Wait, ULONG LockKey, PVOID Buffer,
                                    PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
 
+typedef FAST_IO_READ FAST_IO_WRITE;
+typedef BOOLEAN NTAPI FAST_IO_QUERY_BASIC_INFO(PFILE_OBJECT FileObject, BOOLEAN Wait,
+                                               PFILE_BASIC_INFORMATION Buffer,
+                                               PIO_STATUS_BLOCK IoStatus,
+                                               PDEVICE_OBJECT DeviceObject);
+typedef BOOLEAN NTAPI FAST_IO_QUERY_STANDARD_INFO(PFILE_OBJECT FileObject, BOOLEAN Wait,
+                                                  PFILE_STANDARD_INFORMATION Buffer,
+                                                  PIO_STATUS_BLOCK IoStatus,
+                                                  PDEVICE_OBJECT DeviceObject);
+
 typedef struct _FAST_IO_DISPATCH {
     ULONG SizeOfFastIoDispatch;
     FAST_IO_CHECK_IF_POSSIBLE *FastIoCheckIfPossible;
     FAST_IO_READ *FastIoRead;
-    PVOID FastIoWrite;
-    PVOID FastIoQueryBasicInfo;
-    PVOID FastIoQueryStandardInfo;
+    FAST_IO_WRITE *FastIoWrite;
+    FAST_IO_QUERY_BASIC_INFO *FastIoQueryBasicInfo;
+    FAST_IO_QUERY_STANDARD_INFO *FastIoQueryStandardInfo;
     PVOID FastIoLock;
     PVOID FastIoUnlockSingle;
     PVOID FastIoUnlockAll;
@@ -73,12 +85,23 @@ NT_C_ASSERT(offsetof(FAST_IO_DISPATCH, AcquireForModWrite) == 0x3C);
  */
 FAST_IO_READ FsRtlCopyRead;
 
+/*
+ * The same to write: inside the file, not write-through.  The file system is asked with Resource
+ * exclusive, and says with its answer that the data will change.
+ *
+ * => STATUS_SUCCESS; FALSE: as FsRtlCopyRead, and where the file would become longer, or too much
+ *    is dirty (CcCanIWrite).  A copy that failed may have changed bytes of the range.
+ */
+FAST_IO_WRITE FsRtlCopyWrite;
+
 /* By the names that NT's performance information has for them.  Lost updates cost a count. */
 typedef struct _FSRTL_FAST_COUNTERS {
     ULONG CcFastReadNoWait;
     ULONG CcFastReadWait;
     ULONG CcFastReadResourceMiss; /* somebody had Resource */
     ULONG CcFastReadNotPossible;
+    ULONG FastWrites;           /* our own: that were done */
+    ULONG FastWriteNotPossible; /* ... that have to be requests */
 } FSRTL_FAST_COUNTERS;
 
 extern FSRTL_FAST_COUNTERS FsRtlFastCounters;

@@ -12,6 +12,16 @@
 #define FATP_SETTABLE                                                                              \
     (FAT_ATTRIBUTE_READ_ONLY | FAT_ATTRIBUTE_HIDDEN | FAT_ATTRIBUTE_SYSTEM | FAT_ATTRIBUTE_ARCHIVE)
 
+void FatGetTimes(const UCHAR *Data, PFAT_TIMES Times)
+{
+    Times->CreationTenths = Data[13];
+    Times->CreationTime = (USHORT)FatGet16(Data + 14);
+    Times->CreationDate = (USHORT)FatGet16(Data + 16);
+    Times->AccessDate = (USHORT)FatGet16(Data + 18);
+    Times->WriteTime = (USHORT)FatGet16(Data + 22);
+    Times->WriteDate = (USHORT)FatGet16(Data + 24);
+}
+
 NTSTATUS FatQueryTimes(PFAT_FILE File, PFAT_TIMES Times)
 {
     PUCHAR Data;
@@ -23,13 +33,7 @@ NTSTATUS FatQueryTimes(PFAT_FILE File, PFAT_TIMES Times)
     }
     Status = FatReadSector(File->Volume, File->Location.Sector, &Data);
     if (NT_SUCCESS(Status)) {
-        Data += File->Location.Offset;
-        Times->CreationTenths = Data[13];
-        Times->CreationTime = (USHORT)FatGet16(Data + 14);
-        Times->CreationDate = (USHORT)FatGet16(Data + 16);
-        Times->AccessDate = (USHORT)FatGet16(Data + 18);
-        Times->WriteTime = (USHORT)FatGet16(Data + 22);
-        Times->WriteDate = (USHORT)FatGet16(Data + 24);
+        FatGetTimes(Data + File->Location.Offset, Times);
     }
     return Status;
 }

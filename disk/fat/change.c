@@ -128,13 +128,10 @@ NTSTATUS FatCreateDirectory(PFAT_VOLUME Volume, const char *Text)
 
 /* ---- delete ---- */
 
-static NTSTATUS FatpMayDelete(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PFAT_FILE File)
+static NTSTATUS FatpCanDelete(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PFAT_FILE File)
 {
     NTSTATUS Status = FatOpenEntry(Volume, Entry, File);
 
-    if (NT_SUCCESS(Status) && (Entry->Attributes & FAT_ATTRIBUTE_READ_ONLY) != 0) {
-        Status = STATUS_ACCESS_DENIED;
-    }
     if (NT_SUCCESS(Status) && (Entry->Attributes & FAT_ATTRIBUTE_DIRECTORY) != 0) {
         Status = FatIsDirectoryEmpty(File);
         if (NT_SUCCESS(Status)) {
@@ -144,16 +141,12 @@ static NTSTATUS FatpMayDelete(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PFAT_F
     return Status;
 }
 
-NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Text)
+/* => FirstCluster, or 0, is lost: no name leads to it.  On failure FatFinishChange is done. */
+static NTSTATUS FatpUnlink(PFAT_VOLUME Volume, const FAT_ENTRY *Entry, PULONG FirstCluster)
 {
-    FAT_PATH Path;
-    FAT_ENTRY Entry;
     FAT_FILE File = {.FirstCluster = 0};
-    NTSTATUS Status = FatFindPath(Volume, Text, &Path, &Entry);
+    NTSTATUS Status = FatpCanDelete(Volume, Entry, &File);
 
-    if (NT_SUCCESS(Status)) {
-        Status = FatpMayDelete(Volume, &Entry, &File);
-    }
     if (NT_SUCCESS(Status)) {
         Status = FatBeginChange(Volume);
     }
@@ -163,10 +156,52 @@ NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Text)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = FatRemoveEntry(Volume, &Entry.Location);
-    if (NT_SUCCESS(Status) && File.FirstCluster != 0) {
-        Status = FatCommit(Volume);
-        Status = NT_SUCCESS(Status) ? FatFreeChain(Volume, File.FirstCluster) : Status;
+    *FirstCluster = File.FirstCluster;
+    return FatFinishChange(Volume, FatRemoveEntry(Volume, &Entry->Location));
+}
+
+NTSTATUS FatFreeLost(PFAT_VOLUME Volume, ULONG FirstCluster)
+{
+    NTSTATUS Status = FatBeginChange(Volume);
+
+    return NT_SUCCESS(Status) ? FatFinishChange(Volume, FatFreeChain(Volume, FirstCluster))
+                              : Status;
+}
+
+static NTSTATUS FatpDelete(PFAT_VOLUME Volume, const FAT_ENTRY *Entry)
+{
+    ULONG FirstCluster = 0;
+    NTSTATUS Status = FatpUnlink(Volume, Entry, &FirstCluster);
+
+    return NT_SUCCESS(Status) && FirstCluster != 0 ? FatFreeLost(Volume, FirstCluster) : Status;
+}
+
+NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Text)
+{
+    FAT_PATH Path;
+    FAT_ENTRY Entry;
+    NTSTATUS Status = FatFindPath(Volume, Text, &Path, &Entry);
+
+    if (NT_SUCCESS(Status) && (Entry.Attributes & FAT_ATTRIBUTE_READ_ONLY) != 0) {
+        Status = STATUS_ACCESS_DENIED;
     }
-    return FatFinishChange(Volume, Status);
+    return NT_SUCCESS(Status) ? FatpDelete(Volume, &Entry) : Status;
+}
+
+NTSTATUS FatDeleteGranted(PFAT_VOLUME Volume, const char *Text)
+{
+    FAT_PATH Path;
+    FAT_ENTRY Entry;
+    NTSTATUS Status = FatFindPath(Volume, Text, &Path, &Entry);
+
+    return NT_SUCCESS(Status) ? FatpDelete(Volume, &Entry) : Status;
+}
+
+NTSTATUS FatUnlinkGranted(PFAT_VOLUME Volume, const char *Text, PULONG FirstCluster)
+{
+    FAT_PATH Path;
+    FAT_ENTRY Entry;
+    NTSTATUS Status = FatFindPath(Volume, Text, &Path, &Entry);
+
+    return NT_SUCCESS(Status) ? FatpUnlink(Volume, &Entry, FirstCluster) : Status;
 }

@@ -60,8 +60,7 @@ static void FatpDecodeEntry(const FAT_VOLUME *Volume, const UCHAR *Data, const F
 {
     memcpy(Entry->ShortName, Data, 11);
     Entry->Attributes = Data[11] & FATP_ATTRIBUTE_MASK;
-    Entry->Time = (USHORT)FatGet16(Data + 22);
-    Entry->Date = (USHORT)FatGet16(Data + 24);
+    FatGetTimes(Data, &Entry->Times);
     Entry->FirstCluster = FatGetFirstCluster(Volume, Data);
     Entry->Bytes = FatGet32(Data + 28);
     Entry->Location.First = Entry->Location.Index;

@@ -11,22 +11,26 @@
 
 /* ---- the short entry ---- */
 
-static void FatpPutTime(PUCHAR Data)
+/* => The hundredths of a second that the time does not tell. */
+static UCHAR FatpPutTime(PUCHAR Data)
 {
     LARGE_INTEGER Now;
     TIME_FIELDS Fields;
     ULONG Date = 0x21; /* 1 January 1980 */
     ULONG Time = 0;
+    ULONG Rest = 0;
 
     KeQuerySystemTime(&Now);
     RtlTimeToTimeFields(&Now, &Fields);
     if (Fields.Year >= 1980 && Fields.Year <= 2107) {
         Date = (ULONG)(Fields.Year - 1980) << 9 | (ULONG)Fields.Month << 5 | (ULONG)Fields.Day;
         Time = (ULONG)Fields.Hour << 11 | (ULONG)Fields.Minute << 5 | (ULONG)(Fields.Second / 2);
+        Rest = (ULONG)(Fields.Second % 2 * 100 + Fields.Milliseconds / 10);
     }
     FatPut16(Data + 18, Date); /* of the last access */
     FatPut16(Data + 22, Time);
     FatPut16(Data + 24, Date);
+    return (UCHAR)Rest;
 }
 
 static void FatpPutCluster(PUCHAR Data, ULONG Cluster)
@@ -43,7 +47,7 @@ void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHA
     } else {
         memset(Data, 0, FAT_ENTRY_BYTES);
         Data[11] = New->Attributes;
-        FatpPutTime(Data);
+        Data[13] = FatpPutTime(Data);
         memcpy(Data + 14, Data + 22, 4); /* of creation */
         FatpPutCluster(Data, New->FirstCluster);
         FatPut32(Data + 28, New->Bytes);
@@ -89,7 +93,8 @@ NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
         FatPutFirstCluster(File->Volume, Data, FirstCluster);
         FatPut32(Data + 28, Bytes);
         Data[11] |= FAT_ATTRIBUTE_ARCHIVE;
-        FatpPutTime(Data);
+        File->Attributes |= FAT_ATTRIBUTE_ARCHIVE;
+        (void)FatpPutTime(Data);
     }
     return Status;
 }

@@ -49,14 +49,23 @@ typedef struct _FAT_LOCATION {
     ULONG Offset;    /* of it in that sector */
 } FAT_LOCATION, *PFAT_LOCATION;
 
+/* A file's times, as on disk; 0: none.  The root has none. */
+typedef struct _FAT_TIMES {
+    UCHAR CreationTenths; /* 0 to 199 hundredths of a second on top of CreationTime */
+    USHORT CreationTime;
+    USHORT CreationDate;
+    USHORT AccessDate;
+    USHORT WriteTime;
+    USHORT WriteDate;
+} FAT_TIMES, *PFAT_TIMES;
+
 /* One file or directory, as enumeration finds it. */
 typedef struct _FAT_ENTRY {
     FAT_LOCATION Location;
     ULONG FirstCluster; /* 0: none; unchecked */
     ULONG Bytes;
     UCHAR Attributes; /* FAT_ATTRIBUTE_* */
-    USHORT Date;      /* of the last change, as on disk */
-    USHORT Time;
+    FAT_TIMES Times;
     ULONG Units;                /* of Name */
     WCHAR Name[FAT_NAME_UNITS]; /* the long name; without one the short name */
     UCHAR ShortName[11];        /* as on disk */
@@ -101,16 +110,6 @@ typedef struct _FAT_FIGURES {
     BOOLEAN WasDirty;    /* when it was mounted */
     BOOLEAN CrossLinked; /* two chains share clusters: only new files may be written */
 } FAT_FIGURES, *PFAT_FIGURES;
-
-/* A file's times, as on disk; 0: none.  The root has none. */
-typedef struct _FAT_TIMES {
-    UCHAR CreationTenths; /* 0 to 199 hundredths of a second on top of CreationTime */
-    USHORT CreationTime;
-    USHORT CreationDate;
-    USHORT AccessDate;
-    USHORT WriteTime;
-    USHORT WriteDate;
-} FAT_TIMES, *PFAT_TIMES;
 
 /* ---- volumes ---- */
 
@@ -246,6 +245,18 @@ NT_MUST_CHECK NTSTATUS FatSetTimes(PFAT_FILE File, const FAT_TIMES *Times, UCHAR
  *    read-only file.
  */
 NT_MUST_CHECK NTSTATUS FatDelete(PFAT_VOLUME Volume, const char *Path);
+
+/* The same for who was allowed to earlier: a file that has become read-only since goes, too. */
+NT_MUST_CHECK NTSTATUS FatDeleteGranted(PFAT_VOLUME Volume, const char *Path);
+
+/*
+ * The same in two steps: first the name goes, then the clusters, when nobody reads them any more.
+ *
+ * => *FirstCluster: what FatFreeLost takes; 0: there is none.  Until then no FAT_FILE of it may be
+ *    changed, and a power cut leaves lost clusters.
+ */
+NT_MUST_CHECK NTSTATUS FatUnlinkGranted(PFAT_VOLUME Volume, const char *Path, PULONG FirstCluster);
+NT_MUST_CHECK NTSTATUS FatFreeLost(PFAT_VOLUME Volume, ULONG FirstCluster);
 
 /*
  * Give a file or directory another name or place.

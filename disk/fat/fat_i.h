@@ -299,6 +299,9 @@ NT_MUST_CHECK NTSTATUS FatRefresh(PFAT_FILE File);
 /* ---- directory.c ---- */
 
 /* => *Data is the 32 bytes of entry Index; STATUS_END_OF_FILE: the directory is not as long. */
+/* Those of the 32 bytes of a short entry. */
+void FatGetTimes(const UCHAR *Data, PFAT_TIMES Times);
+
 NT_MUST_CHECK NTSTATUS FatReadEntry(PFAT_FILE Directory, ULONG Index, PFAT_LOCATION Location,
                                     PUCHAR *Data);
 

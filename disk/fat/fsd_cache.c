@@ -16,6 +16,7 @@
  *                                 with the last one of a deleted file all
  *                                 is forgotten
  *     lock (FatLetGoVolume)       files that nobody has open are written, and closed
+ *     create, volume query        orphans that nobody has mapped any more are forgotten
  *
  * What makes a file longer past the cache writes zeroes or data to the disk first (write.c): behind
  * what the cache has, the disk agrees with it.  The rest of the page that was the last one may be
@@ -243,7 +244,7 @@ static NTSTATUS FatpPrepareSize(PFAT_REQUEST Request)
                : STATUS_SUCCESS;
 }
 
-/* => Whether the file goes with this handle. */
+/* => Whether the file goes with this handle, and nobody has it mapped. */
 static BOOLEAN FatpIsLastOfDeleted(PFAT_REQUEST Request)
 {
     PFAT_FCB Fcb = Request->Fcb;
@@ -252,7 +253,7 @@ static BOOLEAN FatpIsLastOfDeleted(PFAT_REQUEST Request)
     ExAcquireFastMutex(&Request->Vcb->Mutex);
     Last = Fcb->Handles == 1 && (Fcb->DeletePending || Request->Ccb->DeleteOnClose);
     ExReleaseFastMutex(&Request->Vcb->Mutex);
-    return Last;
+    return Last && (FatIsDirectory(Fcb) || NT_SUCCESS(FatMayDelete(Fcb)));
 }
 
 /* Nobody will open it again, so Last stays.  What cannot be forgotten is never written. */
@@ -327,14 +328,22 @@ NTSTATUS FatLetGo(PFAT_FCB Fcb)
     return Status;
 }
 
-static NTSTATUS FatpFlushFile(PFAT_FCB Fcb, BOOLEAN LetGo)
+/* What is done, to which files. */
+typedef enum _FATP_FILES {
+    FatpFlushAll,
+    FatpLetGoAll,
+    FatpOrphans
+} FATP_FILES;
+
+static NTSTATUS FatpFlushFile(PFAT_FCB Fcb, FATP_FILES Which)
 {
     NTSTATUS Status;
 
     KeEnterCriticalRegion();
-    if (LetGo) {
+    if (Which != FatpFlushAll) {
         (void)ExAcquireResourceExclusiveLite(&Fcb->Resource, TRUE);
-        Status = FatLetGo(Fcb);
+        Status = Which == FatpOrphans ? FatMayDelete(Fcb) : STATUS_SUCCESS;
+        Status = NT_SUCCESS(Status) ? FatLetGo(Fcb) : Status;
     } else {
         (void)ExAcquireResourceSharedLite(&Fcb->Resource, TRUE);
         Status = FatFlushFile(Fcb);
@@ -345,7 +354,7 @@ static NTSTATUS FatpFlushFile(PFAT_FCB Fcb, BOOLEAN LetGo)
 }
 
 /* The list may change while a file is flushed, but for that file, which is referenced. */
-static NTSTATUS FatpForFiles(PFAT_VCB Vcb, BOOLEAN LetGo)
+static NTSTATUS FatpForFiles(PFAT_VCB Vcb, FATP_FILES Which)
 {
     NTSTATUS First = STATUS_SUCCESS;
     PLIST_ENTRY Link;
@@ -356,9 +365,13 @@ static NTSTATUS FatpForFiles(PFAT_VCB Vcb, BOOLEAN LetGo)
         PFAT_FCB Fcb = CONTAINING_RECORD(Link, FAT_FCB, Link);
         NTSTATUS Status;
 
+        if (Which == FatpOrphans && Fcb->Orphan == 0) {
+            Link = Link->Flink;
+            continue;
+        }
         Fcb->References++;
         ExReleaseFastMutex(&Vcb->Mutex);
-        Status = FatpFlushFile(Fcb, LetGo);
+        Status = FatpFlushFile(Fcb, Which);
         First = NT_SUCCESS(First) ? Status : First;
         ExAcquireFastMutex(&Vcb->Mutex);
         Link = Link->Flink;
@@ -370,10 +383,17 @@ static NTSTATUS FatpForFiles(PFAT_VCB Vcb, BOOLEAN LetGo)
 
 NTSTATUS FatFlushFiles(PFAT_VCB Vcb)
 {
-    return FatpForFiles(Vcb, FALSE);
+    return FatpForFiles(Vcb, FatpFlushAll);
 }
 
 NTSTATUS FatLetGoFiles(PFAT_VCB Vcb)
 {
-    return FatpForFiles(Vcb, TRUE);
+    return FatpForFiles(Vcb, FatpLetGoAll);
+}
+
+void FatLetGoOrphans(PFAT_VCB Vcb)
+{
+    NTSTATUS Status = FatpForFiles(Vcb, FatpOrphans);
+
+    (void)NT_SUCCESS(Status); /* those that are mapped, or that the disk refuses, stay */
 }

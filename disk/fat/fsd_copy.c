@@ -301,8 +301,11 @@ static NTSTATUS FatpCachedWrite(PFAT_REQUEST Request)
     if (!FatFindStart(Request, &Request->Start)) {
         return STATUS_INVALID_PARAMETER;
     }
+    if (Length == 0) {
+        return STATUS_SUCCESS;
+    }
     Status = FatCheckWrite(Request->Fcb, Request->Start, Length);
-    if (NT_SUCCESS(Status) && Length != 0) {
+    if (NT_SUCCESS(Status)) {
         Status = FatpWrite(Request, Length);
     }
     if (NT_SUCCESS(Status)) {

@@ -15,6 +15,9 @@
  * mapped cannot be forgotten: STATUS_USER_MAPPED_FILE, and nothing is written here; FatWriteMapped
  * comes next.
  *
+ * No bytes are read and written anywhere, also behind the end, and the position stays where it is
+ * (learn.microsoft.com/openspecs/windows_protocols/ms-fsa, server requests a read and a write).
+ *
  * Locking: the file's resources, shared to read and exclusive to write; the volume's mutex.
  */
 #include "disk/fat/fsd_i.h"
@@ -155,8 +158,11 @@ NTSTATUS FatFsdWrite(PFAT_REQUEST Request)
     if (!FatFindStart(Request, &Start)) {
         return STATUS_INVALID_PARAMETER;
     }
+    if (Length == 0) {
+        return STATUS_SUCCESS;
+    }
     Status = FatCheckWrite(Request->Fcb, Start, Length);
-    if (NT_SUCCESS(Status) && Length != 0) {
+    if (NT_SUCCESS(Status)) {
         Status = FatpWriteHeld(Request, (ULONG)Start, Length);
     }
     if (NT_SUCCESS(Status)) {

@@ -100,6 +100,13 @@ static NTSTATUS FatpNext(PFAT_REQUEST Request, PFAT_ENTRY Entry)
 
 /* ---- writing it ---- */
 
+static void FatpWriteTimes(const FAT_TIMES *Times, PFILE_BOTH_DIR_INFORMATION Both)
+{
+    Both->CreationTime = FatTimeOf(Times->CreationDate, Times->CreationTime, Times->CreationTenths);
+    Both->LastAccessTime = FatTimeOf(Times->AccessDate, 0, 0);
+    Both->LastWriteTime = FatTimeOf(Times->WriteDate, Times->WriteTime, 0);
+}
+
 static void FatpWriteEntry(const FATP_FORM *Form, const FAT_ENTRY *Entry, PUCHAR To)
 {
     PFILE_BOTH_DIR_INFORMATION Both = (PVOID)To;
@@ -108,7 +115,7 @@ static void FatpWriteEntry(const FATP_FORM *Form, const FAT_ENTRY *Entry, PUCHAR
         ((PFILE_NAMES_INFORMATION)(PVOID)To)->FileNameLength = 2 * Entry->Units;
         return;
     }
-    Both->LastWriteTime = FatTimeOf(Entry->Date, Entry->Time, 0); /* the same place in all three */
+    FatpWriteTimes(&Entry->Times, Both); /* the same place in all three, as what follows */
     Both->EndOfFile.QuadPart = Entry->Attributes & FAT_ATTRIBUTE_DIRECTORY ? 0 : Entry->Bytes;
     Both->AllocationSize.QuadPart = Both->EndOfFile.QuadPart;
     Both->FileAttributes =

@@ -5,11 +5,17 @@
  *     an FCB           Handles   References   File
  *     being opened     0         0            being opened; in no list
  *     open             1 -       Handles -    open
- *     cleaned up       0         1 -          open (for the cache, sections), or void (Deleted)
+ *     cleaned up       0         1 -          open (for the cache, sections), or void (Deleted);
+ *                                             open without a name (Deleted, Orphan)
  *     gone             0         0            -
  *
  * What an open file is, is where its entry stands: two names of one file (long and short, other
  * case) have one FCB.
+ *
+ * With the last handle of a file that is to be deleted its name goes, read-only or not: that was
+ * asked when the deletion was.  Views of it that are left (made after that) stay what they are, to
+ * their owners alone: as an Orphan it keeps its clusters, and pages go to and from them, until
+ * the last reference is gone.  A power cut meanwhile leaves them lost.
  *
  * Invariants, for FCBs in a VCB's list:
  *   C1  Handles <= References, References != 0
@@ -18,6 +24,7 @@
  * Locking: the volume's mutex.
  */
 #include "disk/fat/fsd_i.h"
+#include "report.h"
 
 /* ---- FCBs ---- */
 
@@ -96,12 +103,33 @@ void FatDeleteFcb(PFAT_FCB Fcb)
     ExFreePoolWithTag(Fcb, FAT_FSD_TAG);
 }
 
+/* => No page of it is left. */
+static void FatpEndOrphan(PFAT_FCB Fcb)
+{
+    NTSTATUS Status;
+
+    if (Fcb->Orphan == 0) {
+        return;
+    }
+    FatCutPages(Fcb, 0, STATUS_FILE_DELETED);
+    FatForgetWritten(Fcb);
+    FatClose(&Fcb->File);
+    Fcb->File.Volume = NULL;
+    Fcb->Vcb->Orphans--;
+    Status = FatFreeLost(Fcb->Vcb->Volume, Fcb->Orphan);
+    if (!NT_SUCCESS(Status)) {
+        KiPrint("*** %s: deleted, but its clusters are not free, status %08X\n", Fcb->Path,
+                (ULONG)Status);
+    }
+}
+
 void FatDereferenceFcb(PFAT_FCB Fcb)
 {
     MI_ASSERT(Fcb->References > Fcb->Handles);
     Fcb->References--;
     if (Fcb->References == 0) {
         FatEndLag(Fcb);
+        FatpEndOrphan(Fcb);
         RemoveEntryList(&Fcb->Link);
         FatDeleteFcb(Fcb);
     }
@@ -207,11 +235,29 @@ NTSTATUS FatDeleteOpenFile(PFAT_VCB Vcb, PFAT_FCB Fcb)
     FatCutPages(Fcb, 0, STATUS_FILE_DELETED);
     FatPermitPages(Fcb, STATUS_FILE_DELETED);
     FatClose(&Fcb->File);
-    Status = FatDelete(Vcb->Volume, Fcb->Path);
+    Status = FatDeleteGranted(Vcb->Volume, Fcb->Path);
     Fcb->Deleted = NT_SUCCESS(Status);
     Fcb->Lost = !Fcb->Deleted;
     Fcb->DeletePending = FALSE;
     return Status;
+}
+
+/* The name goes; whoever has it mapped reads and writes it as before. */
+static NTSTATUS FatpMakeOrphan(PFAT_VCB Vcb, PFAT_FCB Fcb)
+{
+    NTSTATUS Status = FatUseFcb(Vcb, Fcb);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatUnlinkGranted(Vcb->Volume, Fcb->Path, &Fcb->Orphan);
+    }
+    Fcb->DeletePending = FALSE;
+    if (!NT_SUCCESS(Status)) {
+        Fcb->Orphan = 0;
+        return Status;
+    }
+    Vcb->Orphans += Fcb->Orphan != 0;
+    Fcb->Deleted = TRUE;
+    return STATUS_SUCCESS;
 }
 
 /* The time of what this one has written; with the last one no clusters are kept to grow. */
@@ -245,7 +291,9 @@ NTSTATUS FatFsdCleanup(PFAT_REQUEST Request)
     }
     Fcb->Handles--;
     if (Fcb->Handles == 0 && Fcb->DeletePending) {
-        return FatDeleteOpenFile(Request->Vcb, Fcb);
+        return !FatIsDirectory(Fcb) && !NT_SUCCESS(FatMayDelete(Fcb))
+                   ? FatpMakeOrphan(Request->Vcb, Fcb)
+                   : FatDeleteOpenFile(Request->Vcb, Fcb);
     }
     return FatpFinishWrites(Request);
 }

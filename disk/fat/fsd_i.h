@@ -32,6 +32,7 @@ typedef struct _FAT_VCB {
     PVPB Vpb;              /* (I) */
     PIO_DISK_QUEUE Paging; /* (I) */
     LIST_ENTRY Fcbs;       /* (V) of FAT_FCB.Link */
+    ULONG Orphans;         /* (V) of these, with Orphan; whoever reads 0 outside may be late */
 } FAT_VCB, *PFAT_VCB;
 
 /* A file's page requests: what they go by, and what keeps them from clusters that change. */
@@ -78,7 +79,8 @@ typedef struct _FAT_FCB {
     char *Path;            /* (V) from the root, as it was opened or renamed */
     char *OtherPath;       /* (V) while Lost: what it may be found under too; or NULL */
     BOOLEAN DeletePending; /* (V) gone when the last handle is */
-    BOOLEAN Deleted;       /* (V) gone: File is void */
+    BOOLEAN Deleted;       /* (V) gone: File is void, unless Orphan */
+    ULONG Orphan;          /* (V) Deleted, and its first cluster: views read it still; 0: none */
     BOOLEAN Lost;          /* (V) renamed, and not found again yet: File is what it was */
     BOOLEAN Paging;        /* (V) a paging file */
     BOOLEAN Temporary;     /* (V) made with FILE_ATTRIBUTE_TEMPORARY: lazily written, if at all */
@@ -142,6 +144,16 @@ FAT_HANDLER FatFsdQueryDirectory;         /* fsd_directory.c */
 /* A request but for pages.  Retrying: a write that was pending.  => It is completed, or pending. */
 NTSTATUS FatHandleRequest(PFAT_VCB Vcb, PIRP Irp, BOOLEAN Retrying);
 
+/* ---- fsd_information.c ---- */
+
+/*
+ * What FatFsdQueryInformation says of FileBasicInformation or FileStandardInformation.
+ *
+ * => The volume's mutex is held; Request has Fcb, which is in order, and gets Information.
+ */
+NT_MUST_CHECK NTSTATUS FatQueryFast(PFAT_REQUEST Request, FILE_INFORMATION_CLASS Class,
+                                    PVOID Buffer);
+
 /* ---- fsd_fast.c ---- */
 
 extern struct _FAST_IO_DISPATCH FatFastIo;
@@ -203,6 +215,9 @@ NTSTATUS FatLetGo(PFAT_FCB Fcb);
 /* Both for all files of a volume.  => No lock is held; the first failure. */
 NT_MUST_CHECK NTSTATUS FatFlushFiles(PFAT_VCB Vcb);
 NT_MUST_CHECK NTSTATUS FatLetGoFiles(PFAT_VCB Vcb);
+
+/* Orphans that nobody has mapped any more give their clusters back.  => No lock is held. */
+void FatLetGoOrphans(PFAT_VCB Vcb);
 
 /* ---- fsd_valid.c ---- */
 

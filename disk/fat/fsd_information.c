@@ -155,6 +155,12 @@ static NTSTATUS FatpQueryClass(PFAT_REQUEST Request, FILE_INFORMATION_CLASS Clas
     }
 }
 
+NTSTATUS FatQueryFast(PFAT_REQUEST Request, FILE_INFORMATION_CLASS Class, PVOID Buffer)
+{
+    return Class == FileBasicInformation ? FatpQueryBasic(Request, Buffer)
+                                         : FatpQueryStandard(Request, Buffer);
+}
+
 NTSTATUS FatFsdQueryInformation(PFAT_REQUEST Request)
 {
     FILE_INFORMATION_CLASS Class = Request->Stack->Parameters.QueryFile.FileInformationClass;
@@ -210,6 +216,9 @@ static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION 
 
     if (File->Root) {
         return STATUS_INVALID_PARAMETER;
+    }
+    if (Request->Ccb->Modified) {
+        Attributes |= FAT_ATTRIBUTE_ARCHIVE; /* its time may not tell, that does */
     }
     if (Basic->FileAttributes != 0) {
         Attributes = (UCHAR)Basic->FileAttributes;

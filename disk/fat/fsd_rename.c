@@ -7,8 +7,9 @@
  * the information is a path from the root, or with no separator a name in the same directory.
  *
  * Refused with STATUS_ACCESS_DENIED: a paging file, the root, a directory with open files below it,
- * and replacing a file that is open, read-only or a directory.  A file that nobody has open, but
- * the cache has still, is replaced when the cache has let go of it.
+ * and replacing a file that is open, mapped, read-only or a directory.  A file that nobody has
+ * open, but the cache has still, is replaced when the cache has let go of it.  File objects of it
+ * that are closed, but not gone yet, find it deleted, as after the cleanup of one that was to be.
  *
  * A replaced file is deleted before the other is renamed, when there is room for all that follows:
  * a power cut or an I/O error between leaves neither under the new name, and the other under its
@@ -93,7 +94,7 @@ static NTSTATUS FatpNewPath(PFAT_REQUEST Request, char **Path)
 
 /*
  * => STATUS_RETRY: nobody has it open, but the cache or a section may have something of it, and is
- *    to let go of that first.  STATUS_SUCCESS: nobody but this request knows it.
+ *    to let go of that first.  STATUS_SUCCESS: nobody has a page of it, nor can get one.
  */
 static NTSTATUS FatpMayReplaceKnown(PFAT_REQUEST Request, PFAT_FCB Known)
 {
@@ -106,7 +107,8 @@ static NTSTATUS FatpMayReplaceKnown(PFAT_REQUEST Request, PFAT_FCB Known)
         Known->References++;
         return STATUS_RETRY;
     }
-    return Known->References == 1 ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+    return !FatHasSection(Known) && NT_SUCCESS(FatMayDelete(Known)) ? STATUS_SUCCESS
+                                                                    : STATUS_ACCESS_DENIED;
 }
 
 static NTSTATUS FatpReplace(PFAT_REQUEST Request, const char *Path)

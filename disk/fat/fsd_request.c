@@ -251,6 +251,12 @@ static NTSTATUS FatpHandleHeld(PFAT_REQUEST Request)
     return Status;
 }
 
+/* Who looks for room, or may need some, finds that of files which are gone. */
+static BOOLEAN FatpLooksForRoom(UCHAR Major)
+{
+    return Major == IRP_MJ_CREATE || Major == IRP_MJ_QUERY_VOLUME_INFORMATION;
+}
+
 NTSTATUS FatHandleRequest(PFAT_VCB Vcb, PIRP Irp, BOOLEAN Retrying)
 {
     FAT_REQUEST Request = {.Vcb = Vcb, .Irp = Irp, .Stack = IoGetCurrentIrpStackLocation(Irp)};
@@ -261,6 +267,9 @@ NTSTATUS FatHandleRequest(PFAT_VCB Vcb, PIRP Irp, BOOLEAN Retrying)
     if (Request.FileObject != NULL && Request.Stack->MajorFunction != IRP_MJ_CREATE) {
         Request.Fcb = Request.FileObject->FsContext;
         Request.Ccb = Request.FileObject->FsContext2;
+    }
+    if (Vcb->Orphans != 0 && FatpLooksForRoom(Request.Stack->MajorFunction)) {
+        FatLetGoOrphans(Vcb);
     }
     Status = FatpCheckState(&Request);
     if (NT_SUCCESS(Status)) {

@@ -4,10 +4,12 @@
  *
  *     the request                              while there is              fails with
  *     opens for writing                        a mapped image              SHARING_VIOLATION
- *     deletes, or opens to delete on close     a mapped image              CANNOT_DELETE
+ *     deletes, or opens to delete on close     a mapped image, or a view   CANNOT_DELETE
  *     overwrites, supersedes, makes shorter    a mapped image, or a view   USER_MAPPED_FILE
  *                                              behind the new end
  *
+ *     has its last handle closed, deleted      a mapped image, or a view   nothing: the name goes,
+ *                                                                          the data when they have
  *     writes past the cache                    a view that must not be     USER_MAPPED_FILE
  *                                              forgotten
  *

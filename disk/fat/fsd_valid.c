@@ -202,6 +202,7 @@ BOOLEAN FatReturnAllClusters(PFAT_VCB Vcb)
     return Some;
 }
 
+/* An orphan's clusters have no entry at all. */
 BOOLEAN FatIsBehind(const FAT_VCB *Vcb)
 {
     const LIST_ENTRY *Link;
@@ -210,7 +211,7 @@ BOOLEAN FatIsBehind(const FAT_VCB *Vcb)
     for (Link = Vcb->Fcbs.Flink; Link != &Vcb->Fcbs && !Some; Link = Link->Flink) {
         const FAT_FCB *Fcb = CONTAINING_RECORD(Link, FAT_FCB, Link);
 
-        Some = !Fcb->Deleted && (Fcb->Lags || Fcb->Reserved);
+        Some = Fcb->Deleted ? Fcb->Orphan != 0 : Fcb->Lags || Fcb->Reserved;
     }
     return Some;
 }

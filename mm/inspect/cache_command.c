@@ -170,6 +170,8 @@ void MiCommandFileCache(const char *Arguments)
     MiPrint("  fast reads: CcFastReadWait %u, NoWait %u, ResourceMiss %u, NotPossible %u\n",
             FsRtlFastCounters.CcFastReadWait, FsRtlFastCounters.CcFastReadNoWait,
             FsRtlFastCounters.CcFastReadResourceMiss, FsRtlFastCounters.CcFastReadNotPossible);
+    MiPrint("  fast writes: %u, NotPossible %u\n", FsRtlFastCounters.FastWrites,
+            FsRtlFastCounters.FastWriteNotPossible);
     MiPrint("File Cache Summary (all in kb)\n");
     MiPrint("Control   Valid Resident  Dirty Locked  Name\n");
     for (; !MiStopRequested() && (Map = MipTakeMap(Number)) != NULL; Number++) {

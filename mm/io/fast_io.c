@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fast_io.c - reading without a request: a copy from the cache under the file's Resource, shared.
+ * fast_io.c - reading and writing without a request: a copy from or to the cache under the file's
+ * Resource, shared or exclusive.
  *
  *     the read                                     ends with
  *     of no bytes                                  STATUS_SUCCESS
@@ -12,6 +13,9 @@
  *     a fault, of the file or of the buffer,       FALSE: the request meets it again, and says so
  *     ended the copy
  *
+ * A write is as a read, and FALSE where it would end behind the end of the file, where too much is
+ * dirty, and where it has to reach the disk: the file grows, waits and writes through by requests.
+ *
  * Locking: the file's Resource.  A fault on the caller's buffer comes under it, too.
  */
 #include "fast_io.h"
@@ -22,9 +26,9 @@
 FSRTL_FAST_COUNTERS FsRtlFastCounters;
 
 /* => Resource is held. */
-static BOOLEAN FsRtlpMayRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
-                             BOOLEAN Wait, ULONG LockKey, PIO_STATUS_BLOCK IoStatus,
-                             PDEVICE_OBJECT DeviceObject)
+static BOOLEAN FsRtlpMay(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
+                         BOOLEAN Wait, ULONG LockKey, BOOLEAN Reads, PIO_STATUS_BLOCK IoStatus,
+                         PDEVICE_OBJECT DeviceObject)
 {
     const FSRTL_COMMON_FCB_HEADER *Header = FileObject->FsContext;
 
@@ -33,7 +37,7 @@ static BOOLEAN FsRtlpMayRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
     }
     return Header->IsFastIoPossible == FastIoIsPossible ||
            DeviceObject->DriverObject->FastIoDispatch->FastIoCheckIfPossible(
-               FileObject, FileOffset, Length, Wait, LockKey, TRUE, IoStatus, DeviceObject);
+               FileObject, FileOffset, Length, Wait, LockKey, Reads, IoStatus, DeviceObject);
 }
 
 /* => Resource is held. */
@@ -78,12 +82,70 @@ BOOLEAN NTAPI FsRtlCopyRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, 
         KeLeaveCriticalRegion();
         return FALSE;
     }
-    if (FsRtlpMayRead(FileObject, FileOffset, Length, Wait, LockKey, IoStatus, DeviceObject)) {
+    if (FsRtlpMay(FileObject, FileOffset, Length, Wait, LockKey, TRUE, IoStatus, DeviceObject)) {
         Done = FsRtlpCopy(FileObject, FileOffset->QuadPart, Length, Wait, Buffer, IoStatus);
     } else {
         FsRtlFastCounters.CcFastReadNotPossible++;
     }
     ExReleaseResourceLite(Resource);
     KeLeaveCriticalRegion();
+    return Done;
+}
+
+/* ---- writing ---- */
+
+/* => Resource is held, exclusive; the file system said yes. */
+static BOOLEAN FsRtlpStore(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length, BOOLEAN Wait,
+                           const void *Buffer, PIO_STATUS_BLOCK IoStatus)
+{
+    ULONG Copied;
+    NTSTATUS Status = CcTryCopyWrite(FileObject, Offset, Length, Wait, Buffer, &Copied);
+
+    FileObject->Flags |= Copied != 0 ? FO_FILE_MODIFIED : 0;
+    if (!NT_SUCCESS(Status)) {
+        return FALSE;
+    }
+    FileObject->CurrentByteOffset.QuadPart = Offset + Length;
+    *IoStatus = (IO_STATUS_BLOCK){.Status = Status, .Information = Length};
+    return TRUE;
+}
+
+/* => Resource is held, exclusive. */
+static BOOLEAN FsRtlpIsInside(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length)
+{
+    const FSRTL_COMMON_FCB_HEADER *Header = FileObject->FsContext;
+
+    return Offset >= 0 && Length <= Header->FileSize.QuadPart &&
+           Offset <= Header->FileSize.QuadPart - Length;
+}
+
+BOOLEAN NTAPI FsRtlCopyWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
+                             BOOLEAN Wait, ULONG LockKey, PVOID Buffer, PIO_STATUS_BLOCK IoStatus,
+                             PDEVICE_OBJECT DeviceObject)
+{
+    PERESOURCE Resource = ((PFSRTL_COMMON_FCB_HEADER)FileObject->FsContext)->Resource;
+    BOOLEAN Done = FALSE;
+
+    if (Length == 0) {
+        *IoStatus = (IO_STATUS_BLOCK){.Status = STATUS_SUCCESS};
+        return TRUE;
+    }
+    if ((FileObject->Flags & FO_WRITE_THROUGH) != 0 ||
+        !CcCanIWrite(FileObject, Length, FALSE, FALSE)) {
+        FsRtlFastCounters.FastWriteNotPossible++;
+        return FALSE;
+    }
+    KeEnterCriticalRegion();
+    if (ExAcquireResourceExclusiveLite(Resource, Wait)) {
+        if (FsRtlpIsInside(FileObject, FileOffset->QuadPart, Length) &&
+            FsRtlpMay(FileObject, FileOffset, Length, Wait, LockKey, FALSE, IoStatus,
+                      DeviceObject)) {
+            Done = FsRtlpStore(FileObject, FileOffset->QuadPart, Length, Wait, Buffer, IoStatus);
+        }
+        ExReleaseResourceLite(Resource);
+    }
+    KeLeaveCriticalRegion();
+    FsRtlFastCounters.FastWrites += Done;
+    FsRtlFastCounters.FastWriteNotPossible += !Done;
     return Done;
 }

@@ -6,7 +6,7 @@
  * synchronous file's position when it is done.  The end of a file is the file system's to know, so
  * FILE_WRITE_TO_END_OF_FILE is handed on.
  *
- * A read of a synchronous file that is cached is tried without a request first (fast_io.h).
+ * A transfer of a synchronous file that is cached is tried without a request first (fast_io.h).
  */
 #include "fast_io.h"
 #include "mm/io/io_i.h"
@@ -78,30 +78,34 @@ static BOOLEAN IopIsCallersBuffer(const IOP_SERVICE *Service, const IOP_TRANSFER
            (Va < MM_USER_PROBE_ADDRESS && Transfer->Length <= MM_USER_PROBE_ADDRESS - Va);
 }
 
-/* => TRUE: read without a request.  *Result says how it went. */
-static BOOLEAN IopReadFast(const IOP_SERVICE *Service, IOP_TRANSFER *Transfer,
-                           PIO_STATUS_BLOCK Result)
+/* => TRUE: done without a request.  *Result says how it went. */
+static BOOLEAN IopTransferFast(const IOP_SERVICE *Service, IOP_TRANSFER *Transfer,
+                               PIO_STATUS_BLOCK Result)
 {
     PFILE_OBJECT File = Service->File;
     PFAST_IO_DISPATCH Fast;
     PDEVICE_OBJECT Device;
+    FAST_IO_READ *Routine; /* and FAST_IO_WRITE */
 
-    if (Transfer->MajorFunction != IRP_MJ_READ || File->PrivateCacheMap == NULL ||
-        (File->Flags & FO_SYNCHRONOUS_IO) == 0 || !IopIsCallersBuffer(Service, Transfer)) {
+    if (File->PrivateCacheMap == NULL || (File->Flags & FO_SYNCHRONOUS_IO) == 0 ||
+        Transfer->Start.QuadPart < 0 || !IopIsCallersBuffer(Service, Transfer)) {
         return FALSE;
     }
     Device = IoGetRelatedDeviceObject(File);
     Fast = Device->DriverObject->FastIoDispatch;
-    return Fast != NULL && Fast->FastIoRead != NULL &&
-           Fast->FastIoRead(File, &Transfer->Start, Transfer->Length, TRUE, Transfer->Key,
-                            Transfer->Buffer, Result, Device);
+    if (Fast == NULL) {
+        return FALSE;
+    }
+    Routine = Transfer->MajorFunction == IRP_MJ_READ ? Fast->FastIoRead : Fast->FastIoWrite;
+    return Routine != NULL && Routine(File, &Transfer->Start, Transfer->Length, TRUE, Transfer->Key,
+                                      Transfer->Buffer, Result, Device);
 }
 
 static NTSTATUS IopTransferService(PIOP_SERVICE Service, IOP_TRANSFER *Transfer, PULONG_PTR Done)
 {
     IO_STATUS_BLOCK Result;
 
-    if (IopReadFast(Service, Transfer, &Result)) {
+    if (IopTransferFast(Service, Transfer, &Result)) {
         Service->Fast = TRUE;
         *Done = Result.Information;
         return Result.Status;

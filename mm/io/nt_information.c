@@ -8,6 +8,7 @@
  *
  * Information travels in nonpaged pool of the system, which is no longer than the class can use.
  */
+#include "fast_io.h"
 #include "mm/io/io_i.h"
 #include "mm/io/nt_rename.h"
 
@@ -177,6 +178,38 @@ static NTSTATUS IopQueryAll(const IOP_SERVICE *Service, ULONG Length, PFILE_ALL_
     return Status;
 }
 
+/* A synchronous file is asked without a request.  => FALSE: it needs one. */
+static BOOLEAN IopQueryFast(const IOP_SERVICE *Service, FILE_INFORMATION_CLASS Class, PVOID Buffer,
+                            PIO_STATUS_BLOCK Result)
+{
+    PFILE_OBJECT File = Service->File;
+    PDEVICE_OBJECT Device = IoGetRelatedDeviceObject(File);
+    PFAST_IO_DISPATCH Fast = Device->DriverObject->FastIoDispatch;
+
+    if (Fast == NULL || (File->Flags & FO_SYNCHRONOUS_IO) == 0) {
+        return FALSE;
+    }
+    if (Class == FileBasicInformation) {
+        return Fast->FastIoQueryBasicInfo != NULL &&
+               Fast->FastIoQueryBasicInfo(File, TRUE, Buffer, Result, Device);
+    }
+    return Class == FileStandardInformation && Fast->FastIoQueryStandardInfo != NULL &&
+           Fast->FastIoQueryStandardInfo(File, TRUE, Buffer, Result, Device);
+}
+
+static NTSTATUS IopQueryDriver(const IOP_SERVICE *Service, FILE_INFORMATION_CLASS Class,
+                               ULONG Length, PVOID Buffer, PULONG Returned)
+{
+    IO_STATUS_BLOCK Result;
+
+    if (IopQueryFast(Service, Class, Buffer, &Result)) {
+        *Returned = (ULONG)Result.Information;
+        return Result.Status;
+    }
+    *Returned = 0;
+    return IopQuery(Service->File, IRP_MJ_QUERY_INFORMATION, Class, Length, Buffer, Returned);
+}
+
 static NTSTATUS IopQueryClass(const IOP_SERVICE *Service, FILE_INFORMATION_CLASS Class,
                               ULONG Length, PVOID Buffer, PULONG Returned)
 {
@@ -198,8 +231,7 @@ static NTSTATUS IopQueryClass(const IOP_SERVICE *Service, FILE_INFORMATION_CLASS
     case FileAllInformation:
         return IopQueryAll(Service, Length, Buffer, Returned);
     default:
-        *Returned = 0;
-        return IopQuery(Service->File, IRP_MJ_QUERY_INFORMATION, Class, Length, Buffer, Returned);
+        return IopQueryDriver(Service, Class, Length, Buffer, Returned);
     }
 }
 

@@ -11,6 +11,7 @@
     power     cut images: figure R5, see fat_faults.py
     errors    failing requests: figure R4
     damage    damaged volumes that fsck.fat and FatFs take for good are so for us: figure R6
+    semantics volumes that test_prop_file_semantics.c left: mtools reads what its model has
     format    volumes that we made: fsck.fat finds nothing, mtools writes files that we read
 """
 
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 import fat_damage
 import fat_faults
@@ -39,8 +41,11 @@ NAMES = ["SHORT.TXT", "lower.txt", "Mixed Case name.data", "no_extension", "a" *
 
 
 class Bench:
-    def __init__(self, tool, fatfs, folder):
-        self.tool, self.fatfs, self.folder = tool, fatfs, folder
+    def __init__(self, build, folder):
+        self.tool = os.path.join(build, "fat_tool")
+        self.fatfs = os.path.join(build, "fatfs")
+        self.unit = os.path.join(build, "unit")
+        self.folder = folder
         self.image = os.path.join(folder, "image")
 
     def tree(self, volume):
@@ -140,6 +145,41 @@ def test_limits(bench, volume):
     return "%d files" % number
 
 
+def plain_tree(folder):
+    """The same as mtools_tree, of a folder of the host."""
+    found = {}
+    for at, folders, files in os.walk(folder):
+        for name in folders:
+            found[at[len(folder):] + "/" + name] = None
+        for name in files:
+            with open(os.path.join(at, name), "rb") as file:
+                data = file.read()
+            found[at[len(folder):] + "/" + name] = (len(data), zlib.crc32(data))
+    return found
+
+
+def test_semantics(bench, _volume, seed):
+    """The model's files, which it wrote itself, beside the volume that our services wrote."""
+    volumes = os.path.join(bench.folder, "volumes")
+    os.mkdir(volumes)
+    done = run([bench.unit, "Prop_file_semantics"],
+               more_environment={"HYPERSPACE_VOLUMES": volumes, "HYPERSPACE_SEED": str(seed)})
+    require(done.returncode == 0, done.stdout.decode("utf-8", "replace")[-2000:])
+    files = 0
+    for number in sorted(os.listdir(volumes)):
+        at = os.path.join(volumes, number)
+        image = os.path.join(at, "volume")
+        status, words = fsck(image)
+        require(status == 0, "volume %s: fsck.fat:\n%s" % (number, "\n".join(words)))
+        model, theirs = plain_tree(os.path.join(at, "files")), mtools_tree(image, bench.folder)
+        require(model == theirs, "volume %s, model and mtools differ\n%s" % (
+            number, difference(model, theirs)))
+        files += sum(1 for data in model.values() if data is not None)
+    require(files > 0, "no file was left")
+    shutil.rmtree(volumes)
+    return "%d files" % files
+
+
 # what FatFormat decides by itself: kind and bytes a cluster, for sector bytes and sectors
 FORMATS = [(16, 512, 512, 4400), (16, 512, 1024, 16384), (16, 512, 4096, 65536),
            (16, 4096, 4096, 16384), (32, 512, 4096, 540672), (32, 4096, 4096, 70000)]
@@ -185,6 +225,7 @@ def plan(is_long, seed):
     damages = 5000 if is_long else 500
     jobs += [("damage", volume, "R6", lambda b, v: fat_damage.differential(b, v, seed, damages))
              for volume in SMALL]
+    jobs.append(("semantics", (16, 512, 2), None, lambda b, v: test_semantics(b, v, seed)))
     return jobs + [("format", volume, None, test_format) for volume in FORMATS]
 
 
@@ -197,8 +238,7 @@ def main():
     seed = int(os.environ.get("HYPERSPACE_SEED", "1"), 0) & 0x7FFFFFFF
     number = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        build = os.path.abspath(options.build)
-        bench = Bench(os.path.join(build, "fat_tool"), os.path.join(build, "fatfs"), folder)
+        bench = Bench(os.path.abspath(options.build), folder)
         for name, volume, figure, job in plan(options.extent == "long", seed):
             if options.only not in name:
                 continue

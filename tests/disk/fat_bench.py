@@ -34,9 +34,9 @@ def require(condition, text):
         raise Failure(text)
 
 
-def run(command, **more):
+def run(command, more_environment=None, **more):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          env=ENVIRONMENT, **more)
+                          env=dict(ENVIRONMENT, **(more_environment or {})), **more)
 
 
 def make(path, volume):
@@ -151,7 +151,7 @@ def mtools_tree(image, folder):
     out = os.path.join(folder, "out")
     shutil.rmtree(out, ignore_errors=True)
     os.mkdir(out)
-    listed = run(["mdir", "-b", "-i", image, "::"]).stdout.decode("utf-8", "replace")
+    listed = run(["mdir", "-b", "-a", "-i", image, "::"]).stdout.decode("utf-8", "replace")
     names = [line for line in listed.split("\n") if line.startswith("::/")]
     for name in names:
         done = run(["mcopy", "-s", "-n", "-i", image, name.rstrip("/"), out])

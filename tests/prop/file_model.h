@@ -7,9 +7,14 @@
  * a position, cached or not; views, each of a process, which outlive the opening that made them.
  * Services are UserMode's.  The model says each status, length, position and byte beforehand.
  *
- * What it leaves alone: a file with views does not lose its last handle when it is to be deleted,
- * and a file does not become read-only while it is to be deleted.  A rename may be refused since
- * the file that it would replace was closed, but waits for the worker that ends it: seldom.
+ * A file that is deleted while it has views stays theirs, without a path.
+ *
+ * Times: the model knows what a time was when it was last settled (all is closed, or somebody set
+ * it), and since when it may have changed.  When a change must tell, it has to when all is closed.
+ *
+ *     file_model.c        opening, closing, names, attributes
+ *     file_model_times.c  times, and what directories list
+ *     file_volume.c       the end: each path against the model; files for others to compare
  */
 #ifndef TESTS_PROP_FILE_MODEL_H
 #define TESTS_PROP_FILE_MODEL_H
@@ -21,12 +26,26 @@
 #define VIEWS      4u
 #define MOST_BYTES 120000u
 #define SECTOR     512u
-#define NO_FILE    PATHS /* there are no more files than paths */
+#define FILES      (PATHS + VIEWS) /* there are no more: each has a path, or views */
+#define NO_FILE    FILES
 #define WRITES     (FILE_WRITE_DATA | FILE_APPEND_DATA)
 #define HELD       (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM)
 
+typedef struct _MODEL_TIME {
+    LONGLONG Settled; /* as FAT keeps it, which rounds down */
+    LONGLONG Since;   /* it may have changed at this time or later; 0: it has not */
+} MODEL_TIME;
+
 typedef struct _MODEL_FILE {
     BOOLEAN Used;
+    BOOLEAN Archive;
+    BOOLEAN MayArchive;  /* something changed since: it may be set by now */
+    BOOLEAN MustArchive; /* a handle wrote since: when all is closed it is set */
+    BOOLEAN MustTell;    /* ... and the time of the last write tells */
+    LONGLONG MadeFrom;   /* when it was made, or what its creation was set to, rounded */
+    LONGLONG MadeTo;
+    MODEL_TIME Write;
+    MODEL_TIME Access;
     BOOLEAN DeletePending;
     ULONG Attributes; /* of HELD */
     ULONG Bytes;
@@ -40,7 +59,9 @@ typedef struct _OPENING {
     ULONG Options;
     ULONG Process;
     ULONG Position;
+    BOOLEAN Wrote; /* since a time was set by it */
     HANDLE Handle;
+    HANDLE Second; /* to the same file object, or NULL */
 } OPENING;
 
 typedef struct _VIEW {
@@ -52,7 +73,7 @@ typedef struct _VIEW {
 } VIEW;
 
 extern const PCWSTR FmPaths[PATHS];
-extern MODEL_FILE FmFiles[PATHS];
+extern MODEL_FILE FmFiles[FILES];
 extern ULONG FmAt[PATHS]; /* the file of a path, or NO_FILE */
 extern OPENING FmOpenings[OPENINGS];
 extern VIEW FmViews[VIEWS];
@@ -86,9 +107,43 @@ void FmUnmapFile(ULONG File);
 void FmDispose(OPENING *O);
 void FmRename(OPENING *O);
 extern ULONG FmReplaced; /* files that gave way to a rename */
-extern ULONG FmRefused;  /* and those that did not, though nobody had them open */
 void FmDeleteByName(void);
+void FmDuplicate(OPENING *O);
+
+/* ---- file_model_times.c ---- */
+
+/* The clock goes on for a while, now and then. */
+void FmPassTime(void);
+LONGLONG FmTime(void);
+
+/* It is made, between From and now; it is emptied; it may be changed, or is (Must) by a handle. */
+void FmNoteMade(MODEL_FILE *File, LONGLONG From);
+void FmNoteChange(MODEL_FILE *File, BOOLEAN Must);
+
 void FmSetAttributes(OPENING *O);
 void FmSeeAttributes(OPENING *O);
+
+/* All that one of the two directories lists is the model's, and all of that is listed. */
+void FmList(void);
+
+/* What is shown may be so. */
+void FmCheckTimes(ULONG File, const FILE_BASIC_INFORMATION *Basic);
+/* All is closed: what the times are now is settled. */
+void FmSettle(ULONG File, const FILE_BASIC_INFORMATION *Basic);
+
+/* ---- file_volume.c ---- */
+
+/*
+ * All is closed: each path leads to what the model has there.  Options as those of an opening.
+ * Settle: the volume was mounted anew, nothing is to come that changes times.
+ */
+void FmCompare(ULONG Options, BOOLEAN Settle);
+
+/*
+ * The volume, which is dismounted, and the model's files as plain ones, in a new folder of the
+ * one that HYPERSPACE_VOLUMES names; without that nothing.
+ */
+void FmSave(void);
+BOOLEAN FmSaves(void);
 
 #endif

@@ -4,6 +4,7 @@
  * past the cache, one that makes it longer and shorter; beside the lazy writer and read-ahead.
  */
 #include "ex.h"
+#include "fast_io.h"
 #include "mm/cc/dirty.h"
 #include "tests/unit/file_cache_world.h"
 
@@ -23,6 +24,23 @@ typedef struct _WORKER {
 
 static WORKER Workers[WORKERS];
 
+/* In every way that there is. */
+static void Put(WORKER *W, ULONG Offset, ULONG Bytes)
+{
+    LARGE_INTEGER Start = {.QuadPart = W->Number * RANGE + Offset};
+    IO_STATUS_BLOCK Result;
+
+    if (TestRandom(&W->Random) % 2 == 0 && W->Object->PrivateCacheMap != NULL &&
+        FsRtlCopyWrite(W->Object, &Start, Bytes, TestRandom(&W->Random) % 2 == 0, 0,
+                       W->Buffer + Offset, &Result, IoGetRelatedDeviceObject(W->Object))) {
+        CHECK_EQUAL(STATUS_SUCCESS, Result.Status);
+        CHECK_EQUAL(Bytes, Result.Information);
+        return;
+    }
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoWriteFile(W->Object, (ULONG64)Start.QuadPart, W->Buffer + Offset, Bytes));
+}
+
 /* Writes and reads its own part of the file; the last one makes it longer and shorter. */
 static void Work(PVOID Context)
 {
@@ -41,8 +59,7 @@ static void Work(PVOID Context)
             CHECK_EQUAL(STATUS_SUCCESS, IoSetFileSize(W->Object, Start + RANGE));
         }
         memset(W->Buffer + Offset, (UCHAR)TestRandom(&W->Random), Bytes);
-        CHECK_EQUAL(STATUS_SUCCESS,
-                    IoWriteFile(W->Object, Start + Offset, W->Buffer + Offset, Bytes));
+        Put(W, Offset, Bytes);
         CHECK_EQUAL(STATUS_SUCCESS, IoReadFile(W->Object, Start, W->Buffer + RANGE, RANGE, &Done));
         CHECK_EQUAL(RANGE, Done);
         CHECK(memcmp(W->Buffer, W->Buffer + RANGE, RANGE) == 0);
@@ -83,6 +100,7 @@ static void WaitForWorkers(void)
 TEST(Prop_threads_share_a_cached_file_with_the_lazy_writer)
 {
     const ULONG Rounds = (ULONG)TestRounds(60);
+    const ULONG Fast = FsRtlFastCounters.FastWrites;
     PFILE_OBJECT Object;
     ULONG i;
 
@@ -99,6 +117,7 @@ TEST(Prop_threads_share_a_cached_file_with_the_lazy_writer)
     WaitForWorkers();
     HostSetPreemption(0);
     CHECK(CcDirtyCounters.LazyPages != 0);
+    CHECK(FsRtlFastCounters.FastWrites != Fast);
     CcStopLazyWriter();
     FcWorldFinish();
     TestCountOperations((uint64_t)Rounds * WORKERS, 1);

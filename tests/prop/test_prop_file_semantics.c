@@ -89,7 +89,7 @@ static void Write(OPENING *O)
     LARGE_INTEGER Start;
     PLARGE_INTEGER Given;
     ULONG Offset = WriteAt(O, &Start, &Given);
-    ULONG Bytes = Align(O, 1 + SomeBytes());
+    ULONG Bytes = Align(O, SomeBytes());
     BOOLEAN End = Given != NULL && Start.QuadPart < 0;
     NTSTATUS Expected = STATUS_SUCCESS;
 
@@ -108,6 +108,11 @@ static void Write(OPENING *O)
         return;
     }
     CHECK_EQUAL(Bytes, Iosb.Information);
+    if (Bytes == 0) {
+        return; /* nothing moves */
+    }
+    FmNoteChange(File, TRUE);
+    O->Wrote = TRUE;
     FmLengthen(File, Offset + Bytes);
     memcpy(File->Data + Offset, FmUser[FmNow], Bytes);
     O->Position = Offset + Bytes;
@@ -118,10 +123,10 @@ static void Read(OPENING *O)
     const MODEL_FILE *File = &FmFiles[O->File];
     BOOLEAN Here = FmBelow(3) == 0;
     ULONG Offset = Here ? O->Position : Align(O, FmBelow(File->Bytes + 100));
-    ULONG Bytes = Align(O, 1 + SomeBytes());
+    ULONG Bytes = Align(O, SomeBytes());
     LARGE_INTEGER Start = {.QuadPart = Offset};
     ULONG Left = Offset < File->Bytes ? File->Bytes - Offset : 0;
-    NTSTATUS Expected = Left != 0 ? STATUS_SUCCESS : STATUS_END_OF_FILE;
+    NTSTATUS Expected = Left != 0 || Bytes == 0 ? STATUS_SUCCESS : STATUS_END_OF_FILE;
 
     if ((O->Access & FILE_READ_DATA) == 0) {
         Expected = STATUS_ACCESS_DENIED;
@@ -134,7 +139,7 @@ static void Read(OPENING *O)
         Left = Left < Bytes ? Left : Bytes;
         CHECK_EQUAL(Left, Iosb.Information);
         CHECK(memcmp(FmUser[FmNow], File->Data + Offset, Left) == 0);
-        O->Position = Offset + Left;
+        O->Position = Bytes != 0 ? Offset + Left : O->Position;
     }
 }
 
@@ -179,6 +184,7 @@ static void SetEnd(OPENING *O)
     }
     CHECK_EQUAL(STATUS_SUCCESS, Status);
     CHECK(!Cuts || !IsMappedBehind(O->File, Bytes));
+    FmNoteChange(File, FALSE);
     if (Cuts) {
         File->Bytes = Bytes;
     } else if (!Allocation) {
@@ -268,6 +274,7 @@ static void UseView(void)
     Last = Offset < Last ? Last : Offset;
     CHECK(memcmp(View->Base + Offset, File->Data + Offset, Last - Offset) == 0);
     if (View->Writable) {
+        FmNoteChange(File, FALSE);
         FillUser(Bytes);
         memcpy(View->Base + Offset, FmUser[FmNow], Bytes);
         memcpy(File->Data + Offset, FmUser[FmNow], Last - Offset);
@@ -310,11 +317,14 @@ static void Step(void)
     static void (*const Steps[])(OPENING *) = {
         Write,     Write,    Write,           Write,           Read,        Read,
         Read,      Read,     Flush,           SetEnd,          SetPosition, SeeSize,
-        FmDispose, FmRename, FmSetAttributes, FmSeeAttributes, Map};
+        FmDispose, FmRename, FmSetAttributes, FmSeeAttributes, Map,         FmDuplicate};
     OPENING *O = &FmOpenings[FmBelow(OPENINGS)];
 
     if (FmBelow(40) == 0) {
         Disturb();
+    }
+    if (FmBelow(20) == 0) {
+        FmPassTime();
     }
     if (FmBelow(12) == 0) {
         UseView();
@@ -323,6 +333,10 @@ static void Step(void)
     FmEnter(O->File == NO_FILE ? FmBelow(2) : O->Process);
     if (FmBelow(60) == 0) {
         FmDeleteByName();
+        return;
+    }
+    if (FmBelow(60) == 0) {
+        FmList();
         return;
     }
     if (O->File == NO_FILE) {
@@ -341,38 +355,12 @@ static void CloseAll(void)
     ULONG Index;
 
     for (Index = 0; Index < OPENINGS; Index++) {
-        if (FmOpenings[Index].File != NO_FILE) {
+        while (FmOpenings[Index].File != NO_FILE) {
             FmClose(&FmOpenings[Index]);
         }
     }
-    for (Index = 0; Index < PATHS; Index++) {
+    for (Index = 0; Index < FILES; Index++) {
         FmUnmapFile(Index);
-    }
-}
-
-/* All is closed: each path leads to what the model has there. */
-static void Compare(ULONG Options)
-{
-    ULONG Path;
-
-    CHECK_EQUAL(0, NtWorldHandles());
-    for (Path = 0; Path < PATHS; Path++) {
-        HANDLE Handle = NULL;
-        NTSTATUS Status =
-            NtWorldTryOpen(FmPaths[Path], FILE_READ_DATA, FILE_OPEN, Options, &Handle);
-
-        if (FmAt[Path] == NO_FILE) {
-            CHECK_EQUAL(STATUS_OBJECT_NAME_NOT_FOUND, Status);
-            continue;
-        }
-        CHECK_EQUAL(STATUS_SUCCESS, Status);
-        CHECK_EQUAL(FmFiles[FmAt[Path]].Bytes, NtWorldSize(Handle));
-        if (FmFiles[FmAt[Path]].Bytes != 0) {
-            CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 0, IO_WORLD_BYTES));
-            CHECK_EQUAL(FmFiles[FmAt[Path]].Bytes, Iosb.Information);
-            CHECK(memcmp(IoBuffer, FmFiles[FmAt[Path]].Data, FmFiles[FmAt[Path]].Bytes) == 0);
-        }
-        NtWorldClose(Handle);
     }
 }
 
@@ -394,6 +382,7 @@ static void Start(void)
                                                         MEM_COMMIT, PAGE_READWRITE));
     FmUser[1] = Base;
     FmReset();
+    FmPassTime();
 }
 
 static void Run(uint64_t Seed, ULONG Operations)
@@ -410,22 +399,27 @@ static void Run(uint64_t Seed, ULONG Operations)
         if (FmBelow(400) == 0 || Index + 1 == Operations) {
             CloseAll();
             KeSetPreviousMode(KernelMode);
-            Compare(0);
+            FmCompare(0, FALSE);
             CciVerifyCache();
             IoWorldRemount();
-            Compare(FILE_NO_INTERMEDIATE_BUFFERING);
+            FmCompare(FILE_NO_INTERMEDIATE_BUFFERING, TRUE);
             KeSetPreviousMode(UserMode);
         }
     }
     KeSetPreviousMode(KernelMode);
     FmEnter(0);
+    NtWorldEndProcesses();
+    CHECK_EQUAL(STATUS_SUCCESS, IoDismountVolume(IoVolume));
+    FmSave();
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoMountVolume(&IoDisk.Device, "\\Device\\HarddiskVolume1", &IoVolume));
     NtWorldFinish();
 }
 
 TEST(Prop_file_semantics_by_services_agree_with_a_model_in_memory)
 {
-    const ULONG Seeds = 4;
-    const ULONG Operations = (ULONG)TestRounds(25000);
+    const ULONG Seeds = FmSaves() ? 8 : 4; /* others want many volumes, each left in its own way */
+    const ULONG Operations = (ULONG)TestRounds(FmSaves() ? 2500 : 25000);
     ULONG n;
 
     for (n = 0; n < Seeds; n++) {
@@ -433,7 +427,6 @@ TEST(Prop_file_semantics_by_services_agree_with_a_model_in_memory)
     }
     TestSetStep(0);
     TestCountOperations((uint64_t)Operations * Seeds, Seeds);
-    printf("# %u files replaced by renames, %u not yet closed\n", FmReplaced, FmRefused);
-    CHECK(FmRefused <= 1 + FmReplaced / 10);
+    printf("# %u files replaced by renames\n", FmReplaced);
     printf("# figure R15 %u 0\n", Operations * Seeds);
 }

@@ -44,6 +44,16 @@ static void Put16(PUCHAR At, ULONG Value)
     At[1] = (UCHAR)(Value >> 8);
 }
 
+/* A serial number, and a label, which to fsck.fat has to be a name. */
+static void PutSerial(const SEED_FAT *Seed, PUCHAR Image)
+{
+    PUCHAR At = Image + (Kind(Seed) == 32 ? 66 : 38);
+
+    At[0] = 0x29;
+    SeedPut32(At + 1, 0x12345678);
+    memcpy(At + 5, "NO NAME    ", 11);
+}
+
 static void PutFat32(const SEED_FAT *Seed, PUCHAR Image)
 {
     PUCHAR Info = Image + Seed->SectorBytes;
@@ -51,8 +61,6 @@ static void PutFat32(const SEED_FAT *Seed, PUCHAR Image)
     SeedPut32(Image + 36, TableSectors(Seed));
     SeedPut32(Image + 44, 2);
     Put16(Image + 48, 1);
-    Image[66] = 0x29;
-    SeedPut32(Image + 67, 0x12345678);
     SeedPut32(Info, 0x41615252);
     SeedPut32(Info + 484, 0x61417272);
     SeedPut32(Info + 488, Seed->Clusters - 1);
@@ -81,15 +89,16 @@ void SeedFat(const SEED_FAT *Seed, PUCHAR Image)
     Put16(Image + 14, SeedFatTable(Seed));
     Image[16] = 2;
     Image[21] = 0xF8;
+    Put16(Image + 24, 63); /* sectors of a track, and heads, which mtools wants to know */
+    Put16(Image + 26, 255);
     SeedPut32(Image + 32, SeedFatSectors(Seed));
     if (Kind(Seed) == 32) {
         PutFat32(Seed, Image);
     } else {
         Put16(Image + 17, ROOT_ENTRIES);
         Put16(Image + 22, TableSectors(Seed));
-        Image[38] = 0x29;
-        SeedPut32(Image + 39, 0x12345678);
     }
+    PutSerial(Seed, Image);
     Put16(Image + 510, 0xAA55);
     for (Fat = 0; Fat < 2; Fat++) {
         PutTable(Seed, Image + (SIZE_T)(SeedFatTable(Seed) + Fat * TableSectors(Seed)) *

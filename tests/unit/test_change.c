@@ -55,3 +55,55 @@ TEST(FatCreate_keeps_attributes_but_those_that_make_something_else_of_it)
     CHECK_EQUAL(STATUS_OBJECT_NAME_COLLISION, FatCreateDirectory(FatVolume, "/a"));
     FatWorldFinish();
 }
+
+TEST(FatDeleteGranted_deletes_what_has_become_read_only_since)
+{
+    FAT_TIMES Times;
+    FAT_FILE File;
+
+    FatWorldStart(&FatWorldFat12, 0);
+    FatWorldPut("/file", 3000, 1);
+    CHECK_EQUAL(STATUS_SUCCESS, FatOpen(FatVolume, "/file", &File));
+    CHECK_EQUAL(STATUS_SUCCESS, FatQueryTimes(&File, &Times));
+    CHECK_EQUAL(STATUS_SUCCESS, FatSetTimes(&File, &Times, FAT_ATTRIBUTE_READ_ONLY));
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, FatDelete(FatVolume, "/file"));
+    CHECK_EQUAL(STATUS_SUCCESS, FatDeleteGranted(FatVolume, "/file"));
+    CHECK_EQUAL(STATUS_OBJECT_NAME_NOT_FOUND, FatOpen(FatVolume, "/file", &File));
+    FatWorldFinish();
+}
+
+TEST(FatUnlinkGranted_keeps_the_clusters_until_they_are_freed)
+{
+    FAT_FIGURES Figures;
+    FAT_FILE File;
+    ULONG First = 0;
+
+    FatWorldStart(&FatWorldFat12, 0);
+    FatWorldPut("/file", 3000, 1);
+    CHECK_EQUAL(STATUS_SUCCESS, FatUnlinkGranted(FatVolume, "/file", &First));
+    CHECK(First != 0);
+    CHECK_EQUAL(STATUS_OBJECT_NAME_NOT_FOUND, FatOpen(FatVolume, "/file", &File));
+    CHECK_EQUAL(STATUS_SUCCESS, FatQueryVolume(FatVolume, &Figures));
+    CHECK(Figures.FreeClusters < 300);
+    CHECK_EQUAL(STATUS_SUCCESS, FatFreeLost(FatVolume, First));
+    CHECK_EQUAL(STATUS_SUCCESS, FatQueryVolume(FatVolume, &Figures));
+    CHECK_EQUAL(300, Figures.FreeClusters);
+    FatWorldFinish();
+}
+
+TEST(FatTouch_sets_the_archive_attribute_of_the_file_too)
+{
+    FAT_TIMES Times;
+    FAT_FILE File;
+
+    FatWorldStart(&FatWorldFat12, 0);
+    FatWorldPut("/file", 30, 1);
+    CHECK_EQUAL(STATUS_SUCCESS, FatOpen(FatVolume, "/file", &File));
+    CHECK_EQUAL(STATUS_SUCCESS, FatQueryTimes(&File, &Times));
+    CHECK_EQUAL(STATUS_SUCCESS, FatSetTimes(&File, &Times, 0));
+    CHECK_EQUAL(0, File.Attributes);
+    CHECK_EQUAL(STATUS_SUCCESS, FatTouch(&File));
+    CHECK_EQUAL(FAT_ATTRIBUTE_ARCHIVE, File.Attributes);
+    FatClose(&File);
+    FatWorldFinish();
+}

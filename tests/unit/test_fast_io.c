@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_fast_io.c - mm/io/fast_io.c and disk/fat/fsd_fast.c: reads without a request.
+ * test_fast_io.c - mm/io/fast_io.c, disk/fat/fsd_fast.c: reads, writes, queries without requests.
  */
 #include "fast_io.h"
 
@@ -336,5 +336,178 @@ TEST(Fast_read_of_a_user_writes_to_the_users_memory_only)
                 NtReadFile(Handle, NULL, NULL, NULL, &Iosb, NtUser, 100, &Begin, NULL));
     CHECK(Counted(2, 0, 0, 0));
     KeSetPreviousMode(KernelMode);
+    Finish();
+}
+
+/* ---- writes ---- */
+
+static BOOLEAN FastWrite(ULONG Offset, ULONG Length, BOOLEAN Wait, PIO_STATUS_BLOCK Result)
+{
+    LARGE_INTEGER Start = {.QuadPart = Offset};
+
+    return FsRtlCopyWrite(File, &Start, Length, Wait, 0, IoBuffer, Result,
+                          IoGetRelatedDeviceObject(File));
+}
+
+/* What the counters say since the last look. */
+static BOOLEAN CountedWrites(ULONG Done, ULONG NotPossible)
+{
+    FSRTL_FAST_COUNTERS Now = FsRtlFastCounters;
+    BOOLEAN Same = Now.FastWrites - Before.FastWrites == Done &&
+                   Now.FastWriteNotPossible - Before.FastWriteNotPossible == NotPossible;
+
+    Before = Now;
+    return Same;
+}
+
+TEST(NtWriteFile_inside_a_cached_file_makes_no_request)
+{
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, 5000, "hello", 5));
+    CHECK(CountedWrites(1, 0) && Iosb.Information == 5);
+    CHECK_EQUAL(5005, NtWorldPosition(Handle));
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, -1, "!", 1));
+    CHECK(CountedWrites(1, 0));
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 4999, 8));
+    CHECK(memcmp(IoBuffer + 1, "hello!", 6) == 0 && Holds(IoBuffer, 4999, 1));
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, BYTES - 1, "x", 1)); /* up to the end */
+    CHECK(CountedWrites(1, 0));
+    Forget();
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 5000, 6));
+    CHECK(memcmp(IoBuffer, "hello!", 6) == 0);
+    Finish();
+}
+
+TEST(Fast_write_that_would_make_the_file_longer_is_a_request)
+{
+    LARGE_INTEGER End = {.LowPart = FILE_WRITE_TO_END_OF_FILE, .HighPart = -1};
+    IO_STATUS_BLOCK Result;
+
+    Start();
+    CHECK(!FastWrite(BYTES - 1, 2, TRUE, &Result) && !FastWrite(BYTES, 1, TRUE, &Result));
+    CHECK(CountedWrites(0, 2));
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, BYTES - 1, "xyz", 3));
+    CHECK(CountedWrites(0, 1));
+    CHECK_EQUAL(BYTES + 2, NtWorldSize(Handle));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtWriteFile(Handle, NULL, NULL, NULL, &Iosb, IoBuffer, 1, &End, NULL));
+    CHECK(CountedWrites(0, 0)); /* is not even tried */
+    CHECK_EQUAL(BYTES + 3, NtWorldSize(Handle));
+    CHECK(FastWrite(BYTES + 100, 0, TRUE, &Result)); /* nothing can always be written */
+    CHECK(Result.Status == STATUS_SUCCESS && Result.Information == 0);
+    Finish();
+}
+
+TEST(Fast_write_is_not_possible_where_the_file_needs_more)
+{
+    IO_STATUS_BLOCK Result;
+    PFAT_FCB Fcb;
+
+    Start();
+    Fcb = File->FsContext;
+    Fcb->File.Stale = TRUE;
+    CHECK(!FastWrite(0, 10, TRUE, &Result));
+    Fcb->File.Stale = FALSE;
+    FatPermitPages(Fcb, STATUS_ACCESS_DENIED);
+    CHECK(!FastWrite(0, 10, TRUE, &Result));
+    FatPermitPages(Fcb, STATUS_SUCCESS);
+    File->Flags |= FO_WRITE_THROUGH;
+    CHECK(!FastWrite(0, 10, TRUE, &Result));
+    File->Flags &= ~FO_WRITE_THROUGH;
+    File->Flags |= FO_NO_INTERMEDIATE_BUFFERING;
+    CHECK(!FastWrite(0, 10, TRUE, &Result));
+    File->Flags &= ~FO_NO_INTERMEDIATE_BUFFERING;
+    CHECK(CountedWrites(0, 4));
+    CcSetSystemDirtyPageThreshold(1);
+    CHECK(!FastWrite(0, 10, TRUE, &Result)); /* too much is dirty: the request waits */
+    CcSetSystemDirtyPageThreshold(4096);
+    CHECK(FastWrite(0, 10, TRUE, &Result));
+    CHECK(CountedWrites(1, 1));
+    Finish();
+}
+
+TEST(Fast_write_waits_only_if_it_may)
+{
+    IO_STATUS_BLOCK Result;
+
+    Start();
+    KeInitializeEvent(&Has, NotificationEvent, FALSE);
+    KeInitializeEvent(&Release, NotificationEvent, FALSE);
+    HostThreadCreate(HoldResource, ((PFAT_FCB)File->FsContext)->Header.Resource);
+    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
+    CHECK(!FastWrite(0, 10, FALSE, &Result));
+    KeSetEvent(&Release, 0, FALSE);
+    CHECK(FastWrite(0, 10, TRUE, &Result));
+    Forget();
+    CHECK(!FastWrite(0, 10, FALSE, &Result)); /* a part of a page, which is on the disk */
+    CHECK(FastWrite(0, 10, TRUE, &Result) && Result.Information == 10);
+    CHECK(CountedWrites(2, 2));
+    Finish();
+}
+
+TEST(Fast_write_tells_the_time_when_the_file_is_closed)
+{
+    FILE_BASIC_INFORMATION Basic = {.LastWriteTime.QuadPart = 125000000000000000ll};
+    HANDLE Other;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtSetInformationFile(Handle, &Iosb, &Basic, sizeof(Basic), FileBasicInformation));
+    Other = NtWorldOpen(FILE_PATH, ALL, FILE_OPEN, 0);
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Other, 0, 1)); /* begins to cache */
+    Before = FsRtlFastCounters;
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Other, 0, "x", 1));
+    CHECK(CountedWrites(1, 0));
+    NtWorldClose(Other);
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtQueryInformationFile(Handle, &Iosb, &Basic, sizeof(Basic), FileBasicInformation));
+    CHECK(Basic.LastWriteTime.QuadPart != 125000000000000000ll);
+    Finish();
+}
+
+/* ---- queries ---- */
+
+TEST(Fast_queries_say_what_requests_do)
+{
+    FILE_STANDARD_INFORMATION Standard[2] = {{.NumberOfLinks = 7}, {.NumberOfLinks = 0}};
+    FILE_BASIC_INFORMATION Basic[2] = {{.FileAttributes = 7}, {.FileAttributes = 0}};
+    PDEVICE_OBJECT Device;
+    IO_STATUS_BLOCK Result;
+    ULONG Bytes;
+
+    Start();
+    Device = IoGetRelatedDeviceObject(File);
+    CHECK(FatFastIo.FastIoQueryBasicInfo(File, TRUE, &Basic[0], &Result, Device));
+    CHECK(Result.Status == STATUS_SUCCESS && Result.Information == sizeof(Basic[0]));
+    CHECK(FatFastIo.FastIoQueryStandardInfo(File, FALSE, &Standard[0], &Result, Device));
+    CHECK(Result.Status == STATUS_SUCCESS && Result.Information == sizeof(Standard[0]));
+    CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileInformation(File, FileBasicInformation, sizeof(Basic[1]),
+                                                       &Basic[1], &Bytes));
+    CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileInformation(File, FileStandardInformation,
+                                                       sizeof(Standard[1]), &Standard[1], &Bytes));
+    CHECK(memcmp(&Basic[0], &Basic[1], sizeof(Basic[0])) == 0);
+    CHECK(memcmp(&Standard[0], &Standard[1], sizeof(Standard[0])) == 0);
+    CHECK_EQUAL(BYTES, Standard[0].EndOfFile.QuadPart);
+    ((PFAT_FCB)File->FsContext)->Deleted = TRUE;
+    CHECK(!FatFastIo.FastIoQueryBasicInfo(File, TRUE, &Basic[0], &Result, Device));
+    ((PFAT_FCB)File->FsContext)->Deleted = FALSE;
+    Finish();
+}
+
+TEST(Fast_query_waits_for_the_files_resource_only_if_it_may)
+{
+    FILE_STANDARD_INFORMATION Standard;
+    PDEVICE_OBJECT Device;
+    IO_STATUS_BLOCK Result;
+
+    Start();
+    Device = IoGetRelatedDeviceObject(File);
+    KeInitializeEvent(&Has, NotificationEvent, FALSE);
+    KeInitializeEvent(&Release, NotificationEvent, FALSE);
+    HostThreadCreate(HoldResource, ((PFAT_FCB)File->FsContext)->Header.Resource);
+    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
+    CHECK(!FatFastIo.FastIoQueryStandardInfo(File, FALSE, &Standard, &Result, Device));
+    KeSetEvent(&Release, 0, FALSE);
+    CHECK(FatFastIo.FastIoQueryStandardInfo(File, TRUE, &Standard, &Result, Device));
     Finish();
 }

@@ -70,12 +70,26 @@ TEST(Deleted_file_is_forgotten_by_the_cache)
     FcWorldFinish();
 }
 
-TEST(Deleted_file_that_a_user_maps_is_not_written_again)
+static ULONG FreeClusters(void)
+{
+    PFAT_VCB Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
+    FAT_FIGURES Figures;
+
+    ExAcquireFastMutex(&Vcb->Mutex);
+    CHECK_EQUAL(STATUS_SUCCESS, FatQueryVolume(Vcb->Volume, &Figures));
+    ExReleaseFastMutex(&Vcb->Mutex);
+    return Figures.FreeClusters;
+}
+
+TEST(Deleted_file_that_a_user_maps_keeps_its_data_until_the_last_view_has_gone)
 {
     FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
     PFILE_OBJECT Mapped;
+    ULONG Free;
+    UCHAR Byte = 0;
 
     Start();
+    Free = FreeClusters();
     WriteTo(File, 0, 20000, 0x11);
     Mapped = File;
     ObReferenceObject(Mapped);
@@ -87,14 +101,30 @@ TEST(Deleted_file_that_a_user_maps_is_not_written_again)
     CHECK_EQUAL(STATUS_SUCCESS, FcWorldPoke(Mapped, 0, 0x22));
     IoCloseFile(File);
     CHECK(!IsThere("\\file"));
-    CHECK(CcTotalDirtyPages != 0); /* nothing could be forgotten */
     while (CciLazyWriteRound() != 0) {
         continue;
     }
     CHECK_EQUAL(0, CcTotalDirtyPages);
     CHECK_EQUAL(0, CcDirtyCounters.FailedWrites);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &File)); /* another one */
+    WriteTo(File, 0, 20000, 0x33);
+    FcWorldTrim();
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldPeek(Mapped, 0, &Byte));
+    CHECK_EQUAL(0x22, Byte);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldPeek(Mapped, 19999, &Byte));
+    CHECK_EQUAL(0x11, Byte);
+    CHECK(Holds(File, 0, 20000, 0x33));
+    CHECK(FreeClusters() <= Free - 40); /* both are there */
     FcWorldUnmap(Mapped);
     ObDereferenceObject(Mapped);
+    CHECK(!IsThere("\\other")); /* with the next opening its clusters are free */
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(File, FileDispositionInformation, sizeof(Delete), &Delete));
+    Mapped = File;
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &File));
+    IoCloseFile(Mapped);
+    CHECK_EQUAL(Free, FreeClusters());
+    IoCloseFile(File);
     FcWorldFinish();
 }
 

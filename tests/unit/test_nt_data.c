@@ -240,3 +240,28 @@ TEST(Services_refuse_what_is_no_file)
     NtWorldClose(Directory);
     NtWorldFinish();
 }
+
+TEST(A_transfer_of_no_bytes_leaves_the_position_alone)
+{
+    ULONG Direct;
+
+    for (Direct = 0; Direct < 2; Direct++) {
+        HANDLE Handle;
+
+        NtWorldStart();
+        Handle = NtWorldOpen(u"\\??\\C:\\file", FILE_READ_DATA | FILE_WRITE_DATA, FILE_CREATE,
+                             Direct ? FILE_NO_INTERMEDIATE_BUFFERING : 0);
+        memset(IoBuffer, 0x11, 512);
+        CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, -1, IoBuffer, 512));
+        CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 0, 0));
+        CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 1024, 0));
+        CHECK_EQUAL(512, NtWorldPosition(Handle));
+        CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, 0, IoBuffer, 0));
+        CHECK_EQUAL(0, Iosb.Information);
+        CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, 1024, IoBuffer, 0));
+        CHECK_EQUAL(512, NtWorldPosition(Handle));
+        CHECK_EQUAL(512, NtWorldSize(Handle));
+        NtWorldClose(Handle);
+        NtWorldFinish();
+    }
+}

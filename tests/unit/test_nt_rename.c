@@ -80,6 +80,24 @@ TEST(NtSetInformationFile_replaces_only_when_told_to)
     Finish();
 }
 
+TEST(NtSetInformationFile_replaces_a_file_that_is_closed_but_not_gone)
+{
+    HANDLE Other;
+    PFILE_OBJECT Closed;
+
+    Start();
+    Other = NtWorldOpen(u"\\??\\C:\\dir\\a", ALL, FILE_CREATE, 0);
+    Closed = NtWorldFile(Other);
+    ObReferenceObject(Closed);
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, NtWorldRename(Handle, NULL, u"\\??\\C:\\dir\\a", TRUE));
+    NtWorldClose(Other);
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldRename(Handle, NULL, u"\\??\\C:\\dir\\a", TRUE));
+    CHECK(IsThere(u"\\??\\C:\\dir\\a") && !IsThere(u"\\??\\C:\\file"));
+    ObDereferenceObject(Closed);
+    CHECK(IsThere(u"\\??\\C:\\dir\\a"));
+    Finish();
+}
+
 TEST(NtSetInformationFile_renames_on_one_volume)
 {
     UNICODE_STRING Link = NT_CONSTANT_STRING(u"\\??\\D:");
