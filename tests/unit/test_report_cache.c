@@ -13,8 +13,6 @@
 #include "tests/unit/io_world.h"
 #include "tests/unit/file_section_world.h"
 
-#include <string.h>
-
 static BOOLEAN Said(const char *Text)
 {
     return RtlFindText(HostConsoleText(), Text) != NULL;
@@ -23,11 +21,13 @@ static BOOLEAN Said(const char *Text)
 /* The table tells totals; what other tests counted is none of its. */
 static void CountFromZero(void)
 {
-    memset(&CcCopyCounters, 0, sizeof(CcCopyCounters));
-    memset(&CcReadAheadCounters, 0, sizeof(CcReadAheadCounters));
-    memset(&CcViewCounters, 0, sizeof(CcViewCounters));
-    memset(&CcDirtyCounters, 0, sizeof(CcDirtyCounters));
-    memset(&MiFaultCounters, 0, sizeof(MiFaultCounters));
+    CcCopyCounters.Reads = 0;
+    CcCopyCounters.ReadMisses = 0;
+    CcReadAheadCounters.Pages = 0;
+    CcViewCounters.Maps = 0;
+    MiFaultCounters.MappedPagesRead = 0;
+    CcDirtyCounters.Written = 0;
+    CcDirtyCounters.LazyPages = 0;
 }
 
 TEST(The_report_shows_a_file_s_way_through_the_cache)
