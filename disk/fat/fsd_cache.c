@@ -16,7 +16,8 @@
  *                                 with the last one of a deleted file all
  *                                 is forgotten
  *     lock (FatLetGoVolume)       files that nobody has open are written, and closed
- *     create, volume query        orphans that nobody has mapped any more are forgotten
+ *     create, volume query, and   orphans that nobody has mapped any more are forgotten
+ *     what finds no room
  *
  * What makes a file longer past the cache writes zeroes or data to the disk first (write.c): behind
  * what the cache has, the disk agrees with it.  The rest of the page that was the last one may be
@@ -252,6 +253,7 @@ static BOOLEAN FatpIsLastOfDeleted(PFAT_REQUEST Request)
 
     ExAcquireFastMutex(&Request->Vcb->Mutex);
     Last = Fcb->Handles == 1 && (Fcb->DeletePending || Request->Ccb->DeleteOnClose);
+    Fcb->DeletePending |= Last; /* nobody opens it from here on */
     ExReleaseFastMutex(&Request->Vcb->Mutex);
     return Last && (FatIsDirectory(Fcb) || NT_SUCCESS(FatMayDelete(Fcb)));
 }

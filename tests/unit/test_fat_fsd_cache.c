@@ -81,6 +81,96 @@ static ULONG FreeClusters(void)
     return Figures.FreeClusters;
 }
 
+/* => Who has mapped it; it is deleted, and has no name any more. */
+static PFILE_OBJECT MakeOrphan(PFILE_OBJECT Of)
+{
+    FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
+
+    WriteTo(Of, 0, 20000, 0x11);
+    ObReferenceObject(Of);
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(Of, FileDispositionInformation, sizeof(Delete), &Delete));
+    FcWorldMap(Of);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldPoke(Of, 0, 0x22));
+    IoCloseFile(Of);
+    return Of;
+}
+
+static void Unmap(PFILE_OBJECT Mapped)
+{
+    FcWorldUnmap(Mapped);
+    ObDereferenceObject(Mapped);
+}
+
+static NTSTATUS SetSize(PFILE_OBJECT Of, ULONG64 Bytes)
+{
+    LARGE_INTEGER Size = {.QuadPart = (LONGLONG)Bytes};
+
+    return IoSetInformation(Of, FileEndOfFileInformation, sizeof(Size), &Size);
+}
+
+TEST(A_volume_is_full_when_deleted_files_that_nobody_maps_gave_their_clusters_back)
+{
+    ULONG ByWriting;
+
+    for (ByWriting = 0; ByWriting < 2; ByWriting++) {
+        PFILE_OBJECT Mapped;
+        PFILE_OBJECT Other;
+        PFAT_VCB Vcb;
+        ULONG64 Left;
+
+        Start();
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
+        Mapped = MakeOrphan(File);
+        File = Other;
+        Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
+        CHECK_EQUAL(1, Vcb->Orphans);
+        Left = (ULONG64)FreeClusters() * Vcb->Volume->ClusterBytes;
+        CHECK_EQUAL(STATUS_DISK_FULL, SetSize(File, Left + 1)); /* it is mapped */
+        CHECK_EQUAL(1, Vcb->Orphans);
+        Unmap(Mapped);
+        if (ByWriting) {
+            CHECK_EQUAL(STATUS_SUCCESS, SetSize(File, Left - 100));
+            WriteTo(File, (ULONG)Left - 100, 10000, 0x33);
+            CHECK(Holds(File, (ULONG)Left - 100, 10000, 0x33));
+        } else {
+            CHECK_EQUAL(STATUS_SUCCESS, SetSize(File, Left + 10000));
+        }
+        CHECK_EQUAL(0, Vcb->Orphans);
+        IoCloseFile(File);
+        FcWorldFinish();
+    }
+}
+
+static FAT_SECTION_CALLS Calls;
+static ULONG Asked;
+
+static BOOLEAN NTAPI OpensMeanwhile(PSECTION_OBJECT_POINTERS Section, MMFLUSH_TYPE Type)
+{
+    PFILE_OBJECT Other;
+
+    if (Asked++ == 0) {
+        CHECK_EQUAL(STATUS_DELETE_PENDING, IoWorldOpen("\\file", FILE_OPEN, 0, &Other));
+    }
+    return Calls.FlushImageSection(Section, Type);
+}
+
+TEST(File_that_goes_with_its_last_handle_is_not_opened_once_its_data_is_to_be_forgotten)
+{
+    Start();
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\file", FILE_OPEN, FILE_DELETE_ON_CLOSE, &File));
+    WriteTo(File, 0, 20000, 0x11);
+    Calls = FatSectionCalls;
+    Asked = 0;
+    FatSectionCalls.FlushImageSection = OpensMeanwhile;
+    IoCloseFile(File);
+    FatSectionCalls = Calls;
+    CHECK(Asked != 0);
+    CHECK(!IsThere("\\file"));
+    FcWorldFinish();
+}
+
 TEST(Deleted_file_that_a_user_maps_keeps_its_data_until_the_last_view_has_gone)
 {
     FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
