@@ -81,8 +81,8 @@ static ULONG FreeClusters(void)
     return Figures.FreeClusters;
 }
 
-/* => Who has mapped it; it is deleted, and has no name any more. */
-static PFILE_OBJECT MakeOrphan(PFILE_OBJECT Of)
+/* => Who has mapped it; it goes when it is closed. */
+static PFILE_OBJECT MapAndDelete(PFILE_OBJECT Of)
 {
     FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
 
@@ -92,7 +92,6 @@ static PFILE_OBJECT MakeOrphan(PFILE_OBJECT Of)
                 IoSetInformation(Of, FileDispositionInformation, sizeof(Delete), &Delete));
     FcWorldMap(Of);
     CHECK_EQUAL(STATUS_SUCCESS, FcWorldPoke(Of, 0, 0x22));
-    IoCloseFile(Of);
     return Of;
 }
 
@@ -121,7 +120,8 @@ TEST(A_volume_is_full_when_deleted_files_that_nobody_maps_gave_their_clusters_ba
 
         Start();
         CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
-        Mapped = MakeOrphan(File);
+        Mapped = MapAndDelete(File);
+        IoCloseFile(File);
         File = Other;
         Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
         CHECK_EQUAL(1, Vcb->Orphans);
@@ -169,6 +169,64 @@ TEST(File_that_goes_with_its_last_handle_is_not_opened_once_its_data_is_to_be_fo
     CHECK(Asked != 0);
     CHECK(!IsThere("\\file"));
     FcWorldFinish();
+}
+
+#define LONG_NAME "\\a name of more than one sector's entries because others come before it"
+
+/* => TRUE: the Nth write of what takes the name away failed. */
+static BOOLEAN FailsToDelete(ULONG Nth)
+{
+    PFILE_OBJECT Mapped;
+    PFILE_OBJECT Other;
+    BOOLEAN Failed;
+    UCHAR Byte = 0;
+    char Name[] = "\\A";
+
+    FcWorldStart(&IoWorldFat16, TestSeed());
+    for (; Name[1] < 'M'; Name[1]++) { /* the long name's entries cross a sector */
+        IoWorldPut(Name, 1, 1);
+    }
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\A", TRUE, &Other));
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen(LONG_NAME, TRUE, &File));
+    Mapped = MapAndDelete(File);
+    IoDisk.FailAt[DiskWrite] = Nth;
+    IoCloseFile(File);
+    Failed = IoDisk.FailAt[DiskWrite] == 0;
+    IoDisk.FailAt[DiskWrite] = 0;
+    File = Other;
+    if (IsThere(LONG_NAME)) {
+        CHECK(!((PFAT_FCB)Mapped->FsContext)->Deleted && !((PFAT_FCB)Mapped->FsContext)->Lost);
+        Unmap(Mapped);
+    } else {
+        ULONG Took;
+
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen(LONG_NAME, TRUE, &File)); /* in its place */
+        CHECK(File->FsContext != Mapped->FsContext);
+        WriteTo(File, 0, 20000, 0x33);
+        CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+        FcWorldTrim();
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldPeek(Mapped, 0, &Byte));
+        CHECK_EQUAL(0x22, Byte);
+        CHECK(Holds(File, 0, 20000, 0x33));
+        Took = FreeClusters();
+        Unmap(Mapped);
+        FatLetGoOrphans(((PFAT_FCB)File->FsContext)->Vcb);
+        CHECK_EQUAL(Took + 20, FreeClusters());
+        IoCloseFile(File);
+    }
+    IoCloseFile(Other);
+    FcWorldFinish();
+    return Failed;
+}
+
+TEST(Deleted_file_that_a_user_maps_is_whole_or_gone_whatever_write_fails)
+{
+    ULONG Nth = 1;
+
+    while (FailsToDelete(Nth)) {
+        Nth++;
+    }
+    CHECK(Nth > 2);
 }
 
 TEST(Deleted_file_that_a_user_maps_keeps_its_data_until_the_last_view_has_gone)
