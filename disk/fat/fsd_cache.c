@@ -330,6 +330,21 @@ NTSTATUS FatLetGo(PFAT_FCB Fcb)
     return Status;
 }
 
+/* What was written to it reaches no disk any more: nobody will read it. */
+static NTSTATUS FatpForgetOrphan(PFAT_FCB Fcb)
+{
+    NTSTATUS Status = FatMayDelete(Fcb);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatPurgeCached(Fcb, 0, FAT_TO_THE_END);
+    }
+    if (NT_SUCCESS(Status)) {
+        FatpWaitForMap(Fcb);
+        FatForceClosed(Fcb);
+    }
+    return Status;
+}
+
 /* What is done, to which files. */
 typedef enum _FATP_FILES {
     FatpFlushAll,
@@ -344,8 +359,7 @@ static NTSTATUS FatpFlushFile(PFAT_FCB Fcb, FATP_FILES Which)
     KeEnterCriticalRegion();
     if (Which != FatpFlushAll) {
         (void)ExAcquireResourceExclusiveLite(&Fcb->Resource, TRUE);
-        Status = Which == FatpOrphans ? FatMayDelete(Fcb) : STATUS_SUCCESS;
-        Status = NT_SUCCESS(Status) ? FatLetGo(Fcb) : Status;
+        Status = Which == FatpOrphans ? FatpForgetOrphan(Fcb) : FatLetGo(Fcb);
     } else {
         (void)ExAcquireResourceSharedLite(&Fcb->Resource, TRUE);
         Status = FatFlushFile(Fcb);
@@ -397,5 +411,5 @@ void FatLetGoOrphans(PFAT_VCB Vcb)
 {
     NTSTATUS Status = FatpForFiles(Vcb, FatpOrphans);
 
-    (void)NT_SUCCESS(Status); /* those that are mapped, or that the disk refuses, stay */
+    (void)NT_SUCCESS(Status); /* those that are mapped stay */
 }

@@ -142,6 +142,28 @@ TEST(A_volume_is_full_when_deleted_files_that_nobody_maps_gave_their_clusters_ba
     }
 }
 
+TEST(Deleted_file_that_nobody_maps_any_more_is_not_written)
+{
+    PFILE_OBJECT Mapped;
+    PFILE_OBJECT Other;
+    ULONG64 Written;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
+    Mapped = MapAndDelete(File);
+    IoCloseFile(File);
+    File = Other;
+    Unmap(Mapped);
+    CHECK(CcTotalDirtyPages != 0);
+    Written = IoDisk.Written;
+    FatLetGoOrphans(((PFAT_FCB)File->FsContext)->Vcb);
+    CHECK_EQUAL(0, ((PFAT_FCB)File->FsContext)->Vcb->Orphans);
+    CHECK_EQUAL(0, CcTotalDirtyPages);
+    CHECK(IoDisk.Written - Written < 20); /* the FATs alone: its data is 40 sectors */
+    IoCloseFile(File);
+    FcWorldFinish();
+}
+
 static FAT_SECTION_CALLS Calls;
 static ULONG Asked;
 
