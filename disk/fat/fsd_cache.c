@@ -16,7 +16,8 @@
  *                                 with the last one of a deleted file all
  *                                 is forgotten
  *     lock (FatLetGoVolume)       files that nobody has open are written, and closed
- *     create, volume query        orphans that nobody has mapped any more are forgotten
+ *     create, volume query, and   orphans that nobody has mapped any more are forgotten
+ *     what finds no room
  *
  * What makes a file longer past the cache writes zeroes or data to the disk first (write.c): behind
  * what the cache has, the disk agrees with it.  The rest of the page that was the last one may be
@@ -252,6 +253,7 @@ static BOOLEAN FatpIsLastOfDeleted(PFAT_REQUEST Request)
 
     ExAcquireFastMutex(&Request->Vcb->Mutex);
     Last = Fcb->Handles == 1 && (Fcb->DeletePending || Request->Ccb->DeleteOnClose);
+    Fcb->DeletePending |= Last; /* nobody opens it from here on */
     ExReleaseFastMutex(&Request->Vcb->Mutex);
     return Last && (FatIsDirectory(Fcb) || NT_SUCCESS(FatMayDelete(Fcb)));
 }
@@ -328,6 +330,21 @@ NTSTATUS FatLetGo(PFAT_FCB Fcb)
     return Status;
 }
 
+/* What was written to it reaches no disk any more: nobody will read it. */
+static NTSTATUS FatpForgetOrphan(PFAT_FCB Fcb)
+{
+    NTSTATUS Status = FatMayDelete(Fcb);
+
+    if (NT_SUCCESS(Status)) {
+        Status = FatPurgeCached(Fcb, 0, FAT_TO_THE_END);
+    }
+    if (NT_SUCCESS(Status)) {
+        FatpWaitForMap(Fcb);
+        FatForceClosed(Fcb);
+    }
+    return Status;
+}
+
 /* What is done, to which files. */
 typedef enum _FATP_FILES {
     FatpFlushAll,
@@ -342,8 +359,7 @@ static NTSTATUS FatpFlushFile(PFAT_FCB Fcb, FATP_FILES Which)
     KeEnterCriticalRegion();
     if (Which != FatpFlushAll) {
         (void)ExAcquireResourceExclusiveLite(&Fcb->Resource, TRUE);
-        Status = Which == FatpOrphans ? FatMayDelete(Fcb) : STATUS_SUCCESS;
-        Status = NT_SUCCESS(Status) ? FatLetGo(Fcb) : Status;
+        Status = Which == FatpOrphans ? FatpForgetOrphan(Fcb) : FatLetGo(Fcb);
     } else {
         (void)ExAcquireResourceSharedLite(&Fcb->Resource, TRUE);
         Status = FatFlushFile(Fcb);
@@ -395,5 +411,5 @@ void FatLetGoOrphans(PFAT_VCB Vcb)
 {
     NTSTATUS Status = FatpForFiles(Vcb, FatpOrphans);
 
-    (void)NT_SUCCESS(Status); /* those that are mapped, or that the disk refuses, stay */
+    (void)NT_SUCCESS(Status); /* those that are mapped stay */
 }

@@ -242,17 +242,34 @@ NTSTATUS FatDeleteOpenFile(PFAT_VCB Vcb, PFAT_FCB Fcb)
     return Status;
 }
 
+/* What failed may have taken the name all the same.  => STATUS_SUCCESS: it did. */
+static NTSTATUS FatpJudgeUnlink(PFAT_VCB Vcb, PFAT_FCB Fcb, ULONG FirstCluster, NTSTATUS Status)
+{
+    Fcb->Lost = TRUE;
+    if (FatUseFcb(Vcb, Fcb) != STATUS_OBJECT_NAME_NOT_FOUND) {
+        Fcb->Orphan = 0;
+        return Status;
+    }
+    Fcb->Lost = FALSE;
+    Fcb->Orphan = FirstCluster;
+    return STATUS_SUCCESS;
+}
+
 /* The name goes; whoever has it mapped reads and writes it as before. */
 static NTSTATUS FatpMakeOrphan(PFAT_VCB Vcb, PFAT_FCB Fcb)
 {
     NTSTATUS Status = FatUseFcb(Vcb, Fcb);
+    ULONG FirstCluster = Fcb->File.FirstCluster;
 
-    if (NT_SUCCESS(Status)) {
-        Status = FatUnlinkGranted(Vcb->Volume, Fcb->Path, &Fcb->Orphan);
-    }
     Fcb->DeletePending = FALSE;
     if (!NT_SUCCESS(Status)) {
-        Fcb->Orphan = 0;
+        return Status;
+    }
+    Status = FatUnlinkGranted(Vcb->Volume, Fcb->Path, &Fcb->Orphan);
+    if (!NT_SUCCESS(Status)) {
+        Status = FatpJudgeUnlink(Vcb, Fcb, FirstCluster, Status);
+    }
+    if (!NT_SUCCESS(Status)) {
         return Status;
     }
     Vcb->Orphans += Fcb->Orphan != 0;

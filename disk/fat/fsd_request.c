@@ -257,6 +257,37 @@ static BOOLEAN FatpLooksForRoom(UCHAR Major)
     return Major == IRP_MJ_CREATE || Major == IRP_MJ_QUERY_VOLUME_INFORMATION;
 }
 
+static NTSTATUS FatpHandleOnce(PFAT_REQUEST Request, BOOLEAN Cached)
+{
+    NTSTATUS Status;
+
+    FatpAcquireResource(Request);
+    Status = FatpCheckState(Request); /* it may have been cleaned up while this one waited */
+    if (NT_SUCCESS(Status)) {
+        Status = Cached ? FatCachedData(Request) : FatpHandleHeld(Request);
+        if (Status == STATUS_USER_MAPPED_FILE && Request->Stack->MajorFunction == IRP_MJ_WRITE) {
+            Status = FatWriteMapped(Request);
+        }
+    }
+    FatpReleaseResource(Request);
+    return Status;
+}
+
+/* The volume is full only when files that are gone have given their clusters back. */
+static NTSTATUS FatpHandle(PFAT_REQUEST Request, BOOLEAN Cached)
+{
+    const FAT_REQUEST Before = *Request;
+    NTSTATUS Status = FatpHandleOnce(Request, Cached);
+
+    if (Status == STATUS_DISK_FULL && Request->Vcb->Orphans != 0 &&
+        FatpNeedsRoom(Request->Stack->MajorFunction)) {
+        FatLetGoOrphans(Request->Vcb);
+        *Request = Before;
+        Status = FatpHandleOnce(Request, Cached);
+    }
+    return Status;
+}
+
 NTSTATUS FatHandleRequest(PFAT_VCB Vcb, PIRP Irp, BOOLEAN Retrying)
 {
     FAT_REQUEST Request = {.Vcb = Vcb, .Irp = Irp, .Stack = IoGetCurrentIrpStackLocation(Irp)};
@@ -280,15 +311,7 @@ NTSTATUS FatHandleRequest(PFAT_VCB Vcb, PIRP Irp, BOOLEAN Retrying)
         if (Cached && FatDeferWrite(&Request, Retrying)) {
             return STATUS_PENDING;
         }
-        FatpAcquireResource(&Request);
-        Status = FatpCheckState(&Request); /* it may have been cleaned up while this one waited */
-        if (NT_SUCCESS(Status)) {
-            Status = Cached ? FatCachedData(&Request) : FatpHandleHeld(&Request);
-            if (Status == STATUS_USER_MAPPED_FILE && Request.Stack->MajorFunction == IRP_MJ_WRITE) {
-                Status = FatWriteMapped(&Request);
-            }
-        }
-        FatpReleaseResource(&Request);
+        Status = FatpHandle(&Request, Cached);
     }
     return FatpComplete(Irp, Status, Request.Information);
 }

@@ -81,6 +81,176 @@ static ULONG FreeClusters(void)
     return Figures.FreeClusters;
 }
 
+/* => Who has mapped it; it goes when it is closed. */
+static PFILE_OBJECT MapAndDelete(PFILE_OBJECT Of)
+{
+    FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
+
+    WriteTo(Of, 0, 20000, 0x11);
+    ObReferenceObject(Of);
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(Of, FileDispositionInformation, sizeof(Delete), &Delete));
+    FcWorldMap(Of);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldPoke(Of, 0, 0x22));
+    return Of;
+}
+
+static void Unmap(PFILE_OBJECT Mapped)
+{
+    FcWorldUnmap(Mapped);
+    ObDereferenceObject(Mapped);
+}
+
+static NTSTATUS SetSize(PFILE_OBJECT Of, ULONG64 Bytes)
+{
+    LARGE_INTEGER Size = {.QuadPart = (LONGLONG)Bytes};
+
+    return IoSetInformation(Of, FileEndOfFileInformation, sizeof(Size), &Size);
+}
+
+TEST(A_volume_is_full_when_deleted_files_that_nobody_maps_gave_their_clusters_back)
+{
+    ULONG ByWriting;
+
+    for (ByWriting = 0; ByWriting < 2; ByWriting++) {
+        PFILE_OBJECT Mapped;
+        PFILE_OBJECT Other;
+        PFAT_VCB Vcb;
+        ULONG64 Left;
+
+        Start();
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
+        Mapped = MapAndDelete(File);
+        IoCloseFile(File);
+        File = Other;
+        Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
+        CHECK_EQUAL(1, Vcb->Orphans);
+        Left = (ULONG64)FreeClusters() * Vcb->Volume->ClusterBytes;
+        CHECK_EQUAL(STATUS_DISK_FULL, SetSize(File, Left + 1)); /* it is mapped */
+        CHECK_EQUAL(1, Vcb->Orphans);
+        Unmap(Mapped);
+        if (ByWriting) {
+            CHECK_EQUAL(STATUS_SUCCESS, SetSize(File, Left - 100));
+            WriteTo(File, (ULONG)Left - 100, 10000, 0x33);
+            CHECK(Holds(File, (ULONG)Left - 100, 10000, 0x33));
+        } else {
+            CHECK_EQUAL(STATUS_SUCCESS, SetSize(File, Left + 10000));
+        }
+        CHECK_EQUAL(0, Vcb->Orphans);
+        IoCloseFile(File);
+        FcWorldFinish();
+    }
+}
+
+TEST(Deleted_file_that_nobody_maps_any_more_is_not_written)
+{
+    PFILE_OBJECT Mapped;
+    PFILE_OBJECT Other;
+    ULONG64 Written;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
+    Mapped = MapAndDelete(File);
+    IoCloseFile(File);
+    File = Other;
+    Unmap(Mapped);
+    CHECK(CcTotalDirtyPages != 0);
+    Written = IoDisk.Written;
+    FatLetGoOrphans(((PFAT_FCB)File->FsContext)->Vcb);
+    CHECK_EQUAL(0, ((PFAT_FCB)File->FsContext)->Vcb->Orphans);
+    CHECK_EQUAL(0, CcTotalDirtyPages);
+    CHECK(IoDisk.Written - Written < 20); /* the FATs alone: its data is 40 sectors */
+    IoCloseFile(File);
+    FcWorldFinish();
+}
+
+static FAT_SECTION_CALLS Calls;
+static ULONG Asked;
+
+static BOOLEAN NTAPI OpensMeanwhile(PSECTION_OBJECT_POINTERS Section, MMFLUSH_TYPE Type)
+{
+    PFILE_OBJECT Other;
+
+    if (Asked++ == 0) {
+        CHECK_EQUAL(STATUS_DELETE_PENDING, IoWorldOpen("\\file", FILE_OPEN, 0, &Other));
+    }
+    return Calls.FlushImageSection(Section, Type);
+}
+
+TEST(File_that_goes_with_its_last_handle_is_not_opened_once_its_data_is_to_be_forgotten)
+{
+    Start();
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\file", FILE_OPEN, FILE_DELETE_ON_CLOSE, &File));
+    WriteTo(File, 0, 20000, 0x11);
+    Calls = FatSectionCalls;
+    Asked = 0;
+    FatSectionCalls.FlushImageSection = OpensMeanwhile;
+    IoCloseFile(File);
+    FatSectionCalls = Calls;
+    CHECK(Asked != 0);
+    CHECK(!IsThere("\\file"));
+    FcWorldFinish();
+}
+
+#define LONG_NAME "\\a name of more than one sector's entries because others come before it"
+
+/* => TRUE: the Nth write of what takes the name away failed. */
+static BOOLEAN FailsToDelete(ULONG Nth)
+{
+    PFILE_OBJECT Mapped;
+    PFILE_OBJECT Other;
+    BOOLEAN Failed;
+    UCHAR Byte = 0;
+    char Name[] = "\\A";
+
+    FcWorldStart(&IoWorldFat16, TestSeed());
+    for (; Name[1] < 'M'; Name[1]++) { /* the long name's entries cross a sector */
+        IoWorldPut(Name, 1, 1);
+    }
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\A", TRUE, &Other));
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen(LONG_NAME, TRUE, &File));
+    Mapped = MapAndDelete(File);
+    IoDisk.FailAt[DiskWrite] = Nth;
+    IoCloseFile(File);
+    Failed = IoDisk.FailAt[DiskWrite] == 0;
+    IoDisk.FailAt[DiskWrite] = 0;
+    File = Other;
+    if (IsThere(LONG_NAME)) {
+        CHECK(!((PFAT_FCB)Mapped->FsContext)->Deleted && !((PFAT_FCB)Mapped->FsContext)->Lost);
+        Unmap(Mapped);
+    } else {
+        ULONG Took;
+
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen(LONG_NAME, TRUE, &File)); /* in its place */
+        CHECK(File->FsContext != Mapped->FsContext);
+        WriteTo(File, 0, 20000, 0x33);
+        CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+        FcWorldTrim();
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldPeek(Mapped, 0, &Byte));
+        CHECK_EQUAL(0x22, Byte);
+        CHECK(Holds(File, 0, 20000, 0x33));
+        Took = FreeClusters();
+        Unmap(Mapped);
+        FatLetGoOrphans(((PFAT_FCB)File->FsContext)->Vcb);
+        CHECK_EQUAL(Took + 20, FreeClusters());
+        IoCloseFile(File);
+    }
+    IoCloseFile(Other);
+    FcWorldFinish();
+    return Failed;
+}
+
+TEST(Deleted_file_that_a_user_maps_is_whole_or_gone_whatever_write_fails)
+{
+    ULONG Nth = 1;
+
+    while (FailsToDelete(Nth)) {
+        Nth++;
+    }
+    CHECK(Nth > 2);
+}
+
 TEST(Deleted_file_that_a_user_maps_keeps_its_data_until_the_last_view_has_gone)
 {
     FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
