@@ -28,6 +28,9 @@ MI_COMMAND_ROUTINE MiCommandDisplayHeaders;
 MI_COMMAND_ROUTINE MiCommandPfn;
 MI_COMMAND_ROUTINE MiCommandMemUsage;
 
+/* memory_usage.c: !memusage's lines of sections that have pages in memory. */
+void MiPrintAreaUsage(void);
+
 /* vm_command.c */
 MI_COMMAND_ROUTINE MiCommandVm;
 MI_COMMAND_ROUTINE MiCommandSysPtes;

@@ -6,7 +6,7 @@
 
 const MI_COMMAND MiMemoryCommands[] = {
     {"!vm", MiCommandVm, "[flags]", "memory in use: 1 brief, 2 stacks, 20 kernel VA"},
-    {"!memusage", MiCommandMemUsage, "[flags]", "page frames by list: 8 summary only"},
+    {"!memusage", MiCommandMemUsage, "[flags]", "page frames by list and by section: 8 lists only"},
     {"!pfn", MiCommandPfn, "<frame>", "a page frame's entry"},
     {"!pte", MiCommandPte, "<va> [1 | end]", "page-table entries: of va, at va, of a range"},
     {"!pte2va", MiCommandPteToVa, "<pte>", "the address that a PTE maps"},
