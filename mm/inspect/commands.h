@@ -21,6 +21,9 @@ MI_COMMAND_ROUTINE MiCommandSearchPte;
 /* address_command.c */
 MI_COMMAND_ROUTINE MiCommandAddress;
 
+/* user_regions.c: !address with options. */
+MI_COMMAND_ROUTINE MiCommandUserRegions;
+
 /* dh_command.c */
 MI_COMMAND_ROUTINE MiCommandDisplayHeaders;
 

@@ -13,7 +13,8 @@ const MI_COMMAND MiMemoryCommands[] = {
     {"!vtop", MiCommandVtop, "<dirbase or 0> <va>", "an address's physical address"},
     {"!searchpte", MiCommandSearchPte, "<frame>", "the PTEs that map a page frame"},
     {"!sysptes", MiCommandSysPtes, "[flags]", "system PTEs: 1 free runs, 8 pool expansion"},
-    {"!address", MiCommandAddress, "[va]", "the map of system space, or a place in it"},
+    {"!address", MiCommandAddress, "[va | options]",
+     "the map of system space, or a place; -summary, -f:, -o: the user half"},
     {"!verify", MiCommandVerify, "", "check every invariant of the core"},
     {NULL, NULL, NULL, NULL},
 };
