@@ -4,6 +4,7 @@
  */
 #include "mm/pool/pool_inject.h"
 #include "nt/bugcodes.h"
+#include "mm/sysva/system_ptes.h"
 #include "tests/unit/cc_world.h"
 #include "tests/unit/file_cache_world.h"
 
@@ -23,6 +24,14 @@ static CC_WORLD_FILE *Start(void)
     return File;
 }
 
+static ULONG FreeSystemPtes(void)
+{
+    MI_SYSTEM_PTE_COUNTERS Counters;
+
+    MiQuerySystemPtes(&Counters);
+    return Counters.Free;
+}
+
 static NTSTATUS Zero(CC_WORLD_FILE *File, LONGLONG From, LONGLONG To)
 {
     return CcTryZeroData(File->Object[0], From, To, TRUE);
@@ -33,12 +42,14 @@ TEST(Zeroes_of_a_file_that_is_not_cached_are_on_the_disk)
     LARGE_INTEGER From = {.QuadPart = CC_WORLD_SECTOR};
     LARGE_INTEGER To = {.QuadPart = 3 * CC_WORLD_SECTOR + 0x20000};
     CC_WORLD_FILE *File = Start();
+    ULONG Free = FreeSystemPtes();
 
     CHECK(CcZeroData(File->Object[0], &From, &To, TRUE));
     CHECK(CcWorldDiskIs(File, 0, CC_WORLD_SECTOR, 0x55));
     CHECK(CcWorldDiskIs(File, CC_WORLD_SECTOR, 2 * CC_WORLD_SECTOR + 0x20000, 0));
     CHECK(CcWorldDiskIs(File, (ULONG)To.QuadPart, MB - (ULONG)To.QuadPart, 0x55));
     CHECK_EQUAL(3, CcWorldCounts[CcWorldPageWrite]); /* 64 KB each */
+    CHECK_EQUAL(Free, FreeSystemPtes()); /* the driver's mappings are gone */
     CHECK_EQUAL(0, CcTotalDirtyPages);
     CHECK_EQUAL(0, CcWorldPagesInMemory(File));
     CHECK_EQUAL(STATUS_SUCCESS, Zero(File, MB, MB)); /* nothing */
