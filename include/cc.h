@@ -152,8 +152,11 @@ void NTAPI CcFlushCache(PSECTION_OBJECT_POINTERS SectionObjectPointer, PLARGE_IN
  * 0: from *FileOffset on; FileOffset NULL: all.  Whole pages are forgotten: the first one that
  * begins in the range is the first.  Views in use are waited for; they must not be the caller's.
  *
+ * UninitializeCacheMaps: caching ends first, for all file objects of the file; the file's map goes
+ * when what is left of it is clean and unpinned.  The caller has the file to himself.
+ *
  * => FALSE: something of it is pinned, or a user's view is in the way.  Then dirty data is as it
- *    was.  UninitializeCacheMaps TRUE is not supported: FALSE, nothing done.
+ *    was; file objects are not cached any more all the same.
  */
 BOOLEAN NTAPI CcPurgeCacheSection(PSECTION_OBJECT_POINTERS SectionObjectPointer,
                                   PLARGE_INTEGER FileOffset, ULONG Length,
@@ -194,11 +197,14 @@ NT_MUST_CHECK NTSTATUS CcTryCopyWrite(PFILE_OBJECT FileObject, LONGLONG FileOffs
 void NTAPI CcFastCopyWrite(PFILE_OBJECT FileObject, ULONG FileOffset, ULONG Length, PVOID Buffer);
 
 /*
- * Write zeroes to [*StartOffset, *EndOffset) of a cached file; what would make too much dirty is
- * written at once.
+ * Write zeroes to [*StartOffset, *EndOffset): to the cache, where what would make too much dirty is
+ * written at once; of a file object that is not cached, to the disk, past what others have cached,
+ * which is the caller's to purge.
  *
- * => As CcCopyWrite.  A file object that is not cached: STATUS_INVALID_PARAMETER (NT writes zeroes
- *    to the disk itself then).
+ * => Cached: as CcCopyWrite.
+ * => Not cached: both offsets are multiples of the volume's sectors, else STATUS_INVALID_PARAMETER.
+ *    FALSE, STATUS_CANT_WAIT: without Wait, as the disk is waited for.
+ *    STATUS_INSUFFICIENT_RESOURCES; IoSynchronousPageWrite's: a part may be zeroes.
  */
 BOOLEAN NTAPI CcZeroData(PFILE_OBJECT FileObject, PLARGE_INTEGER StartOffset,
                          PLARGE_INTEGER EndOffset, BOOLEAN Wait);

@@ -20,6 +20,7 @@
 #define SEC_RESERVE         0x04000000u
 #define SEC_COMMIT          0x08000000u
 #define SEC_NOCACHE         0x10000000u
+#define SEC_LARGE_PAGES     0x80000000u /* there are none: refused */
 
 #define SECTION_QUERY       0x0001u
 #define SECTION_MAP_WRITE   0x0002u

@@ -325,6 +325,26 @@ static PPRIVATE_CACHE_MAP CcipRemovePrivate(PFILE_OBJECT FileObject) NT_HOLDS(Cc
     return Private->Orphan ? NULL : Private;
 }
 
+void CciUninitializeFileObjects(PSHARED_CACHE_MAP Map)
+{
+    KIRQL OldIrql = CciLock();
+
+    while (!IsListEmpty(&Map->PrivateList)) {
+        PPRIVATE_CACHE_MAP Private =
+            CONTAINING_RECORD(Map->PrivateList.Flink, PRIVATE_CACHE_MAP, PrivateLinks);
+
+        Private = CcipRemovePrivate(Private->FileObject);
+        MI_ASSERT(Map->OpenCount > 1);
+        Map->OpenCount--;
+        CciUnlock(OldIrql);
+        if (Private != NULL) {
+            ExFreePoolWithTag(Private, CC_TAG_PRIVATE);
+        }
+        OldIrql = CciLock();
+    }
+    CciUnlock(OldIrql);
+}
+
 /* => The event is to be set at once. */
 static BOOLEAN CcipQueueEvent(PSHARED_CACHE_MAP Map, PCACHE_UNINITIALIZE_EVENT Event)
     NT_HOLDS(CcMasterLock)

@@ -208,6 +208,9 @@ static inline BOOLEAN CciAnswer(NTSTATUS Status)
 PSHARED_CACHE_MAP CciReferenceMap(PSECTION_OBJECT_POINTERS Pointers);
 void CciDereferenceMap(PSHARED_CACHE_MAP Map) NT_NOT_HOLDING(CcMasterLock);
 
+/* Caching ends for all of its file objects.  => The map is referenced: it stays. */
+void CciUninitializeFileObjects(PSHARED_CACHE_MAP Map) NT_NOT_HOLDING(CcMasterLock);
+
 /*
  * A use of the map ended.  When nothing needs it any more it is deleted, else left.
  *

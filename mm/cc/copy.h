@@ -40,6 +40,10 @@ BOOLEAN CciIsInFile(PSHARED_CACHE_MAP Map, LONGLONG Offset, LONGLONG Bytes);
 /* What was written to the cache reaches so far. */
 void CciNoteWritten(PSHARED_CACHE_MAP Map, LONGLONG End) NT_NOT_HOLDING(CcMasterLock);
 
+/* CcZeroData of a file object that is not cached; as include/cc.h says. */
+NT_MUST_CHECK NTSTATUS CciZeroOnDisk(PFILE_OBJECT FileObject, LONGLONG Start, LONGLONG End,
+                                     BOOLEAN Wait) NT_NOT_HOLDING(CcMasterLock);
+
 /* A page of zeroes. */
 extern const UCHAR CciZeroPage[PAGE_SIZE];
 

@@ -220,7 +220,7 @@ NTSTATUS CcTryZeroData(PFILE_OBJECT FileObject, LONGLONG StartOffset, LONGLONG E
     NTSTATUS Status = STATUS_SUCCESS;
 
     if (FileObject->PrivateCacheMap == NULL) {
-        return STATUS_INVALID_PARAMETER;
+        return CciZeroOnDisk(FileObject, StartOffset, EndOffset, Wait);
     }
     Writer.Map = CciMapOf(FileObject);
     if (!CciIsInFile(Writer.Map, StartOffset, Writer.Bytes)) {

@@ -420,26 +420,31 @@ BOOLEAN CciForgetBehind(PSHARED_CACHE_MAP Map, LONGLONG Size)
     return CciPurge(Map, (Size + PAGE_SIZE - 1) & ~(LONGLONG)(PAGE_SIZE - 1), CCP_FOREVER);
 }
 
+/* => Whole pages, perhaps none.  Map NULL: the file is not cached. */
+static BOOLEAN CcipPurgeRange(PSECTION_OBJECT_POINTERS Pointers, PSHARED_CACHE_MAP Map,
+                              LONGLONG Offset, LONGLONG End)
+{
+    if (End <= Offset) {
+        return TRUE;
+    }
+    return Map == NULL ? CcipPurgeSection(Pointers, Offset, End) : CciPurge(Map, Offset, End);
+}
+
 BOOLEAN NTAPI CcPurgeCacheSection(PSECTION_OBJECT_POINTERS SectionObjectPointer,
                                   PLARGE_INTEGER FileOffset, ULONG Length,
                                   BOOLEAN UninitializeCacheMaps)
 {
     LONGLONG Offset = FileOffset == NULL ? 0 : FileOffset->QuadPart;
     LONGLONG End = FileOffset == NULL || Length == 0 ? CCP_FOREVER : Offset + Length;
-    PSHARED_CACHE_MAP Map;
+    PSHARED_CACHE_MAP Map = CciReferenceMap(SectionObjectPointer);
     BOOLEAN Done;
 
-    if (UninitializeCacheMaps) {
-        return FALSE;
-    }
     Offset = (Offset + PAGE_SIZE - 1) & ~(LONGLONG)(PAGE_SIZE - 1);
     End = End == CCP_FOREVER ? End : (End + PAGE_SIZE - 1) & ~(LONGLONG)(PAGE_SIZE - 1);
-    if (End <= Offset) {
-        return TRUE;
+    if (Map != NULL && UninitializeCacheMaps) {
+        CciUninitializeFileObjects(Map);
     }
-    Map = CciReferenceMap(SectionObjectPointer);
-    Done = Map == NULL ? CcipPurgeSection(SectionObjectPointer, Offset, End)
-                       : CciPurge(Map, Offset, End);
+    Done = CcipPurgeRange(SectionObjectPointer, Map, Offset, End);
     if (Map != NULL) {
         CciDereferenceMap(Map);
     }

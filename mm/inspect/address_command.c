@@ -2,6 +2,8 @@
 /*
  * address_command.c - !address: which region of the system half an address lies in.
  *
+ * With options it is user_regions.c's.
+ *
  * What is known about single pages (a thread's stack, a pool's page) is said in more lines.
  */
 #include "mm/inspect/commands.h"
@@ -140,8 +142,7 @@ void MiCommandAddress(const char *Arguments)
     NTSTATUS Status;
 
     if (Arguments[0] == '-') {
-        MiFail(
-            "-summary and filters are not there; !vad lists what a process has of user addresses.");
+        MiCommandUserRegions(Arguments);
         return;
     }
     Status = MiTakeArgument(&Arguments, &Va);

@@ -21,12 +21,18 @@ MI_COMMAND_ROUTINE MiCommandSearchPte;
 /* address_command.c */
 MI_COMMAND_ROUTINE MiCommandAddress;
 
+/* user_regions.c: !address with options. */
+MI_COMMAND_ROUTINE MiCommandUserRegions;
+
 /* dh_command.c */
 MI_COMMAND_ROUTINE MiCommandDisplayHeaders;
 
 /* pfn_commands.c */
 MI_COMMAND_ROUTINE MiCommandPfn;
 MI_COMMAND_ROUTINE MiCommandMemUsage;
+
+/* memory_usage.c: !memusage's lines of sections that have pages in memory. */
+void MiPrintAreaUsage(void);
 
 /* vm_command.c */
 MI_COMMAND_ROUTINE MiCommandVm;

@@ -6,14 +6,15 @@
 
 const MI_COMMAND MiMemoryCommands[] = {
     {"!vm", MiCommandVm, "[flags]", "memory in use: 1 brief, 2 stacks, 20 kernel VA"},
-    {"!memusage", MiCommandMemUsage, "[flags]", "page frames by list: 8 summary only"},
+    {"!memusage", MiCommandMemUsage, "[flags]", "page frames by list and by section: 8 lists only"},
     {"!pfn", MiCommandPfn, "<frame>", "a page frame's entry"},
     {"!pte", MiCommandPte, "<va> [1 | end]", "page-table entries: of va, at va, of a range"},
     {"!pte2va", MiCommandPteToVa, "<pte>", "the address that a PTE maps"},
     {"!vtop", MiCommandVtop, "<dirbase or 0> <va>", "an address's physical address"},
     {"!searchpte", MiCommandSearchPte, "<frame>", "the PTEs that map a page frame"},
     {"!sysptes", MiCommandSysPtes, "[flags]", "system PTEs: 1 free runs, 8 pool expansion"},
-    {"!address", MiCommandAddress, "[va]", "the map of system space, or a place in it"},
+    {"!address", MiCommandAddress, "[va | options]",
+     "the map of system space, or a place; -summary, -f:, -o: the user half"},
     {"!verify", MiCommandVerify, "", "check every invariant of the core"},
     {NULL, NULL, NULL, NULL},
 };

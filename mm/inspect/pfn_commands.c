@@ -3,7 +3,7 @@
  * pfn_commands.c - !pfn and !memusage.
  *
  * !memusage counts the database's entries itself, so that its total is a finding: it must be the
- * number of physical pages, whatever the lists' counters say.
+ * number of physical pages, whatever the lists' counters say.  memory_usage.c prints its table.
  */
 #include "mm/inspect/commands.h"
 
@@ -37,7 +37,7 @@ void MiCommandPfn(const char *Arguments)
 
 #define MIP_MODIFIED_NO_WRITE 1u /* flags 1 and 2: this list only */
 #define MIP_MODIFIED_NO_VALID 2u
-#define MIP_SUMMARY           8u /* without control areas: there are none yet */
+#define MIP_SUMMARY           8u /* without control areas */
 #define MIP_ALL_FLAGS         (MIP_MODIFIED_NO_WRITE | MIP_MODIFIED_NO_VALID | MIP_SUMMARY)
 
 static void MipPrintUsage(const char *Name, ULONG Pages)
@@ -99,5 +99,6 @@ void MiCommandMemUsage(const char *Arguments)
     MipPrintAllStates(&Sums);
     if ((Flags & MIP_SUMMARY) == 0) {
         MipPrintStandby();
+        MiPrintAreaUsage();
     }
 }

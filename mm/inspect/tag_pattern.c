@@ -17,6 +17,7 @@ static const struct {
     {"Dbcp", "copies of disk data that lies unaligned"},
     {"Devi", "device objects and disk queues"},
     {"Dire", "object directories"},
+    {"Ccze", "zeroes on their way to a disk"},
     {"Dist", "what is on the disks"},
     {"Driv", "driver objects"},
     {"DskW", "which sectors of a disk may be written"},

@@ -4,6 +4,7 @@
  */
 #include "mm/section/cache_calls.h"
 
+#include "io.h"
 #include "mm/section/cache_view.h"
 
 /* A kernel's section does not make the file longer, nor does it keep it from being cut. */
@@ -35,6 +36,11 @@ static NTSTATUS MipExtendSection(PSECTION Section, PLARGE_INTEGER NewBytes)
     return Status;
 }
 
+static ULONG MipSectorBytes(PFILE_OBJECT File)
+{
+    return IoGetRelatedDeviceObject(File)->SectorSize;
+}
+
 const MM_CACHE_VIEW_CALLS MiCacheViewCalls = {
     .MmCreateSection = MipCreateSection,
     .ObDereferenceObject = MipDereferenceSection,
@@ -46,4 +52,6 @@ const MM_CACHE_VIEW_CALLS MiCacheViewCalls = {
     .MmSetAddressRangeModified = MmSetAddressRangeModified,
     .MmFlushSection = MmFlushSection,
     .MmPurgeSection = MmPurgeSection,
+    .IoSynchronousPageWrite = IoSynchronousPageWrite,
+    .SectorBytes = MipSectorBytes,
 };

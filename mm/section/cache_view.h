@@ -98,6 +98,13 @@ typedef struct _MM_CACHE_VIEW_CALLS {
      */
     BOOLEAN(*MmPurgeSection)
     (PSECTION_OBJECT_POINTERS Pointers, PLARGE_INTEGER FileOffset, ULONG Bytes);
+
+    /* Write frames to the file, past its section.  => As io.h says. */
+    NTSTATUS(NTAPI *IoSynchronousPageWrite)
+    (PFILE_OBJECT File, PMDL Mdl, PLARGE_INTEGER Offset, PKEVENT Event, PIO_STATUS_BLOCK IoStatus);
+
+    /* => The bytes of a sector of the file's volume, whose multiples such a write takes. */
+    ULONG (*SectorBytes)(PFILE_OBJECT File);
 } MM_CACHE_VIEW_CALLS;
 
 #endif

@@ -60,6 +60,9 @@ SESSION: List[Tuple[str, str]] = [
     ("!session", r"Sessions on machine: 0\nValid Sessions:\nCurrent Session none\n"),
     ("!session -s 3", r"There is no session 3; !session lists them\.\n"),
     ("!sprocess", r"The address space that runs belongs to no session; !session lists them\.\n"),
+    ("!address -f:Free -o:1", r"0x0\n"),
+    ("!memusage", r"(?:.*\n)+Control    Valid Standby  Dirty Shared Locked PageTables  name\n"
+     r"(?:%s(?: +\d+){6}  .*\n)*" % HEX.replace("a-f", "A-F")),
     ("!irql", r"Debugger saved IRQL for processor 0x0 -- 0 \(LOW_LEVEL\)\n"),
     ("!pcr", r"KPCR for Processor 0 at ffdff000:\n(?:.*\n)+"),
     ("!idt e", r"Dumping IDT:\n0e:  %s nt!KiEntries\+0xe0\n" % HEX),

@@ -29,7 +29,8 @@ static const ULONG Interesting[] = {
 };
 
 static const char *const Odd[] = {
-    "", "*", "????", "OneA", "None", "x", "-1", "-summary", "0x", "Toolong", "%s%n", "0x41656E4F",
+    "",        "*",      "????", "OneA", "None",    "x",    "-1",         "-summary",
+    "-f:VAR,", "-o:csv", "-f:",  "0x",   "Toolong", "%s%n", "0x41656E4F",
 };
 
 static ULONG AnyNumber(uint64_t *State)

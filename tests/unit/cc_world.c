@@ -362,6 +362,33 @@ static BOOLEAN Purge(PSECTION_OBJECT_POINTERS Pointers, PLARGE_INTEGER FileOffse
     return TRUE;
 }
 
+/* Past the pages in memory; a driver may map the frames and leave that to who sent them. */
+static NTSTATUS NTAPI PageWrite(PFILE_OBJECT Object, PMDL Mdl, PLARGE_INTEGER FileOffset,
+                                PKEVENT Event, PIO_STATUS_BLOCK IoStatus)
+{
+    CC_WORLD_FILE *File = FileOf(Object->SectionObjectPointer);
+    ULONG Bytes = MmGetMdlByteCount(Mdl);
+    ULONG Offset = (ULONG)FileOffset->QuadPart;
+    PUCHAR From = MmGetSystemAddressForMdlSafe(Mdl, NormalPagePriority);
+
+    CHECK((Mdl->MdlFlags & MDL_PAGES_LOCKED) != 0 && From != NULL);
+    CHECK(Bytes != 0 && ((Offset | Bytes) & (CC_WORLD_SECTOR - 1)) == 0);
+    CHECK(Offset + Bytes <= CC_WORLD_PAGES * PAGE_SIZE);
+    IoStatus->Status = Fails(CcWorldPageWrite) ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS;
+    if (NT_SUCCESS(IoStatus->Status)) {
+        memcpy(File->Disk + Offset, From, Bytes);
+        IoStatus->Information = Bytes;
+    }
+    KeSetEvent(Event, IO_NO_INCREMENT, FALSE);
+    return STATUS_PENDING;
+}
+
+static ULONG SectorBytes(PFILE_OBJECT File)
+{
+    (void)File;
+    return CC_WORLD_SECTOR;
+}
+
 static const MM_CACHE_VIEW_CALLS Calls = {
     .MmCreateSection = Create,
     .ObDereferenceObject = Dereference,
@@ -373,6 +400,8 @@ static const MM_CACHE_VIEW_CALLS Calls = {
     .MmSetAddressRangeModified = SetModified,
     .MmFlushSection = Flush,
     .MmPurgeSection = Purge,
+    .IoSynchronousPageWrite = PageWrite,
+    .SectorBytes = SectorBytes,
 };
 
 /* ---- callbacks ---- */

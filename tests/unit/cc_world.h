@@ -24,6 +24,7 @@
 #define CC_WORLD_PAGES   4096u /* of a file that have a place on the disk */
 #define CC_WORLD_OPENS   4u
 #define CC_WORLD_FILES   4u
+#define CC_WORLD_SECTOR  512u
 #define CC_WORLD_FOREVER 0xFFFFFFFFu
 
 /* What can fail. */
@@ -35,6 +36,7 @@ typedef enum _CC_WORLD_CALL {
     CcWorldRead,
     CcWorldFlush,
     CcWorldPurge,
+    CcWorldPageWrite,
     CcWorldCalls
 } CC_WORLD_CALL;
 

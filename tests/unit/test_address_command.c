@@ -30,7 +30,7 @@ TEST(Address_names_the_region)
     CHECK_SHOWS("Usage       kernel\n", Command("!address 80000000"));
     CHECK_SHOWS("is in no region", Command("!address a3000000"));
     CHECK_SHOWS("last 64 KB", Command("!address 7fffffff"));
-    CHECK_SHOWS("filters are not there", Command("!address -summary"));
+    CHECK_SHOWS("Usage Summary", Command("!address -summary"));
     PopulatedFinish();
 }
 

@@ -24,6 +24,10 @@ TEST(CreateSection_refuses_each_wrong_argument_with_its_documented_status)
     CHECK_EQUAL(STATUS_INVALID_PARAMETER_6, SectionTryMake(1, SEC_COMMIT | 1, PAGE_READWRITE));
     CHECK_EQUAL(STATUS_INVALID_PARAMETER_6,
                 SectionTryMake(1, SEC_IMAGE | SEC_NOCACHE, PAGE_READONLY));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_6,
+                SectionTryMake(4 * MB, SEC_COMMIT | SEC_LARGE_PAGES, PAGE_READWRITE));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_6,
+                SectionTryMake(4 * MB, SEC_LARGE_PAGES, PAGE_READWRITE));
     CHECK_EQUAL(STATUS_INVALID_FILE_FOR_SECTION, SectionTryMake(1, SEC_IMAGE, PAGE_READONLY));
     SpaceFinish();
 }

@@ -102,7 +102,6 @@ TEST(A_purge_forgets_whole_pages_dirty_or_not)
     CHECK(CcPurgeCacheSection(&File->Pointers, NULL, 0, FALSE));
     CHECK_EQUAL(0, CcTotalDirtyPages);
     CHECK_EQUAL(0, CcWorldPagesInMemory(File));
-    CHECK(!CcPurgeCacheSection(&File->Pointers, NULL, 0, TRUE));
     CcWorldClose(File, 0);
     CHECK(CcPurgeCacheSection(&File->Pointers, NULL, 0, FALSE)); /* not cached */
     CcWorldFinish();
@@ -122,6 +121,67 @@ TEST(A_purge_that_a_users_view_prevents_leaves_dirty_data_dirty)
     CHECK_EQUAL(STATUS_SUCCESS, CcWorldFlushAll(File));
     CHECK(CcWorldDiskIs(File, 0, 4 * PAGE_SIZE, 0x11));
     CcWorldClose(File, 0);
+    CcWorldFinish();
+}
+
+TEST(A_purge_may_end_caching_for_all_file_objects_first)
+{
+    CACHE_UNINITIALIZE_EVENT Event = {.Next = NULL};
+    CC_WORLD_FILE *File;
+
+    CcWorldStart();
+    KeInitializeEvent(&Event.Event, NotificationEvent, FALSE);
+    File = CcWorldOpen(0, MB);
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldCache(File, 1));
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 4 * PAGE_SIZE, 0x11));
+    CHECK(CcPurgeCacheSection(&File->Pointers, NULL, 0, TRUE));
+    CHECK(File->Object[0]->PrivateCacheMap == NULL && File->Object[1]->PrivateCacheMap == NULL);
+    CHECK(!CcIsFileCached(File->Object[0])); /* nothing kept the map */
+    CHECK(IsListEmpty(&CcAllMaps));
+    CHECK_EQUAL(0, CcTotalDirtyPages);
+    CHECK_EQUAL(0, File->Sections);
+    CHECK_EQUAL(CcWorldByte(0), File->Disk[0]);
+    CHECK(!CcUninitializeCacheMap(File->Object[0], NULL, &Event)); /* as at its cleanup */
+    CHECK(KeReadStateEvent(&Event.Event) != 0);
+    CHECK(CcPurgeCacheSection(&File->Pointers, NULL, 0, TRUE)); /* not cached */
+    CcWorldFinish();
+}
+
+TEST(A_purge_that_fails_has_ended_caching_and_lost_nothing)
+{
+    CC_WORLD_FILE *File;
+
+    CcWorldStart();
+    File = CcWorldOpen(0, MB);
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 4 * PAGE_SIZE, 0x11));
+    CcWorldFail[CcWorldPurge] = (CC_WORLD_FAILURE){1, 1};
+    CHECK(!CcPurgeCacheSection(&File->Pointers, NULL, 0, TRUE));
+    CHECK(File->Object[0]->PrivateCacheMap == NULL);
+    CHECK_EQUAL(4, CcTotalDirtyPages); /* which keep the map */
+    CHECK(CcIsFileCached(File->Object[0]));
+    MiVerifyAll();
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFlushAll(File));
+    CHECK(CcWorldDiskIs(File, 0, 4 * PAGE_SIZE, 0x11));
+    CHECK(!CcIsFileCached(File->Object[0]));
+    CcWorldFinish();
+}
+
+TEST(A_purge_of_a_part_may_end_caching_and_keeps_what_is_dirty_elsewhere)
+{
+    LARGE_INTEGER Start = {.QuadPart = PAGE_SIZE};
+    CC_WORLD_FILE *File;
+
+    CcWorldStart();
+    File = CcWorldOpen(0, MB);
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 4 * PAGE_SIZE, 0x11));
+    CHECK(CcPurgeCacheSection(&File->Pointers, &Start, PAGE_SIZE, TRUE));
+    CHECK(File->Object[0]->PrivateCacheMap == NULL);
+    CHECK_EQUAL(3, CcTotalDirtyPages);
+    MiVerifyAll();
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFlushAll(File));
+    CHECK(CcWorldDiskIs(File, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 0x11));
+    CHECK_EQUAL(CcWorldByte(PAGE_SIZE), File->Disk[PAGE_SIZE]);
+    CHECK(!CcIsFileCached(File->Object[0]));
     CcWorldFinish();
 }
 

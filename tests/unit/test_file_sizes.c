@@ -3,6 +3,7 @@
  * test_file_sizes.c - cached files become longer and shorter.
  */
 #include "mm/pool/pool_inject.h"
+#include "nt/bugcodes.h"
 #include "tests/unit/cc_world.h"
 
 #define MB 0x100000u
@@ -78,4 +79,50 @@ TEST(A_shorter_file_forgets_its_end)
     CcWorldClose(File, 0);
     CHECK_EQUAL(STATUS_SUCCESS, CcWorldSetSize(File, MB)); /* not cached: nothing */
     CcWorldFinish();
+}
+
+TEST(The_documented_call_sets_sizes_and_keeps_silent_about_a_users_view)
+{
+    CC_FILE_SIZES Sizes = {.AllocationSize.QuadPart = 3 * MB,
+                           .FileSize.QuadPart = 3 * MB,
+                           .ValidDataLength.QuadPart = CC_NO_VALID_DATA_LENGTH};
+    CC_WORLD_FILE *File;
+
+    CcWorldStart();
+    File = CcWorldOpen(0, MB);
+    File->Bytes = 3 * MB;
+    CcSetFileSizes(File->Object[0], &Sizes);
+    CHECK_EQUAL(3 * MB, File->Section);
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 3 * MB, 0x11));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER, CcWorldFill(File, 3 * MB, 1, 0x11));
+    File->UserView = TRUE;
+    Sizes.FileSize.QuadPart = 10;
+    CcSetFileSizes(File->Object[0], &Sizes);
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER, CcWorldFill(File, 10, 1, 0x11));
+    File->UserView = FALSE;
+    Sizes.FileSize.QuadPart = 8;
+    CcSetFileSizes(File->Object[0], &Sizes); /* and now its end is forgotten */
+    CHECK_EQUAL(1, CcTotalDirtyPages);
+    CHECK_EQUAL(1, CcWorldPagesInMemory(File));
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFlushAll(File));
+    CcWorldClose(File, 0);
+    CcSetFileSizes(File->Object[0], &Sizes); /* not cached: nothing */
+    CcWorldFinish();
+}
+
+static void RaiseSizes(PVOID Context)
+{
+    CC_FILE_SIZES Sizes = {.FileSize.QuadPart = 3 * MB,
+                           .ValidDataLength.QuadPart = CC_NO_VALID_DATA_LENGTH};
+    CC_WORLD_FILE *File = Context;
+
+    CcSetFileSizes(File->Object[0], &Sizes);
+}
+
+TEST(The_documented_call_raises_what_the_section_says)
+{
+    CcWorldStart();
+    CcWorldFail[CcWorldExtend] = (CC_WORLD_FAILURE){1, 1};
+    HostExpectBugCheck(KMODE_EXCEPTION_NOT_HANDLED, RaiseSizes, CcWorldOpen(0, 10));
+    HostMachineDelete();
 }

@@ -212,6 +212,21 @@ TEST(Pinned_pages_are_left_alone_by_the_lazy_writer_and_cannot_be_purged)
     Finish();
 }
 
+TEST(A_purge_that_ends_caching_leaves_a_pinned_range_until_it_is_unpinned)
+{
+    PVOID Bcb = NULL;
+
+    Start();
+    (void)Pin(0, 1, PIN_WAIT, &Bcb);
+    CHECK(!CcPurgeCacheSection(&File->Pointers, NULL, 0, TRUE));
+    CHECK(File->Object[0]->PrivateCacheMap == NULL);
+    CHECK(CcIsFileCached(File->Object[0]));
+    MiVerifyAll();
+    CcUnpinData(Bcb);
+    CHECK(!CcIsFileCached(File->Object[0]));
+    Finish();
+}
+
 TEST(A_pin_without_memory_leaves_nothing_pinned)
 {
     PVOID Buffer;
