@@ -18,9 +18,12 @@
  * room for it may need them.  Who has Resource may: they go without it.
  *
  * A handler that needs the resources of another file (Request->Busy) gives up, gets them, and
- * begins anew: Resources come before the mutex.
+ * begins anew: Resources come before the mutex.  A rename keeps its own file's meanwhile, and waits
+ * only for a file that had no handle when it looked (fsd_rename.c).  Its own one has one as long as
+ * it keeps it, as a cleanup waits for Resource: nobody who waits so is waited for in turn.
  *
- * Locking: a file's Resource, its PagingIoResource, the volume's mutex, in this order.
+ * Locking: a file's Resource, its PagingIoResource, the volume's mutex, in this order; those of a
+ * file without handles after another's.
  */
 #include "disk/fat/fsd_i.h"
 
