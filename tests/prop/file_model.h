@@ -145,8 +145,8 @@ void FmSettle(ULONG File, const FILE_BASIC_INFORMATION *Basic);
 void FmCompare(ULONG Options, BOOLEAN Settle);
 
 /*
- * The volume, which is dismounted, and the model's files as plain ones, in a new folder of the
- * one that HYPERSPACE_VOLUMES names; without that nothing.
+ * The volume, which is dismounted, and the model's files as plain ones, with their times and
+ * attributes, in a new folder of the one that HYPERSPACE_VOLUMES names; without that nothing.
  */
 void FmSave(void);
 BOOLEAN FmSaves(void);
