@@ -12,7 +12,7 @@
 /* ---- the short entry ---- */
 
 /* => The hundredths of a second that the time does not tell. */
-static UCHAR FatpPutTime(PUCHAR Data)
+static UCHAR FatpPutTime(PUCHAR Data, UCHAR Keeps)
 {
     LARGE_INTEGER Now;
     TIME_FIELDS Fields;
@@ -27,9 +27,13 @@ static UCHAR FatpPutTime(PUCHAR Data)
         Time = (ULONG)Fields.Hour << 11 | (ULONG)Fields.Minute << 5 | (ULONG)(Fields.Second / 2);
         Rest = (ULONG)(Fields.Second % 2 * 100 + Fields.Milliseconds / 10);
     }
-    FatPut16(Data + 18, Date); /* of the last access */
-    FatPut16(Data + 22, Time);
-    FatPut16(Data + 24, Date);
+    if ((Keeps & FAT_KEEP_ACCESS) == 0) {
+        FatPut16(Data + 18, Date);
+    }
+    if ((Keeps & FAT_KEEP_WRITE) == 0) {
+        FatPut16(Data + 22, Time);
+        FatPut16(Data + 24, Date);
+    }
     return (UCHAR)Rest;
 }
 
@@ -47,7 +51,7 @@ void FatEncodeShortEntry(const UCHAR *ShortName, const FAT_NEW_ENTRY *New, PUCHA
     } else {
         memset(Data, 0, FAT_ENTRY_BYTES);
         Data[11] = New->Attributes;
-        Data[13] = FatpPutTime(Data);
+        Data[13] = FatpPutTime(Data, 0);
         memcpy(Data + 14, Data + 22, 4); /* of creation */
         FatpPutCluster(Data, New->FirstCluster);
         FatPut32(Data + 28, New->Bytes);
@@ -94,7 +98,7 @@ NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
         FatPut32(Data + 28, Bytes);
         Data[11] |= FAT_ATTRIBUTE_ARCHIVE;
         File->Attributes |= FAT_ATTRIBUTE_ARCHIVE;
-        (void)FatpPutTime(Data);
+        (void)FatpPutTime(Data, File->Keeps);
     }
     return Status;
 }

@@ -77,6 +77,9 @@ typedef struct _FAT_ENTRY {
  */
 typedef NTSTATUS FAT_GROWING(struct _FAT_FILE *File, ULONG Bytes);
 
+#define FAT_KEEP_WRITE  1u /* the time of the last write */
+#define FAT_KEEP_ACCESS 2u /* the date of the last access */
+
 /* An open file or directory. */
 typedef struct _FAT_FILE {
     PFAT_VOLUME Volume;
@@ -92,6 +95,7 @@ typedef struct _FAT_FILE {
     ULONG KnownIndex;     /* the last cluster that was looked for, and where it is; */
     ULONG KnownCluster;   /* 0: none */
     FAT_GROWING *Growing; /* the user's, who sets it after opening; or NULL */
+    UCHAR Keeps;          /* FAT_KEEP_*, the user's too: times that changes leave alone */
 } FAT_FILE, *PFAT_FILE;
 
 /* Consecutive sectors of the volume's device. */

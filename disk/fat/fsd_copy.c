@@ -162,7 +162,9 @@ static NTSTATUS FatpResize(PFAT_REQUEST Request, ULONG64 Bytes, FATP_RESIZE *Res
     (void)ExAcquireResourceExclusiveLite(&Fcb->PagingIoResource, TRUE);
     ExAcquireFastMutex(&Request->Vcb->Mutex);
     FatForgetWritten(Fcb);
+    Fcb->File.Keeps = Request->Ccb->Keeps;
     Status = Resize(Fcb, (ULONG)Bytes);
+    Fcb->File.Keeps = 0;
     ExReleaseFastMutex(&Request->Vcb->Mutex);
     ExReleaseResourceLite(&Fcb->PagingIoResource);
     return Status;

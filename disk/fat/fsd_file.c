@@ -152,6 +152,7 @@ static void FatpTakeFile(PFAT_FCB Fcb, PFAT_FILE Found)
         }
     }
     Found->Growing = FatGrowPages;
+    Found->Keeps = Was->Keeps;
     Fcb->File = *Found;
     Fcb->Lost = FALSE;
 }
@@ -286,7 +287,7 @@ static NTSTATUS FatpFinishWrites(PFAT_REQUEST Request)
     if (!NT_SUCCESS(FatUseFcb(Request->Vcb, Fcb))) {
         return STATUS_SUCCESS;
     }
-    if (Request->Ccb->Modified && !Request->Ccb->TimeSet) {
+    if (Request->Ccb->Modified) {
         Status = FatTouch(&Fcb->File);
     }
     if (NT_SUCCESS(Status) && Fcb->Handles == 0) {

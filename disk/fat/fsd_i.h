@@ -98,7 +98,7 @@ typedef struct _FAT_CCB {
     BOOLEAN Started;        /* (V) it has given something, or failed to */
     BOOLEAN DeleteOnClose;  /* (I) */
     BOOLEAN Modified;       /* (R) written to by the cache: its time does not tell yet */
-    BOOLEAN TimeSet;        /* (R) the user said that it does not tell */
+    UCHAR Keeps;            /* (R) FAT_KEEP_*: times that the user wants it to leave alone */
     UNICODE_STRING Pattern; /* (V) upper case; Buffer NULL: everything */
 } FAT_CCB, *PFAT_CCB;
 

@@ -3,7 +3,8 @@
  * fsd_information.c - IRP_MJ_QUERY_INFORMATION and IRP_MJ_SET_INFORMATION.
  *
  *     class                          query   set
- *     FileBasicInformation           yes     times (0: stays), attributes (0: stay)
+ *     FileBasicInformation           yes     attributes (0: stay), times (0: stays; -1: stays, and
+ *                                            what this opening does leaves it alone from now on)
  *     FileStandardInformation        yes
  *     FileInternalInformation        yes
  *     FileEaInformation              0
@@ -15,6 +16,10 @@
  *     FileValidDataLengthInformation         STATUS_INVALID_PARAMETER: FAT keeps none
  *     FileDispositionInformation             yes
  *     FileRenameInformation                  fsd_rename.c
+ *
+ * A time that is left alone says nothing of the archive attribute: who writes sets it all the same.
+ *
+ * Source: learn.microsoft.com/windows-hardware/drivers/ddi/wdm, ns-wdm-_file_basic_information.
  *
  * Others are STATUS_INVALID_INFO_CLASS.  The system buffer holds the information.
  *
@@ -191,18 +196,27 @@ static BOOLEAN FatpTakeTime(LARGE_INTEGER Time, PUSHORT Date, PUSHORT DosTime, P
            FatDosTimeOf(Time, Date, DosTime, Hundredths);
 }
 
-/*
- * What this opening has written, and what waits in memory, does not change the time any more; with
- * -1 nor does what it will write.
- */
-static void FatpKeepTime(PFAT_REQUEST Request, BOOLEAN ForGood)
+/* With -1 nothing that this opening does changes a time any more, until the user sets it. */
+static void FatpKeepTime(PFAT_REQUEST Request, LARGE_INTEGER Time, UCHAR Which)
+{
+    if (Time.QuadPart != 0) {
+        Request->Ccb->Keeps &= (UCHAR)~Which;
+        Request->Ccb->Keeps |= Time.QuadPart == -1 ? Which : 0;
+    }
+}
+
+static void FatpKeepTimes(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION *Basic)
 {
     LARGE_INTEGER Time;
 
-    Request->Ccb->Modified = FALSE;
-    Request->Ccb->TimeSet = ForGood;
-    FatNoteCopied(Request->Fcb, TRUE);
-    (void)FatTakeViewTime(Request->Fcb, &Time);
+    FatpKeepTime(Request, Basic->LastAccessTime, FAT_KEEP_ACCESS);
+    FatpKeepTime(Request, Basic->LastWriteTime, FAT_KEEP_WRITE);
+    if (Basic->LastWriteTime.QuadPart != 0) {
+        /* what this opening has written, and what waits in memory, does not change it any more */
+        Request->Ccb->Modified = FALSE;
+        FatNoteCopied(Request->Fcb, TRUE);
+        (void)FatTakeViewTime(Request->Fcb, &Time);
+    }
 }
 
 static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION *Basic)
@@ -237,8 +251,8 @@ static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION 
         return STATUS_INVALID_PARAMETER;
     }
     Status = FatSetTimes(File, &Times, Attributes);
-    if (NT_SUCCESS(Status) && Basic->LastWriteTime.QuadPart != 0) {
-        FatpKeepTime(Request, Basic->LastWriteTime.QuadPart == -1);
+    if (NT_SUCCESS(Status)) {
+        FatpKeepTimes(Request, Basic);
     }
     return Status;
 }

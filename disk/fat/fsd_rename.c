@@ -93,6 +93,9 @@ static NTSTATUS FatpNewPath(PFAT_REQUEST Request, char **Path)
 /* ---- what stands there already ---- */
 
 /*
+ * A file with a handle is never waited for: it may be one that is being renamed, by somebody who
+ * waits for ours.
+ *
  * => STATUS_RETRY: nobody has it open, but the cache or a section may have something of it, and is
  *    to let go of that first.  STATUS_SUCCESS: nobody has a page of it, nor can get one.
  */
@@ -170,6 +173,7 @@ NTSTATUS FatFsdRename(PFAT_REQUEST Request)
     char *Path;
     NTSTATUS Status = FatpMayRename(Vcb, Fcb);
 
+    MI_ASSERT(Fcb->Handles != 0); /* so that no other rename waits for it */
     if (NT_SUCCESS(Status)) {
         Status = FatpNewPath(Request, &Path);
     }

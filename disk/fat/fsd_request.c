@@ -18,9 +18,12 @@
  * room for it may need them.  Who has Resource may: they go without it.
  *
  * A handler that needs the resources of another file (Request->Busy) gives up, gets them, and
- * begins anew: Resources come before the mutex.
+ * begins anew: Resources come before the mutex.  A rename keeps its own file's meanwhile, and waits
+ * only for a file that had no handle when it looked (fsd_rename.c).  Its own one has one as long as
+ * it keeps it, as a cleanup waits for Resource: nobody who waits so is waited for in turn.
  *
- * Locking: a file's Resource, its PagingIoResource, the volume's mutex, in this order.
+ * Locking: a file's Resource, its PagingIoResource, the volume's mutex, in this order; those of a
+ * file without handles after another's.
  */
 #include "disk/fat/fsd_i.h"
 
@@ -189,14 +192,29 @@ static BOOLEAN FatpNeedsRoom(UCHAR Major)
     return Major == IRP_MJ_WRITE || Major == IRP_MJ_SET_INFORMATION || Major == IRP_MJ_CREATE;
 }
 
+/* What it changes leaves the times alone that its opening keeps. */
+static NTSTATUS FatpHandle(PFAT_REQUEST Request, FAT_HANDLER *Handler)
+{
+    PFAT_FCB Fcb = Request->Stack->MajorFunction == IRP_MJ_CLOSE ? NULL : Request->Fcb;
+    NTSTATUS Status;
+
+    if (Fcb == NULL) {
+        return Handler(Request);
+    }
+    Fcb->File.Keeps = Request->Ccb->Keeps;
+    Status = Handler(Request);
+    Fcb->File.Keeps = 0;
+    return Status;
+}
+
 /* What found the volume full has changed nothing: again, without the room that files keep. */
 static NTSTATUS FatpTryHandler(PFAT_REQUEST Request, FAT_HANDLER *Handler)
 {
-    NTSTATUS Status = Handler(Request);
+    NTSTATUS Status = FatpHandle(Request, Handler);
 
     return Status == STATUS_DISK_FULL && FatpNeedsRoom(Request->Stack->MajorFunction) &&
                    FatReturnAllClusters(Request->Vcb)
-               ? Handler(Request)
+               ? FatpHandle(Request, Handler)
                : Status;
 }
 

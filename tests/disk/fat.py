@@ -11,7 +11,8 @@
     power     cut images: figure R5, see fat_faults.py
     errors    failing requests: figure R4
     damage    damaged volumes that fsck.fat and FatFs take for good are so for us: figure R6
-    semantics volumes that test_prop_file_semantics.c left: mtools reads what its model has
+    semantics volumes that test_prop_file_semantics.c left: mtools reads what its model has,
+              times of the last write and attributes too
     format    volumes that we made: fsck.fat finds nothing, mtools writes files that we read
 """
 
@@ -26,7 +27,8 @@ import zlib
 
 import fat_damage
 import fat_faults
-from fat_bench import (FatFs, Failure, Tool, difference, fsck, make, mtools_tree, require, run)
+from fat_bench import (FatFs, Failure, Tool, difference, fsck, make, mtools_entry, mtools_tree,
+                       require, run)
 
 # kind, sector bytes, sectors a cluster, sectors
 VOLUMES = [
@@ -158,6 +160,16 @@ def plain_tree(folder):
     return found
 
 
+def plain_entries(file):
+    """What the model says of each name: seconds since 1970 of the last write, and attributes."""
+    found = {}
+    with open(file, encoding="utf-8") as lines:
+        for line in lines:
+            seconds, attributes, name = line.rstrip("\n").split(" ", 2)
+            found[name] = (int(seconds), int(attributes, 16))
+    return found
+
+
 def test_semantics(bench, _volume, seed):
     """The model's files, which it wrote itself, beside the volume that our services wrote."""
     volumes = os.path.join(bench.folder, "volumes")
@@ -174,6 +186,10 @@ def test_semantics(bench, _volume, seed):
         model, theirs = plain_tree(os.path.join(at, "files")), mtools_tree(image, bench.folder)
         require(model == theirs, "volume %s, model and mtools differ\n%s" % (
             number, difference(model, theirs)))
+        entries = plain_entries(os.path.join(at, "entries"))
+        theirs = {name: mtools_entry(image, bench.folder, name) for name in entries}
+        require(entries == theirs, "volume %s, times or attributes, model and mtools differ\n%s" % (
+            number, difference(entries, theirs)))
         files += sum(1 for data in model.values() if data is not None)
     require(files > 0, "no file was left")
     shutil.rmtree(volumes)

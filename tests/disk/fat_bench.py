@@ -146,6 +146,18 @@ class FatFs(Server):
         super().__init__(["node", os.path.join(here, "fatfs.mjs"), home])
 
 
+ATTRIBUTES = {"A": 0x20, "S": 0x4, "H": 0x2, "R": 0x1}
+
+
+def mtools_entry(image, folder, name):
+    """Seconds since 1970 of the last write, and attributes, after mtools_tree."""
+    done = run(["mattrib", "-i", image, "::/" + name])
+    line = done.stdout.decode("utf-8", "replace")
+    require(done.returncode == 0 and "::/" in line, "mattrib: " + line)
+    attributes = sum(ATTRIBUTES[letter] for letter in line[:line.index("::/")].replace(" ", ""))
+    return int(os.stat(os.path.join(folder, "out", name)).st_mtime), attributes
+
+
 def mtools_tree(image, folder):
     """The same as mtools reads it."""
     out = os.path.join(folder, "out")
@@ -154,7 +166,7 @@ def mtools_tree(image, folder):
     listed = run(["mdir", "-b", "-a", "-i", image, "::"]).stdout.decode("utf-8", "replace")
     names = [line for line in listed.split("\n") if line.startswith("::/")]
     for name in names:
-        done = run(["mcopy", "-s", "-n", "-i", image, name.rstrip("/"), out])
+        done = run(["mcopy", "-s", "-n", "-m", "-i", image, name.rstrip("/"), out])
         require(done.returncode == 0, "mcopy: " + done.stdout.decode("utf-8", "replace"))
     found = {}
     for folder, folders, files in os.walk(out):

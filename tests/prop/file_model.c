@@ -241,7 +241,7 @@ void FmOpen(OPENING *O)
     if (Information == FILE_CREATED) {
         FmNoteMade(&FmFiles[O->File], Now);
     } else if (Information != FILE_OPENED) {
-        FmNoteChange(&FmFiles[O->File], FALSE);
+        FmNoteChange(&FmFiles[O->File], FALSE, NULL);
     }
     if (Information != FILE_OPENED) {
         FmFiles[O->File].Bytes = 0;

@@ -11,6 +11,8 @@
  *
  * Times: the model knows what a time was when it was last settled (all is closed, or somebody set
  * it), and since when it may have changed.  When a change must tell, it has to when all is closed.
+ * An opening may leave a time alone (-1): what it does then never shows in that time, but in the
+ * archive attribute as ever.
  *
  *     file_model.c        opening, closing, names, attributes
  *     file_model_times.c  times, and what directories list
@@ -59,7 +61,9 @@ typedef struct _OPENING {
     ULONG Options;
     ULONG Process;
     ULONG Position;
-    BOOLEAN Wrote; /* since a time was set by it */
+    BOOLEAN Wrote;      /* since a time was set by it */
+    BOOLEAN KeepsWrite; /* it set the time to -1 last */
+    BOOLEAN KeepsAccess;
     HANDLE Handle;
     HANDLE Second; /* to the same file object, or NULL */
 } OPENING;
@@ -116,9 +120,10 @@ void FmDuplicate(OPENING *O);
 void FmPassTime(void);
 LONGLONG FmTime(void);
 
-/* It is made, between From and now; it is emptied; it may be changed, or is (Must) by a handle. */
+/* It is made, between From and now; it is emptied; it may be changed, or is (Must) by a handle: By,
+   or NULL, nobody who leaves times alone. */
 void FmNoteMade(MODEL_FILE *File, LONGLONG From);
-void FmNoteChange(MODEL_FILE *File, BOOLEAN Must);
+void FmNoteChange(MODEL_FILE *File, BOOLEAN Must, const OPENING *By);
 
 void FmSetAttributes(OPENING *O);
 void FmSeeAttributes(OPENING *O);
@@ -140,8 +145,8 @@ void FmSettle(ULONG File, const FILE_BASIC_INFORMATION *Basic);
 void FmCompare(ULONG Options, BOOLEAN Settle);
 
 /*
- * The volume, which is dismounted, and the model's files as plain ones, in a new folder of the
- * one that HYPERSPACE_VOLUMES names; without that nothing.
+ * The volume, which is dismounted, and the model's files as plain ones, with their times and
+ * attributes, in a new folder of the one that HYPERSPACE_VOLUMES names; without that nothing.
  */
 void FmSave(void);
 BOOLEAN FmSaves(void);

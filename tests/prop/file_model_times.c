@@ -45,13 +45,20 @@ void FmNoteMade(MODEL_FILE *File, LONGLONG From)
     File->MustTell = TRUE;
 }
 
-void FmNoteChange(MODEL_FILE *File, BOOLEAN Must)
+static void NoteTime(MODEL_TIME *Time, BOOLEAN Keeps)
 {
-    File->MustTell |= Must;
+    Time->Since = Keeps || Time->Since != 0 ? Time->Since : FmTime();
+}
+
+void FmNoteChange(MODEL_FILE *File, BOOLEAN Must, const OPENING *By)
+{
+    const BOOLEAN KeepsWrite = By != NULL && By->KeepsWrite;
+
+    File->MustTell |= Must && !KeepsWrite;
     File->MustArchive |= Must;
     File->MayArchive = TRUE;
-    File->Write.Since = File->Write.Since != 0 ? File->Write.Since : FmTime();
-    File->Access.Since = File->Access.Since != 0 ? File->Access.Since : FmTime();
+    NoteTime(&File->Write, KeepsWrite);
+    NoteTime(&File->Access, By != NULL && By->KeepsAccess);
 }
 
 /* ---- what is shown ---- */
@@ -121,15 +128,15 @@ void FmSeeAttributes(OPENING *O)
 
 /* ---- setting them ---- */
 
-/* Cached: and it will tell when it is closed, if it has not yet. */
-static BOOLEAN OthersWrote(const OPENING *O, BOOLEAN Cached)
+/* Told: in the time.  Cached: and it will when it is closed, if it has not yet. */
+static BOOLEAN OthersWrote(const OPENING *O, BOOLEAN Told, BOOLEAN Cached)
 {
     ULONG Index;
 
     for (Index = 0; Index < OPENINGS; Index++) {
         const OPENING *Other = &FmOpenings[Index];
 
-        if (Other != O && Other->File == O->File && Other->Wrote &&
+        if (Other != O && Other->File == O->File && Other->Wrote && (!Told || !Other->KeepsWrite) &&
             (!Cached || (Other->Options & FILE_NO_INTERMEDIATE_BUFFERING) == 0)) {
             return TRUE;
         }
@@ -137,44 +144,60 @@ static BOOLEAN OthersWrote(const OPENING *O, BOOLEAN Cached)
     return FALSE;
 }
 
+#define LEFT_ALONE (-1ll)
+
 /* What others have written may become the time later; views' changes too. */
 static void SettleTime(MODEL_TIME *Time, LONGLONG Set, LONGLONG Unit, BOOLEAN Others)
 {
-    Time->Settled = Floor(Set, Unit);
-    Time->Since = Others ? Time->Since : 0;
+    if (Set != LEFT_ALONE) {
+        Time->Settled = Floor(Set, Unit);
+        Time->Since = Others ? Time->Since : 0;
+    }
+}
+
+/* => The time is told by the file as it is now, or by others. */
+static void NoteSetWrite(OPENING *O, LONGLONG Set, BOOLEAN Others)
+{
+    MODEL_FILE *File = &FmFiles[O->File];
+
+    O->Wrote = FALSE;
+    O->KeepsWrite = Set == LEFT_ALONE;
+    SettleTime(&File->Write, Set, WRITE_UNIT, Others);
+    File->MustTell = File->MustTell && OthersWrote(O, TRUE, TRUE);
 }
 
 static void NoteSet(OPENING *O, const FILE_BASIC_INFORMATION *Set)
 {
     MODEL_FILE *File = &FmFiles[O->File];
-    BOOLEAN Others = OthersWrote(O, FALSE) || FmIsMapped(O->File);
+    BOOLEAN Others = FmIsMapped(O->File);
 
     if (Set->FileAttributes != 0) {
         File->Attributes = Set->FileAttributes & HELD;
         File->Archive = (Set->FileAttributes & FILE_ATTRIBUTE_ARCHIVE) != 0;
         File->MustArchive = FALSE;
-        File->MayArchive = Others || O->Wrote;
+        File->MayArchive = Others || O->Wrote || OthersWrote(O, FALSE, FALSE);
     }
-    if (Set->CreationTime.QuadPart != 0) {
+    if (Set->CreationTime.QuadPart != 0 && Set->CreationTime.QuadPart != LEFT_ALONE) {
         File->MadeFrom = File->MadeTo = Floor(Set->CreationTime.QuadPart, MADE_UNIT);
     }
     if (Set->LastAccessTime.QuadPart != 0) {
+        O->KeepsAccess = Set->LastAccessTime.QuadPart == LEFT_ALONE;
         SettleTime(&File->Access, Set->LastAccessTime.QuadPart, ACCESS_UNIT,
                    File->Access.Since != 0);
     }
     if (Set->LastWriteTime.QuadPart != 0) {
-        O->Wrote = FALSE;
-        SettleTime(&File->Write, Set->LastWriteTime.QuadPart, WRITE_UNIT, Others);
-        File->MustTell = File->MustTell && OthersWrote(O, TRUE);
+        NoteSetWrite(O, Set->LastWriteTime.QuadPart, Others || OthersWrote(O, TRUE, FALSE));
     }
 }
 
 static LARGE_INTEGER SomeTime(void)
 {
-    LONGLONG Time =
-        FmBelow(3) == 0 ? SOME_YEAR + (LONGLONG)FmBelow(400000000) * 1000 * MILLISECOND : 0;
+    LONGLONG Time = FmBelow(6) == 0 ? LEFT_ALONE
+                    : FmBelow(3) == 0
+                        ? SOME_YEAR + (LONGLONG)FmBelow(400000000) * 1000 * MILLISECOND
+                        : 0;
 
-    return (LARGE_INTEGER){.QuadPart = Time + (Time != 0 ? FmBelow(2000) * MILLISECOND : 0)};
+    return (LARGE_INTEGER){.QuadPart = Time + (Time > 0 ? FmBelow(2000) * MILLISECOND : 0)};
 }
 
 void FmSetAttributes(OPENING *O)

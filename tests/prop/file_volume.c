@@ -3,7 +3,8 @@
  * file_volume.c - see file_model.h: the end of a run.
  *
  * What is saved for others is made from the model and from the disk: what our file system reads
- * back has no part in it.
+ * back has no part in it, but in the times of the last write that nobody set: of these the model
+ * knows the one that it was shown, and found right.
  */
 #include "tests/prop/file_model.h"
 
@@ -106,6 +107,28 @@ static void SaveFiles(const char *Folder)
     }
 }
 
+/* A line for each file: the last write in seconds since 1970, the attributes, the name. */
+static void SaveEntries(const char *Folder)
+{
+    const LONGLONG Second = 10000000;
+    const LONGLONG Year1970 = 11644473600; /* seconds since 1601 */
+    FILE *Out = Create(Folder, "entries");
+    char Name[100];
+    ULONG Path;
+
+    for (Path = 0; Path < PATHS; Path++) {
+        const MODEL_FILE *File = FmAt[Path] != NO_FILE ? &FmFiles[FmAt[Path]] : NULL;
+
+        if (File != NULL) {
+            HostName(FmPaths[Path], Name, sizeof(Name));
+            CHECK(fprintf(Out, "%lld %x %s\n", (long long)(File->Write.Settled / Second - Year1970),
+                          File->Attributes | (File->Archive ? FILE_ATTRIBUTE_ARCHIVE : 0),
+                          Name) > 0);
+        }
+    }
+    CHECK(fclose(Out) == 0);
+}
+
 BOOLEAN FmSaves(void)
 {
     return getenv("HYPERSPACE_VOLUMES") != NULL;
@@ -126,6 +149,7 @@ void FmSave(void)
     MakeFolder(Folder, sizeof(Folder), Volumes, Name);
     Put(Create(Folder, "volume"), IoDisk.Image,
         (size_t)(IoDisk.Device.Sectors * IoDisk.Device.SectorBytes));
+    SaveEntries(Folder);
     MakeFolder(Files, sizeof(Files), Folder, "files");
     SaveFiles(Files);
 }

@@ -111,7 +111,7 @@ static void Write(OPENING *O)
     if (Bytes == 0) {
         return; /* nothing moves */
     }
-    FmNoteChange(File, TRUE);
+    FmNoteChange(File, TRUE, O);
     O->Wrote = TRUE;
     FmLengthen(File, Offset + Bytes);
     memcpy(File->Data + Offset, FmUser[FmNow], Bytes);
@@ -184,7 +184,7 @@ static void SetEnd(OPENING *O)
     }
     CHECK_EQUAL(STATUS_SUCCESS, Status);
     CHECK(!Cuts || !IsMappedBehind(O->File, Bytes));
-    FmNoteChange(File, FALSE);
+    FmNoteChange(File, FALSE, O);
     if (Cuts) {
         File->Bytes = Bytes;
     } else if (!Allocation) {
@@ -274,7 +274,7 @@ static void UseView(void)
     Last = Offset < Last ? Last : Offset;
     CHECK(memcmp(View->Base + Offset, File->Data + Offset, Last - Offset) == 0);
     if (View->Writable) {
-        FmNoteChange(File, FALSE);
+        FmNoteChange(File, FALSE, NULL);
         FillUser(Bytes);
         memcpy(View->Base + Offset, FmUser[FmNow], Bytes);
         memcpy(File->Data + Offset, FmUser[FmNow], Last - Offset);

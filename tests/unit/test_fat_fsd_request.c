@@ -124,6 +124,138 @@ TEST(Overwritten_file_is_empty_for_those_who_have_it_open)
     FcWorldFinish();
 }
 
+/* ---- two renames at once ---- */
+
+/* A file that a thread gives another name. */
+typedef struct _RENAMER {
+    PFILE_OBJECT Object;
+    PCSTR From;
+    PCSTR To;
+    NTSTATUS Status;
+    ULONG Renamed;
+    ULONG Refused;
+    uint64_t Random;
+    BOOLEAN Ended;
+} RENAMER;
+
+static void WaitForThread(ULONG Thread)
+{
+    CHECK_EQUAL(STATUS_SUCCESS, KeWaitForSingleObject(HostKernelThread(Thread), Executive,
+                                                      KernelMode, FALSE, NULL));
+}
+
+static void Pause(void)
+{
+    LARGE_INTEGER Interval = {.QuadPart = -500000};
+
+    KeDelayExecutionThread(KernelMode, FALSE, &Interval);
+}
+
+static void RenameOnce(PVOID Context)
+{
+    RENAMER *R = Context;
+
+    R->Status = IoRenameFile(R->Object, R->To, TRUE);
+    R->Ended = TRUE;
+}
+
+/* The first waits for the other's file, which was closed when it looked, with its own one held. */
+TEST(Renames_of_two_files_onto_each_other_do_not_wait_for_each_other)
+{
+    RENAMER First = {.To = "\\b"};
+    RENAMER Second = {.To = "\\a"};
+    PFILE_OBJECT Closed;
+    PERESOURCE Resource;
+    ULONG Threads[2];
+
+    FcWorldStart(&IoWorldFat16, TestSeed());
+    IoCloseFile(Make("\\b", 9000, 0x22));
+    IoWorldRemount(); /* the cache has nothing of it: its handles alone protect it */
+    First.Object = Make("\\a", 5000, 0x11);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\b", FALSE, &Closed));
+    Resource = ((PFSRTL_COMMON_FCB_HEADER)Closed->FsContext)->Resource;
+    ObReferenceObject(Closed);
+    IoCloseFile(Closed);
+    KeEnterCriticalRegion();
+    CHECK(ExAcquireResourceSharedLite(Resource, TRUE)); /* as the cache's threads do */
+    Threads[0] = HostThreadCreate(RenameOnce, &First);
+    Pause();
+    CHECK_EQUAL(1, ExGetExclusiveWaiterCount(Resource));
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\b", FALSE, &Second.Object));
+    Threads[1] = HostThreadCreate(RenameOnce, &Second);
+    Pause();
+    CHECK_EQUAL(2, ExGetExclusiveWaiterCount(Resource));
+    CHECK(!First.Ended && !Second.Ended);
+    ExReleaseResourceLite(Resource);
+    KeLeaveCriticalRegion();
+    WaitForThread(Threads[0]);
+    WaitForThread(Threads[1]);
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, First.Status);
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, Second.Status);
+    IoCloseFile(First.Object);
+    IoCloseFile(Second.Object);
+    ObDereferenceObject(Closed);
+    CHECK(Holds("\\a", 5000, 0x11));
+    CHECK(Holds("\\b", 9000, 0x22));
+    FcWorldFinish();
+}
+
+static void RenameAgain(RENAMER *R)
+{
+    NTSTATUS Status;
+
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen(R->From, TRUE, &R->Object));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoWriteFile(R->Object, TestRandom(&R->Random) % 9000, IoBuffer, 100));
+    Status = IoRenameFile(R->Object, R->To, TRUE);
+    if (NT_SUCCESS(Status)) {
+        R->Renamed++;
+    } else {
+        CHECK_EQUAL(STATUS_ACCESS_DENIED, Status);
+        R->Refused++;
+    }
+    IoCloseFile(R->Object);
+    HostYield();
+}
+
+static void RenameForLong(PVOID Context)
+{
+    RENAMER *R = Context;
+    ULONG Round;
+
+    for (Round = 0; Round < 200; Round++) {
+        RenameAgain(R);
+    }
+}
+
+/* In a ring, of which each file is open for a while, and in the cache when it is not. */
+TEST(Renames_by_threads_onto_each_others_files_all_end)
+{
+    static const PCSTR Names[] = {"\\a", "\\b", "\\c"};
+    RENAMER Renamers[4];
+    ULONG Threads[4];
+    ULONG Renamed = 0;
+    ULONG Refused = 0;
+    ULONG i;
+
+    FcWorldStart(&IoWorldFat16, TestSeed());
+    HostSetPreemption(5);
+    for (i = 0; i < 4; i++) {
+        Renamers[i] = (RENAMER){.From = Names[i % 3],
+                                .To = i < 3 ? Names[(i + 1) % 3] : "\\c",
+                                .Random = TestSeedNumber(i) | 1};
+        Threads[i] = HostThreadCreate(RenameForLong, &Renamers[i]);
+    }
+    for (i = 0; i < 4; i++) {
+        WaitForThread(Threads[i]);
+        Renamed += Renamers[i].Renamed;
+        Refused += Renamers[i].Refused;
+    }
+    HostSetPreemption(0);
+    CHECK(Renamed > 20 && Refused > 20);
+    FcWorldFinish();
+}
+
 TEST(Request_of_a_function_that_the_driver_has_not_is_refused)
 {
     PIRP Irp;

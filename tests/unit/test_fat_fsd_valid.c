@@ -371,6 +371,120 @@ TEST(Time_that_the_user_set_stays_when_the_cache_is_written)
     Finish();
 }
 
+/* ---- times that are left alone: -1 ---- */
+
+static FILE_BASIC_INFORMATION Basic(void)
+{
+    FILE_BASIC_INFORMATION Found = {.FileAttributes = 0};
+    ULONG Returned;
+
+    CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileInformation(File, FileBasicInformation, sizeof(Found),
+                                                       &Found, &Returned));
+    return Found;
+}
+
+static void SetTimes(LONGLONG Write, LONGLONG Access, ULONG Attributes)
+{
+    FILE_BASIC_INFORMATION Set = {.LastWriteTime.QuadPart = Write,
+                                  .LastAccessTime.QuadPart = Access,
+                                  .FileAttributes = Attributes};
+
+    CHECK_EQUAL(STATUS_SUCCESS, IoSetInformation(File, FileBasicInformation, sizeof(Set), &Set));
+}
+
+/* Each way to change a file. */
+static void ChangeInWay(ULONG Way)
+{
+    ULONG Size = SizeOf(File);
+
+    switch (Way) {
+    case 0:
+        Write(0, 512, 0x22);
+        break;
+    case 1:
+        Write(Size, 20 * 512, 0x33);
+        break;
+    case 2:
+        Write(Size + 0x20000, 512, 0x44);
+        break;
+    case 3:
+        CHECK_EQUAL(STATUS_SUCCESS, IoSetFileSize(File, 0));
+        Write(0, 512, 0x55);
+        break;
+    default:
+        CHECK_EQUAL(STATUS_SUCCESS, IoSetFileSize(File, Size - 512));
+        Write(0, 512, 0x66);
+        break;
+    }
+}
+
+static LONGLONG FirstDayOf(LONGLONG Time)
+{
+    const LONGLONG Day = 864000000000ll;
+
+    return Time - Time % Day;
+}
+
+/* What the file says when it was changed by an opening that had set these; old before. */
+static FILE_BASIC_INFORMATION AfterChange(ULONG Way, LONGLONG KeptWrite, LONGLONG KeptAccess)
+{
+    BOOLEAN Cached = Way % 2 == 0;
+
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", Cached, &File));
+    Write(0, 20 * 512, 0x11);
+    SetTimes(OldTime.QuadPart, OldTime.QuadPart, FILE_ATTRIBUTE_NORMAL);
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", Cached, &File));
+    SetTimes(KeptWrite, KeptAccess, 0);
+    CHECK_EQUAL(FILE_ATTRIBUTE_NORMAL, Basic().FileAttributes);
+    ChangeInWay(Way / 2);
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", Cached, &File));
+    return Basic();
+}
+
+TEST(Times_that_a_writer_leaves_alone_stay_and_the_archive_attribute_comes)
+{
+    const LONGLONG OldDay = FirstDayOf(OldTime.QuadPart);
+    ULONG Kept;
+    ULONG Way;
+
+    Start();
+    for (Way = 0; Way < 10; Way++) {
+        for (Kept = 0; Kept < 4; Kept++) {
+            FILE_BASIC_INFORMATION After = AfterChange(Way, Kept & 1 ? -1 : 0, Kept & 2 ? -1 : 0);
+
+            CHECK_EQUAL(FILE_ATTRIBUTE_ARCHIVE, After.FileAttributes);
+            CHECK_EQUAL((Kept & 1) != 0, After.LastWriteTime.QuadPart == OldTime.QuadPart);
+            CHECK_EQUAL((Kept & 2) != 0, After.LastAccessTime.QuadPart == OldDay);
+        }
+    }
+    Finish();
+}
+
+TEST(Time_that_one_opening_leaves_alone_tells_of_another_one)
+{
+    PFILE_OBJECT Other;
+
+    Start();
+    Write(0, 5000, 0x11);
+    SetTimes(OldTime.QuadPart, 0, 0);
+    SetTimes(-1, -1, 0);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &Other));
+    CHECK_EQUAL(STATUS_SUCCESS, IoWriteFile(Other, 0, IoBuffer, 10));
+    Write(0, 10, 0x22);
+    CHECK(WriteTime() == OldTime.QuadPart);
+    IoCloseFile(Other);
+    CHECK(WriteTime() != OldTime.QuadPart);
+    SetTimes(OldTime.QuadPart, 0, 0); /* and by this one again */
+    Write(0, 10, 0x33);
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &File));
+    CHECK(WriteTime() != OldTime.QuadPart);
+    Finish();
+}
+
 /* ---- what FAT has not ---- */
 
 TEST(Valid_data_length_cannot_be_set)
