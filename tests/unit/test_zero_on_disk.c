@@ -49,7 +49,7 @@ TEST(Zeroes_of_a_file_that_is_not_cached_are_on_the_disk)
     CHECK(CcWorldDiskIs(File, CC_WORLD_SECTOR, 2 * CC_WORLD_SECTOR + 0x20000, 0));
     CHECK(CcWorldDiskIs(File, (ULONG)To.QuadPart, MB - (ULONG)To.QuadPart, 0x55));
     CHECK_EQUAL(3, CcWorldCounts[CcWorldPageWrite]); /* 64 KB each */
-    CHECK_EQUAL(Free, FreeSystemPtes()); /* the driver's mappings are gone */
+    CHECK_EQUAL(Free, FreeSystemPtes());             /* the driver's mappings are gone */
     CHECK_EQUAL(0, CcTotalDirtyPages);
     CHECK_EQUAL(0, CcWorldPagesInMemory(File));
     CHECK_EQUAL(STATUS_SUCCESS, Zero(File, MB, MB)); /* nothing */
