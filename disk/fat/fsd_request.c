@@ -193,7 +193,7 @@ static BOOLEAN FatpNeedsRoom(UCHAR Major)
 }
 
 /* What it changes leaves the times alone that its opening keeps. */
-static NTSTATUS FatpHandle(PFAT_REQUEST Request, FAT_HANDLER *Handler)
+static NTSTATUS FatpRunHandler(PFAT_REQUEST Request, FAT_HANDLER *Handler)
 {
     PFAT_FCB Fcb = Request->Stack->MajorFunction == IRP_MJ_CLOSE ? NULL : Request->Fcb;
     NTSTATUS Status;
@@ -210,11 +210,11 @@ static NTSTATUS FatpHandle(PFAT_REQUEST Request, FAT_HANDLER *Handler)
 /* What found the volume full has changed nothing: again, without the room that files keep. */
 static NTSTATUS FatpTryHandler(PFAT_REQUEST Request, FAT_HANDLER *Handler)
 {
-    NTSTATUS Status = FatpHandle(Request, Handler);
+    NTSTATUS Status = FatpRunHandler(Request, Handler);
 
     return Status == STATUS_DISK_FULL && FatpNeedsRoom(Request->Stack->MajorFunction) &&
                    FatReturnAllClusters(Request->Vcb)
-               ? FatpHandle(Request, Handler)
+               ? FatpRunHandler(Request, Handler)
                : Status;
 }
 
