@@ -76,7 +76,7 @@ ECFLAGS_ia32 := $(ECFLAGS) -m32 -march=i586 -mtune=generic -malign-double \
 SANITIZE ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 HCFLAGS := $(COMMON) -m32 $(SANITIZE) -fno-omit-frame-pointer -freg-struct-return -DHYPERSPACE_HOST
 
-.PHONY: all image run debug screenshot bench pool-bench usb unit fuzz format check test test-long soak clean help
+.PHONY: all image run debug screenshot bench pool-bench usb unit unit-objects fuzz format check test test-long soak clean help
 .DELETE_ON_ERROR:
 all: ## the loader for both firmwares and the kernel
 all: $(B)/BOOTX64.EFI $(B)/BOOTIA32.EFI $(B)/hyperspace.elf
@@ -193,6 +193,7 @@ $(B)/host/%.c.o: %.c Makefile
 $(B)/unit: $(HOBJ)
 	$(call say,LD,$@)
 	$(Q)$(HOSTCC) -m32 $(SANITIZE) -o $@ $^
+unit-objects: $(HOBJ) # compiled, not linked: what another compiler has to say
 unit: ## the host tests, or those with TEST= in their names
 unit: $(B)/unit
 	$(Q)$(B)/unit $(TEST)
@@ -259,7 +260,7 @@ IRQL_EFFORT_quick := 1/4
 IRQL_EFFORT_long := 10
 PAGED_TESTS = $(shell grep -lE '_world\.h"|paging_model\.h"' $(wildcard tests/unit/test_*.c tests/prop/*.c tests/inject/*.c))
 SUITES = "gcc=$(MAKE) -s -j$(JOBS) image $(B)/unit $(B)/fat_tool $(B)/image_tool $(B)/pool_bench $(FATFS) $(FUZZ)" \
-         "clang=$(MAKE) -s -j$(JOBS) CC=clang UBSAN=1 SANITIZE=-O0 B=$(B)/clang image $(B)/clang/unit" \
+         "clang=$(MAKE) -s -j$(JOBS) CC=clang UBSAN=1 SANITIZE=-O0 B=$(B)/clang image unit-objects" \
          "bench&=$(MAKE) -s bench BENCH=$(BENCH_$(EXTENT))" "unit&=$(B)/unit" "irql&=HYPERSPACE_FORCE_IRQL=1 HYPERSPACE_EFFORT=$(IRQL_EFFORT_$(EXTENT)) $(B)/unit $(PAGED_TESTS)" \
          "check&=tests/tools/check.sh $(B)" \
          "fat&=tests/disk/fat.py $(EXTENT) --build $(B)" "fuzz&=$(MAKE) -s fuzz" "image&=tests/image/image.py --build $(B)" \

@@ -6,7 +6,7 @@
 
 const MI_COMMAND MiMemoryCommands[] = {
     {"!vm", MiCommandVm, "[flags]", "memory in use: 1 brief, 2 stacks, 20 kernel VA"},
-    {"!memusage", MiCommandMemUsage, "[flags]", "page frames by list and by section: 8 lists only"},
+    {"!memusage", MiCommandMemUsage, "[flags]", "frames by list and by section; 8: lists only"},
     {"!pfn", MiCommandPfn, "<frame>", "a page frame's entry"},
     {"!pte", MiCommandPte, "<va> [1 | end]", "page-table entries: of va, at va, of a range"},
     {"!pte2va", MiCommandPteToVa, "<pte>", "the address that a PTE maps"},
@@ -14,7 +14,7 @@ const MI_COMMAND MiMemoryCommands[] = {
     {"!searchpte", MiCommandSearchPte, "<frame>", "the PTEs that map a page frame"},
     {"!sysptes", MiCommandSysPtes, "[flags]", "system PTEs: 1 free runs, 8 pool expansion"},
     {"!address", MiCommandAddress, "[va | options]",
-     "the map of system space, or a place; -summary, -f:, -o: the user half"},
+     "system space or a place; -summary: user half"},
     {"!verify", MiCommandVerify, "", "check every invariant of the core"},
     {NULL, NULL, NULL, NULL},
 };

@@ -89,11 +89,12 @@ NTSTATUS MiCheckViewArguments(const MI_VIEW_WANTED *Wanted)
 static NTSTATUS MipCheckReserve(const SECTION *Section, const MI_VIEW_WANTED *Wanted)
 {
     const CONTROL_AREA *Area = Section->Segment->ControlArea;
-    ULONG Protection = MiMakeProtection(Wanted->Protect);
+    ULONG Protection;
 
     if ((Wanted->Type & MEM_RESERVE) == 0) {
         return STATUS_SUCCESS;
     }
+    Protection = MiMakeProtection(Wanted->Protect);
     return Area->u.Flags.File && !Area->u.Flags.Image && Section->BasedAddress == 0 &&
                    MiIsWritable(Protection) && !MiIsCopyOnWrite(Protection)
                ? STATUS_SUCCESS
@@ -272,7 +273,7 @@ static void MipFillPrototypes(PMMVAD_VIEW View, const MIP_MAPPING *Mapping)
     }
     Run = Run < Mapping->Pages ? Run : Mapping->Pages;
     View->LastContiguousPte = View->FirstPrototypePte + (Run - 1);
-    View->Present = MipPresent(Mapping);
+    View->Present = View->Core.u.VadFlags.Extendable ? MipPresent(Mapping) : Mapping->Pages;
     if (Mapping->Segment->Committed.Buffer != NULL) {
         View->Committed = &Mapping->Segment->Committed;
     }
@@ -463,7 +464,8 @@ NTSTATUS NTAPI MmMapViewOfSection(PVOID SectionObject, PEPROCESS Process, PVOID 
     if (NT_SUCCESS(Status)) {
         Status = MipMapAndWait(Process, &Mapping);
     }
-    if (NT_SUCCESS(Status) && Section->SizeOfSection != Mapping.SectionBytes) {
+    if (NT_SUCCESS(Status) && (AllocationType & MEM_RESERVE) != 0 &&
+        Section->SizeOfSection != Mapping.SectionBytes) {
         MiExtendViews(Section->Segment->ControlArea, /* which became longer meanwhile */
                       (ULONG)((Section->SizeOfSection + PAGE_SIZE - 1) >> PAGE_SHIFT));
     }

@@ -115,6 +115,7 @@ TEST(SectorSkip_takes_a_frame_more_and_gives_it_back)
     PMMPTE Proto;
     KIRQL OldIrql;
 
+    MmWorldNextUnforced(); /* the prototype's page is there, and frames count */
     ImageWorldStartOn(&IoWorldLarge);
     MakeLong(0x600);
     File = ImageWorldFile();
