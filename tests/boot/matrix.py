@@ -24,7 +24,6 @@ import time
 from typing import Callable, List, Optional
 
 import fat_image
-import early
 import figures
 import hyperspace_qemu as hq
 import trials
