@@ -11,6 +11,7 @@
 
 #include "arch/cpu.h"
 #include "ex.h"
+#include "mi_assert.h"
 #include "mm/pfn/commit.h"
 #include "mm/pool/pool_pages.h"
 #include "report.h"
@@ -101,6 +102,7 @@ static void MipFree(PMI_POOL_WORK Work)
 
 static void MipUse(PMI_POOL_WORK Work)
 {
+    NTSTATUS Status;
     ULONG Turn;
     ULONG i;
 
@@ -112,6 +114,8 @@ static void MipUse(PMI_POOL_WORK Work)
             MipWrite(Work, Block);
         }
     }
+    Status = KeWaitForSingleObject(&Work->OthersDone, Executive, KernelMode, FALSE, NULL);
+    MI_ASSERT(Status == STATUS_SUCCESS);
     for (i = 0; i < Work->Count; i++) {
         MipCompare(Work, &Work->Blocks[i]);
     }

@@ -18,8 +18,9 @@ typedef struct _MI_POOL_WORK_BLOCK {
 typedef struct _MI_POOL_WORK {
     ULONG Seed;
     ULONG Random;
-    ULONG Count; /* blocks */
-    ULONG Pages; /* of them */
+    ULONG Count;       /* blocks */
+    ULONG Pages;       /* of them */
+    KEVENT OthersDone; /* set by who runs it: pool is kept until then */
     KEVENT Done;
     MI_WORK_RESULT Result;
     MI_POOL_WORK_BLOCK Blocks[MI_POOL_WORK_BLOCKS];
@@ -27,9 +28,10 @@ typedef struct _MI_POOL_WORK {
 
 /*
  * Allocate paged pool until no more can be had, or until commitment gets scarce; stamp it, write
- * parts of it again, compare all of it, free it; then set Done.
+ * parts of it again; when the others are done compare all of it, free it, and set Done.
  *
- * => A PS_SYSTEM_ROUTINE; Context is a MI_POOL_WORK with Seed, Random and Done set, the rest zero.
+ * => A PS_SYSTEM_ROUTINE; Context is a MI_POOL_WORK with Seed, Random and both events set, the rest
+ * zero.
  */
 void NTAPI MiDoPoolWork(PVOID Context);
 

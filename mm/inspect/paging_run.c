@@ -220,6 +220,7 @@ static NTSTATUS MipCreateAll(PMIP_RUN Run)
         memset(Run->PoolWork, 0, sizeof(*Run->PoolWork));
         Run->PoolWork->Seed = Run->Seed;
         Run->PoolWork->Random = Run->Seed | 1;
+        KeInitializeEvent(&Run->PoolWork->OthersDone, NotificationEvent, FALSE);
         KeInitializeEvent(&Run->PoolWork->Done, NotificationEvent, FALSE);
     }
     return Status;
@@ -277,6 +278,7 @@ static NT_PAGED void MipWork(PMIP_RUN Run)
         MipAddResult(&Run->Sum, &Run->Work[i]->Result);
     }
     if (Run->PoolWork != NULL) {
+        KeSetEvent(&Run->PoolWork->OthersDone, IO_NO_INCREMENT, FALSE);
         MipWait(Run, &Run->PoolWork->Done);
         MipAddResult(&Run->Sum, &Run->PoolWork->Result);
     }
