@@ -88,14 +88,19 @@ static NTSTATUS FatpOpenToChange(PFAT_FILE File, PUCHAR *Data)
     return Status;
 }
 
+static void FatpPutPlace(const FAT_FILE *File, PUCHAR Data, ULONG FirstCluster, ULONG Bytes)
+{
+    FatPutFirstCluster(File->Volume, Data, FirstCluster);
+    FatPut32(Data + 28, Bytes);
+}
+
 NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
 {
     PUCHAR Data;
     NTSTATUS Status = FatpOpenToChange(File, &Data);
 
     if (NT_SUCCESS(Status)) {
-        FatPutFirstCluster(File->Volume, Data, FirstCluster);
-        FatPut32(Data + 28, Bytes);
+        FatpPutPlace(File, Data, FirstCluster, Bytes);
         Data[11] |= FAT_ATTRIBUTE_ARCHIVE;
         File->Attributes |= FAT_ATTRIBUTE_ARCHIVE;
         (void)FatpPutTime(Data, File->Keeps);
@@ -103,13 +108,13 @@ NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
     return Status;
 }
 
-NTSTATUS FatSetEntrySize(PFAT_FILE File, ULONG Bytes)
+NTSTATUS FatMoveEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes)
 {
     PUCHAR Data;
     NTSTATUS Status = FatpOpenToChange(File, &Data);
 
     if (NT_SUCCESS(Status)) {
-        FatPut32(Data + 28, Bytes);
+        FatpPutPlace(File, Data, FirstCluster, Bytes);
     }
     return Status;
 }

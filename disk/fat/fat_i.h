@@ -410,8 +410,8 @@ NT_MUST_CHECK NTSTATUS FatZeroCluster(PFAT_VOLUME Volume, ULONG Cluster);
  */
 NT_MUST_CHECK NTSTATUS FatUpdateEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes);
 
-/* The same for the size alone; times and attributes stay. */
-NT_MUST_CHECK NTSTATUS FatSetEntrySize(PFAT_FILE File, ULONG Bytes);
+/* The same when nothing else changes: times and attributes stay. */
+NT_MUST_CHECK NTSTATUS FatMoveEntry(PFAT_FILE File, ULONG FirstCluster, ULONG Bytes);
 
 /* ---- change.c ---- */
 

@@ -198,11 +198,15 @@ static NTSTATUS FatpCheckSections(const FATP_OPEN *Open, PFAT_FCB Fcb)
 
 /* ---- the changes ---- */
 
+/* Also an empty file has a new time. */
 static NTSTATUS FatpEmpty(const FATP_OPEN *Open, PFAT_FCB Fcb)
 {
     FAT_TIMES Times = {.CreationTenths = 0};
     NTSTATUS Status = FatChangeSize(Fcb, 0);
 
+    if (NT_SUCCESS(Status)) {
+        Status = FatTouch(&Fcb->File);
+    }
     if (NT_SUCCESS(Status)) {
         Status = FatQueryTimes(&Fcb->File, &Times);
     }

@@ -97,7 +97,7 @@ typedef struct _FAT_CCB {
     ULONG Dots;             /* (V) how many of "." and ".." it has given */
     BOOLEAN Started;        /* (V) it has given something, or failed to */
     BOOLEAN DeleteOnClose;  /* (I) */
-    BOOLEAN Modified;       /* (R) written to by the cache: its time does not tell yet */
+    BOOLEAN Modified;       /* (R) changed in memory: its time does not tell yet */
     UCHAR Keeps;            /* (R) FAT_KEEP_*: times that the user wants it to leave alone */
     UNICODE_STRING Pattern; /* (V) upper case; Buffer NULL: everything */
 } FAT_CCB, *PFAT_CCB;

@@ -279,6 +279,7 @@ static NTSTATUS FatpSetEnd(PFAT_REQUEST Request, LONGLONG Bytes)
     }
     if (NT_SUCCESS(Status) && Bytes != FatBytesOf(Fcb)) {
         Request->FileObject->Flags |= FO_FILE_SIZE_CHANGED;
+        Request->Ccb->Modified = TRUE; /* the entry of a file that lags does not follow yet */
     }
     return NT_SUCCESS(Status) ? FatChangeSize(Fcb, (ULONG)Bytes) : Status;
 }

@@ -172,7 +172,7 @@ NTSTATUS FatAdvanceSize(PFAT_FILE File, ULONG Bytes)
     if (FatClustersOf(File->Volume, Bytes) > File->Clusters) {
         return STATUS_INVALID_PARAMETER;
     }
-    Status = FatSetEntrySize(File, Bytes);
+    Status = FatMoveEntry(File, File->FirstCluster, Bytes);
     if (NT_SUCCESS(Status)) {
         Status = FatCommit(File->Volume);
     }
@@ -257,7 +257,7 @@ static NTSTATUS FatpCutChain(PFAT_FILE File, ULONG Keep, ULONG Rest)
     return NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
 }
 
-/* To Bytes, and Keep clusters. */
+/* To Bytes, and Keep clusters.  Who gives back clusters that he did not use changes no time. */
 static NTSTATUS FatpShrink(PFAT_FILE File, ULONG Bytes, ULONG Keep)
 {
     PFAT_VOLUME Volume = File->Volume;
@@ -273,7 +273,8 @@ static NTSTATUS FatpShrink(PFAT_FILE File, ULONG Bytes, ULONG Keep)
         Status = FatForbidChain(Volume, File, Rest);
     }
     if (NT_SUCCESS(Status) && (Bytes != File->Bytes || First != File->FirstCluster)) {
-        Status = FatUpdateEntry(File, First, Bytes);
+        Status = Bytes != File->Bytes ? FatUpdateEntry(File, First, Bytes)
+                                      : FatMoveEntry(File, First, Bytes);
         Status = NT_SUCCESS(Status) ? FatCommit(Volume) : Status;
     }
     if (NT_SUCCESS(Status) && Rest != 0) {

@@ -241,7 +241,7 @@ void FmOpen(OPENING *O)
     if (Information == FILE_CREATED) {
         FmNoteMade(&FmFiles[O->File], Now);
     } else if (Information != FILE_OPENED) {
-        FmNoteChange(&FmFiles[O->File], FALSE, NULL);
+        FmNoteChange(&FmFiles[O->File], TRUE, NULL);
     }
     if (Information != FILE_OPENED) {
         FmFiles[O->File].Bytes = 0;

@@ -170,6 +170,7 @@ static void SetEnd(OPENING *O)
     ULONG Bytes = FmBelow(4) == 0 ? FmBelow(MOST_BYTES) : FmBelow(File->Bytes + 5000) % MOST_BYTES;
     BOOLEAN Allocation = FmBelow(4) == 0;
     BOOLEAN Cuts = Bytes < File->Bytes;
+    BOOLEAN Changes = Cuts || (!Allocation && Bytes != File->Bytes);
     NTSTATUS Status;
 
     *(PLARGE_INTEGER)(PVOID)FmUser[FmNow] = (LARGE_INTEGER){.QuadPart = Bytes};
@@ -184,7 +185,8 @@ static void SetEnd(OPENING *O)
     }
     CHECK_EQUAL(STATUS_SUCCESS, Status);
     CHECK(!Cuts || !IsMappedBehind(O->File, Bytes));
-    FmNoteChange(File, FALSE, O);
+    FmNoteChange(File, Changes, O);
+    O->Wrote |= Changes;
     if (Cuts) {
         File->Bytes = Bytes;
     } else if (!Allocation) {

@@ -237,7 +237,6 @@ TEST(FatFsd_sharing_violations_are_those_of_the_counts)
     Finish();
 }
 
-/* A new opening after the last one was cleaned up, while a reference to it is left. */
 /* Emptying is writing, replacing is deleting, whatever access is asked for. */
 TEST(FatFsd_overwrites_nothing_under_who_shares_no_writing)
 {
@@ -261,6 +260,7 @@ TEST(FatFsd_overwrites_nothing_under_who_shares_no_writing)
     Finish();
 }
 
+/* A new opening after the last one was cleaned up, while a reference to it is left. */
 TEST(FatFsd_sharing_ends_with_the_cleanup_and_not_with_the_close)
 {
     PFILE_OBJECT First;

@@ -371,6 +371,63 @@ TEST(Time_that_the_user_set_stays_when_the_cache_is_written)
     Finish();
 }
 
+/* => The file has clusters, none of which it needs, and an old time; two openings, one's is 0. */
+static PFILE_OBJECT EmptyWithClusters(void)
+{
+    PFILE_OBJECT Other;
+
+    Start();
+    Write(0, 100, 0x11);
+    Write(100, 5000, 0x22);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &Other));
+    CHECK_EQUAL(STATUS_SUCCESS, IoSetFileSize(File, 0));
+    SetOldTime();
+    return Other;
+}
+
+TEST(Clusters_that_a_file_gives_back_change_no_time)
+{
+    PFILE_OBJECT Other = EmptyWithClusters();
+    PFAT_FCB Fcb = File->FsContext;
+
+    CHECK(Fcb->File.Clusters != 0);
+    IoCloseFile(File);
+    IoCloseFile(Other);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &File));
+    CHECK_EQUAL(0, ((PFAT_FCB)File->FsContext)->File.Clusters);
+    CHECK(WriteTime() == OldTime.QuadPart);
+    Finish();
+}
+
+TEST(Size_that_was_set_in_memory_is_told_by_the_time_when_its_opening_is_closed)
+{
+    PFILE_OBJECT Other = EmptyWithClusters();
+
+    CHECK_EQUAL(STATUS_SUCCESS, IoWriteFile(Other, 0, IoBuffer, 100));
+    SetOldTime();
+    IoCloseFile(Other);
+    CHECK(WriteTime() != OldTime.QuadPart);
+    SetOldTime();
+    CHECK_EQUAL(STATUS_SUCCESS, IoSetFileSize(File, 50));
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &File));
+    CHECK(WriteTime() != OldTime.QuadPart);
+    Finish();
+}
+
+TEST(Overwriting_an_empty_file_gives_it_a_new_time)
+{
+    Start();
+    SetOldTime();
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\file", FILE_OPEN, 0, &File));
+    CHECK(WriteTime() == OldTime.QuadPart);
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, IoWorldOpen("\\file", FILE_OVERWRITE, 0, &File));
+    CHECK(WriteTime() != OldTime.QuadPart);
+    Finish();
+}
+
 /* ---- times that are left alone: -1 ---- */
 
 static FILE_BASIC_INFORMATION Basic(void)
