@@ -64,6 +64,12 @@ MI_COMMAND_ROUTINE MiCommandVolumes;
 MI_COMMAND_ROUTINE MiCommandProcess;
 MI_COMMAND_ROUTINE MiCommandImplicitProcess;
 
+/*
+ * For what does something, and not only looks: Routine runs in the system's process, whichever one
+ * .process goes into.
+ */
+void MiRunInSystemProcess(void (*Routine)(void));
+
 /* Lines of !process; flag 1: with figures.  => It stays meanwhile. */
 struct _EPROCESS;
 void MiPrintProcess(const struct _EPROCESS *Process, ULONG_PTR Flags);
@@ -89,6 +95,9 @@ MI_COMMAND_ROUTINE MiCommandHandle;
 /* vad_command.c */
 MI_COMMAND_ROUTINE MiCommandVad;
 MI_COMMAND_ROUTINE MiCommandWsle;
+
+/* example.c */
+MI_COMMAND_ROUTINE MiCommandExample;
 
 /* io_commands.c */
 MI_COMMAND_ROUTINE MiCommandIrp;

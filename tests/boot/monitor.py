@@ -222,6 +222,40 @@ def play_bugcheck(guest: hq.Guest, _: Bench) -> Optional[str]:
     return None
 
 
+def play_example(guest: hq.Guest, _: Bench) -> Optional[str]:
+    """What stays without /RUN; the report runs once more beside it, from inside one of the two."""
+    found = re.search(r"^To look at: processes writer (\w{8}) and reader (\w{8}), ", guest.log(),
+                      re.M)
+    if not found:
+        return "there is no example"
+    writer, reader = found.groups()
+    steps = [
+        (".process " + writer, r"Implicit process is now %s\n" % writer),
+        ("!vad", r"VAD .*\n.* 17  Private  ReadWrite\n.*  Pagefile section, shared commit 10\n"
+         r".*  Mapped   ReadOnly  \\hyperspace.elf\nTotal VADs: 3 .*\n"),
+        ("!wsle", r"Working Set @ c0503000\n(?:.*\n)+"),
+        ("!handle", r"PROCESS %s .*\nHandle table at %s with 3 entries in use\n(?:.*\n)+"
+         % (writer, HEX)),
+        (".process " + reader, r"Implicit process is now %s\n" % reader),
+        ("!vad", r"(?:.*\n)+.* 16  Mapped   WriteCopy .*\nTotal VADs: 2 .*\n"),
+        ("!ca", r"(?:.*\n)+\w{8} +2 .* File Commit  \\hyperspace.elf\n3 control areas.*\n"),
+        ("!filecache", r"(?:.*\n)+\w{8} +\d+ .* \\hyperspace.elf\n1 files\n"),
+        ("!sprocess 0", r"(?:.*\n)+    Image: writer\n\n(?:.*\n)+    Image: reader\n\n"),
+        ("report", r"\nThe boot's report\n(?:(?!not ok).*\n)+\d+ passed, 0 failed\n"),
+        ("!vad", r"(?:.*\n)+Total VADs: 2 .*\n"),
+        ("!verify", r"(?:.*  (?:sound|not started)\n)+"),
+        ("example end", r"The example's processes have ended\.\n"),
+        (".process", r"Implicit process is (?!%s)\w{8}\n" % reader),
+        ("!session", r"Sessions on machine: 0\n(?:.*\n)+"),
+        ("example", r"To look at: processes writer .*\n.*\n"),
+    ]
+    for typed, wanted in steps:
+        _, shown = answer(guest, typed + "\r", timeout=90)
+        if not re.fullmatch(wanted, shown):
+            return "%s: wanted %s, found:\n%s" % (typed, wanted, shown)
+    return passed(guest)
+
+
 def play_reboot(guest: hq.Guest, _: Bench) -> Optional[str]:
     guest.send(b".reboot\r")
     result = guest.finish(20)
@@ -287,7 +321,9 @@ def all_tests(thorough: bool, _seed: int) -> List[Test]:
         tests += [booted("every command answers; wrong input is told", firmware, play_session),
                   booted("keys of the PS/2 keyboard edit and recall", firmware, play_keyboard),
                   booted("/RUN=monitor goes straight there; .reboot", firmware, play_reboot,
-                         "/RUN=monitor")]
+                         "/RUN=monitor"),
+                  booted("the example is there, and the report beside it", firmware, play_example,
+                         "/SOS")]
         if thorough or firmware == "x64":
             tests += [booted("keys over the serial line edit and recall", firmware, play_editing),
                       booted("noise on the line", firmware, play_noise),

@@ -2,6 +2,7 @@
 /*
  * test_process_commands.c - !process, .process, !vad, and !pte and !address in the user half.
  */
+#include "mm/inspect/commands.h"
 #include "tests/unit/command_bench.h"
 #include "tests/unit/space_world.h"
 
@@ -73,6 +74,30 @@ TEST(Implicit_process_is_the_one_whose_addresses_are_shown)
     CHECK_SHOWS(Text("process is %08X\n", Number(First)), Command(".process"));
     CHECK_SHOWS(Text("now %08X\n", Number(First)), Command(".process 0"));
     CHECK_SHOWS("is not the address of a process", Command(".process 4"));
+    SpaceFinish();
+}
+
+static PEPROCESS RanIn;
+
+static void Run(void)
+{
+    RanIn = PsGetCurrentProcess();
+}
+
+TEST(What_is_to_run_in_the_systems_process_does_so_and_the_implicit_process_stays)
+{
+    PEPROCESS Process;
+
+    SpaceStart();
+    Process = SpaceProcess();
+    SpaceEnter(PsInitialSystemProcess);
+    Command(".process %x", Number(Process));
+    MiRunInSystemProcess(Run);
+    CHECK(RanIn == PsInitialSystemProcess);
+    CHECK(PsGetCurrentProcess() == Process);
+    Command(".process 0");
+    MiRunInSystemProcess(Run);
+    CHECK(RanIn == PsInitialSystemProcess && PsGetCurrentProcess() == PsInitialSystemProcess);
     SpaceFinish();
 }
 
