@@ -17,8 +17,7 @@
  *     monitor       the monitor at once
  *     shutdown      print the verdict and end the machine with it
  *
- * Without /RUN: the report, the example, then the monitor.  A list without an end goes on to the
- * monitor.
+ * Without /RUN: the report.  A list without an end goes on to the example and the monitor.
  */
 #include "arch/cpu.h"
 #include "arch/x86/kernel.h"
@@ -109,20 +108,19 @@ static const char *KipNextWord(const char *List, char Word[KIP_LINE_BYTES])
 
 void KiRun(const char *List)
 {
-    const BOOLEAN Alone = List[0] == 0;
     char Word[KIP_LINE_BYTES];
 
     if (KipPromptTsc == 0) {
         KipPromptTsc = KeReadCycleCounter();
     }
-    List = Alone ? "report" : List;
+    if (List[0] == 0) {
+        List = "report";
+    }
     while (List[0] != 0) {
         List = KipNextWord(List, Word);
         KipRunWord(Word);
     }
     KiReportVerdict();
-    if (Alone) {
-        MiStartExample();
-    }
+    MiStartExample();
     MiRunMonitor();
 }
