@@ -13,7 +13,10 @@
  */
 void MiStartExample(void);
 
-/* End them, with all that they have.  => As above. */
+/*
+ * End them, with all that they have, if they are there; the machine does before it ends.  => As
+ * above.
+ */
 void MiEndExample(void);
 
 #endif

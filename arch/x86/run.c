@@ -38,6 +38,7 @@ static ULONG64 KipPromptTsc;
 
 void KiEndRun(void)
 {
+    MiEndExample();
     IoShutdownVolumes();
     KiPrint("# %llu cycles since the loader's entry\n",
             (unsigned long long)(KeReadCycleCounter() - KiLoaderBlock->EntryTsc));
