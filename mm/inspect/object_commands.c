@@ -32,6 +32,5 @@ const MI_COMMAND MiObjectCommands[] = {
     {"!devobj", MiCommandDevObj, "<addr or name>", "a device object and its stack"},
     {"!drvobj", MiCommandDrvObj, "<addr or name>", "a driver object: devices, dispatch routines"},
     {"!fileobj", MiCommandFileObj, "<addr>", "a file object"},
-    {"example", MiCommandExample, "[end]", "two processes to look at, with views and files"},
     {NULL, NULL, NULL, NULL},
 };
