@@ -16,10 +16,12 @@ MI_COMMAND_ROUTINE MiCommandPteToVa;
 
 /* translate_commands.c */
 MI_COMMAND_ROUTINE MiCommandVtop;
+MI_COMMAND_ROUTINE MiCommandPtov;
 MI_COMMAND_ROUTINE MiCommandSearchPte;
 
 /* address_command.c */
 MI_COMMAND_ROUTINE MiCommandAddress;
+MI_COMMAND_ROUTINE MiCommandVprot;
 
 /* user_regions.c: !address with options. */
 MI_COMMAND_ROUTINE MiCommandUserRegions;

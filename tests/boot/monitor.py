@@ -87,10 +87,11 @@ SESSION: List[Tuple[str, str]] = [
 ]
 
 COMMANDS = ("db dw dd dc dp dq da du d !db !dc !dd s r k x ln lm ? .formats !irql !pcr !idt dg "
-            "version .echo .assert help !pte !pte2va !vtop !searchpte !address !pfn !memusage !vm "
-            "!sysptes !pool !poolval !poolused !poolfind !lookaside !thread !ready !running "
-            "!stacks !process .process !session !sprocess !vad !dh !ca !filecache !defwrites !wsle "
-            "!object !handle !irp !devobj !drvobj !fileobj example").split() + [".crash no"]
+            "version .echo .assert help !pte !pte2va !vtop !ptov !searchpte !address !vprot "
+            "!pfn !memusage !vm !sysptes !pool !poolval !poolused !poolfind !lookaside !thread "
+            "!ready !running !stacks !process .process !session !sprocess !vad !dh !ca "
+            "!filecache !defwrites !wsle !object !handle !irp !devobj !drvobj !fileobj "
+            "example").split() + [".crash no"]
 WORDS = ("0 1 4 ff 10000 20000 110000 ffffffff fffffff8 80000000 80800000 80bfffff c0000000 "
          "c0300c00 c03fffff ffc00000 ffdff000 ffdffffe ff000000 e1000000 fee00000 100000 KiStart "
          "nt!KiCrash nt!zz foo!x @esp @eip-4 @zz poi(@esp) poi(poi(@ebp)) by(0) poi(c0300c00) L4 "

@@ -51,7 +51,7 @@ TEST(Example_has_something_for_each_command)
     CHECK_EQUAL(1 + 8 + 16 + 64, NumberBehind(Command("!process -1 1"), "WorkingSetSize"));
     CHECK_SHOWS("with 3 entries in use", Command("!handle"));
     Shown = Command("!address -f:MEM_COMMIT");
-    CHECK_SHOWS("PAGE_READWRITE        |PAGE_GUARD", Shown);
+    CHECK_SHOWS("PAGE_READWRITE|PAGE_GUARD", Shown);
     Command(".process %x", AddressBehind("reader "));
     CHECK_SHOWS("16  Mapped   WriteCopy", Command("!vad"));
     CHECK_SHOWS("\\hyperspace.elf\n1 files\n", Command("!filecache"));
