@@ -8,6 +8,7 @@
 #include "disk/fat/fsd_i.h"
 #include "events.h"
 #include "mm.h"
+#include "mm/cc/dirty.h"
 #include "mm/inspect/page_out.h"
 #include "mm/ke/thread.h"
 #include "mm/section/cache_calls.h"
@@ -71,6 +72,7 @@ static void Start(void)
 /* The file is deleted, so that nothing keeps its pages. */
 static void Finish(void)
 {
+    CHECK_EQUAL(0, KeGetCurrentThread()->KernelApcDisable); /* each critical region was left */
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldDispose(Handle, TRUE));
     NtWorldClose(Handle);
     NtWorldFinish();
@@ -246,14 +248,27 @@ static KEVENT Release;
 
 static void HoldResource(PVOID Context)
 {
-    PERESOURCE Resource = Context;
+    PERESOURCE Resource = ((PFAT_FCB)File->FsContext)->Header.Resource;
 
     KeEnterCriticalRegion();
-    CHECK(ExAcquireResourceExclusiveLite(Resource, TRUE));
+    if (*(const BOOLEAN *)Context) {
+        CHECK(ExAcquireResourceExclusiveLite(Resource, TRUE));
+    } else {
+        CHECK(ExAcquireResourceSharedLite(Resource, TRUE));
+    }
     KeSetEvent(&Has, 0, FALSE);
     KeWaitForSingleObject(&Release, Executive, KernelMode, FALSE, NULL);
     ExReleaseResourceLite(Resource);
     KeLeaveCriticalRegion();
+}
+
+/* Another thread has the file's resource until Release is set. */
+static void LetAnotherHold(BOOLEAN Exclusive)
+{
+    KeInitializeEvent(&Has, NotificationEvent, FALSE);
+    KeInitializeEvent(&Release, NotificationEvent, FALSE);
+    HostThreadCreate(HoldResource, &Exclusive);
+    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
 }
 
 TEST(Fast_read_waits_for_the_files_resource_only_if_it_may)
@@ -261,10 +276,7 @@ TEST(Fast_read_waits_for_the_files_resource_only_if_it_may)
     IO_STATUS_BLOCK Result;
 
     Start();
-    KeInitializeEvent(&Has, NotificationEvent, FALSE);
-    KeInitializeEvent(&Release, NotificationEvent, FALSE);
-    HostThreadCreate(HoldResource, ((PFAT_FCB)File->FsContext)->Header.Resource);
-    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
+    LetAnotherHold(TRUE);
     CHECK(!Fast(0, 10, FALSE, &Result));
     CHECK(Counted(0, 1, 1, 0));
     KeSetEvent(&Release, 0, FALSE);
@@ -341,7 +353,7 @@ TEST(Fast_read_of_a_user_writes_to_the_users_memory_only)
 
 /* ---- writes ---- */
 
-static BOOLEAN FastWrite(ULONG Offset, ULONG Length, BOOLEAN Wait, PIO_STATUS_BLOCK Result)
+static BOOLEAN FastWrite(LONGLONG Offset, ULONG Length, BOOLEAN Wait, PIO_STATUS_BLOCK Result)
 {
     LARGE_INTEGER Start = {.QuadPart = Offset};
 
@@ -363,8 +375,10 @@ static BOOLEAN CountedWrites(ULONG Done, ULONG NotPossible)
 TEST(NtWriteFile_inside_a_cached_file_makes_no_request)
 {
     Start();
+    File->Flags &= ~FO_FILE_MODIFIED;
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, 5000, "hello", 5));
     CHECK(CountedWrites(1, 0) && Iosb.Information == 5);
+    CHECK(File->Flags & FO_FILE_MODIFIED);
     CHECK_EQUAL(5005, NtWorldPosition(Handle));
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, -1, "!", 1));
     CHECK(CountedWrites(1, 0));
@@ -382,10 +396,15 @@ TEST(Fast_write_that_would_make_the_file_longer_is_a_request)
 {
     LARGE_INTEGER End = {.LowPart = FILE_WRITE_TO_END_OF_FILE, .HighPart = -1};
     IO_STATUS_BLOCK Result;
+    PFAT_CCB Ccb;
 
     Start();
+    Ccb = File->FsContext2;
+    Ccb->Modified = FALSE;
     CHECK(!FastWrite(BYTES - 1, 2, TRUE, &Result) && !FastWrite(BYTES, 1, TRUE, &Result));
-    CHECK(CountedWrites(0, 2));
+    CHECK(!FastWrite(-1, 1, TRUE, &Result) && !FastWrite(0, BYTES + 1, TRUE, &Result));
+    CHECK(CountedWrites(0, 4));
+    CHECK(!Ccb->Modified); /* the file system was not even asked */
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, BYTES - 1, "xyz", 3));
     CHECK(CountedWrites(0, 1));
     CHECK_EQUAL(BYTES + 2, NtWorldSize(Handle));
@@ -408,6 +427,9 @@ TEST(Fast_write_is_not_possible_where_the_file_needs_more)
     Fcb->File.Stale = TRUE;
     CHECK(!FastWrite(0, 10, TRUE, &Result));
     Fcb->File.Stale = FALSE;
+    Fcb->Paging = TRUE;
+    CHECK(!FastWrite(0, 10, TRUE, &Result));
+    Fcb->Paging = FALSE;
     FatPermitPages(Fcb, STATUS_ACCESS_DENIED);
     CHECK(!FastWrite(0, 10, TRUE, &Result));
     FatPermitPages(Fcb, STATUS_SUCCESS);
@@ -417,12 +439,14 @@ TEST(Fast_write_is_not_possible_where_the_file_needs_more)
     File->Flags |= FO_NO_INTERMEDIATE_BUFFERING;
     CHECK(!FastWrite(0, 10, TRUE, &Result));
     File->Flags &= ~FO_NO_INTERMEDIATE_BUFFERING;
-    CHECK(CountedWrites(0, 4));
+    CHECK(CountedWrites(0, 5));
     CcSetSystemDirtyPageThreshold(1);
     CHECK(!FastWrite(0, 10, TRUE, &Result)); /* too much is dirty: the request waits */
-    CcSetSystemDirtyPageThreshold(4096);
+    CcSetSystemDirtyPageThreshold(CcTotalDirtyPages + 1);
+    CHECK(!FastWrite(0, 5000, TRUE, &Result)); /* or would be */
     CHECK(FastWrite(0, 10, TRUE, &Result));
-    CHECK(CountedWrites(1, 1));
+    CcSetSystemDirtyPageThreshold(4096);
+    CHECK(CountedWrites(1, 2));
     Finish();
 }
 
@@ -431,17 +455,19 @@ TEST(Fast_write_waits_only_if_it_may)
     IO_STATUS_BLOCK Result;
 
     Start();
-    KeInitializeEvent(&Has, NotificationEvent, FALSE);
-    KeInitializeEvent(&Release, NotificationEvent, FALSE);
-    HostThreadCreate(HoldResource, ((PFAT_FCB)File->FsContext)->Header.Resource);
-    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
+    LetAnotherHold(TRUE);
     CHECK(!FastWrite(0, 10, FALSE, &Result));
+    KeSetEvent(&Release, 0, FALSE);
+    CHECK(FastWrite(0, 10, TRUE, &Result));
+    LetAnotherHold(FALSE);
+    CHECK(Fast(0, 10, FALSE, &Result));       /* who reads is let in beside who reads */
+    CHECK(!FastWrite(0, 10, FALSE, &Result)); /* and who writes is not */
     KeSetEvent(&Release, 0, FALSE);
     CHECK(FastWrite(0, 10, TRUE, &Result));
     Forget();
     CHECK(!FastWrite(0, 10, FALSE, &Result)); /* a part of a page, which is on the disk */
     CHECK(FastWrite(0, 10, TRUE, &Result) && Result.Information == 10);
-    CHECK(CountedWrites(2, 2));
+    CHECK(CountedWrites(3, 3));
     Finish();
 }
 
@@ -502,12 +528,58 @@ TEST(Fast_query_waits_for_the_files_resource_only_if_it_may)
 
     Start();
     Device = IoGetRelatedDeviceObject(File);
-    KeInitializeEvent(&Has, NotificationEvent, FALSE);
-    KeInitializeEvent(&Release, NotificationEvent, FALSE);
-    HostThreadCreate(HoldResource, ((PFAT_FCB)File->FsContext)->Header.Resource);
-    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
+    LetAnotherHold(TRUE);
     CHECK(!FatFastIo.FastIoQueryStandardInfo(File, FALSE, &Standard, &Result, Device));
     KeSetEvent(&Release, 0, FALSE);
     CHECK(FatFastIo.FastIoQueryStandardInfo(File, TRUE, &Standard, &Result, Device));
+    Finish();
+}
+
+static PDRIVER_DISPATCH Dispatch;
+static ULONG Queries;
+
+static NTSTATUS NTAPI CountQuery(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Queries++;
+    return Dispatch(DeviceObject, Irp);
+}
+
+/* => How many requests a query of the class makes. */
+static ULONG RequestsFor(HANDLE Of, FILE_INFORMATION_CLASS Class)
+{
+    FILE_ALL_INFORMATION Found;
+    ULONG Sent = Queries;
+    ULONG Bytes = Class == FileBasicInformation      ? sizeof(Found.BasicInformation)
+                  : Class == FileStandardInformation ? sizeof(Found.StandardInformation)
+                                                     : sizeof(Found.InternalInformation);
+
+    CHECK_EQUAL(STATUS_SUCCESS, NtQueryInformationFile(Of, &Iosb, &Found, Bytes, Class));
+    CHECK_EQUAL(Bytes, Iosb.Information);
+    return Queries - Sent;
+}
+
+TEST(NtQueryInformationFile_of_a_synchronous_file_makes_no_request)
+{
+    NT_OPEN Open = {
+        .Path = FILE_PATH, .Access = ALL, .Disposition = FILE_OPEN, .Asynchronous = TRUE};
+    PDRIVER_OBJECT Driver;
+    HANDLE Other = NULL;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldTry(&Open, &Other));
+    Driver = IoGetRelatedDeviceObject(File)->DriverObject;
+    Dispatch = Driver->MajorFunction[IRP_MJ_QUERY_INFORMATION];
+    Driver->MajorFunction[IRP_MJ_QUERY_INFORMATION] = CountQuery;
+    CHECK_EQUAL(0, RequestsFor(Handle, FileBasicInformation));
+    CHECK_EQUAL(0, RequestsFor(Handle, FileStandardInformation));
+    CHECK_EQUAL(1, RequestsFor(Handle, FileInternalInformation));
+    CHECK_EQUAL(1, RequestsFor(Other, FileBasicInformation));
+    CHECK_EQUAL(1, RequestsFor(Other, FileStandardInformation));
+    ((PFAT_FCB)File->FsContext)->Pages.Viewed = TRUE;
+    CHECK_EQUAL(1, RequestsFor(Handle, FileBasicInformation)); /* which tells the time */
+    CHECK(!((PFAT_FCB)File->FsContext)->Pages.Viewed);
+    CHECK_EQUAL(0, RequestsFor(Handle, FileBasicInformation));
+    Driver->MajorFunction[IRP_MJ_QUERY_INFORMATION] = Dispatch;
+    NtWorldClose(Other);
     Finish();
 }
