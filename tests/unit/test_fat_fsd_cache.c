@@ -154,12 +154,14 @@ TEST(Deleted_file_that_nobody_maps_any_more_is_not_written)
     IoCloseFile(File);
     File = Other;
     Unmap(Mapped);
-    CHECK(CcTotalDirtyPages != 0);
+    WriteTo(File, 0, 3 * PAGE_SIZE, 0x33);
+    CHECK(CcTotalDirtyPages > 3);
     Written = IoDisk.Written;
     FatLetGoOrphans(((PFAT_FCB)File->FsContext)->Vcb);
     CHECK_EQUAL(0, ((PFAT_FCB)File->FsContext)->Vcb->Orphans);
-    CHECK_EQUAL(0, CcTotalDirtyPages);
+    CHECK_EQUAL(3, CcTotalDirtyPages);    /* the other file's are left alone */
     CHECK(IoDisk.Written - Written < 20); /* the FATs alone: its data is 40 sectors */
+    CHECK(Holds(File, 0, 3 * PAGE_SIZE, 0x33));
     IoCloseFile(File);
     FcWorldFinish();
 }
@@ -218,7 +220,11 @@ static BOOLEAN FailsToDelete(ULONG Nth)
     File = Other;
     if (IsThere(LONG_NAME)) {
         CHECK(!((PFAT_FCB)Mapped->FsContext)->Deleted && !((PFAT_FCB)Mapped->FsContext)->Lost);
+        CHECK_EQUAL(0, ((PFAT_FCB)Mapped->FsContext)->Orphan);
         Unmap(Mapped);
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen(LONG_NAME, FALSE, &File));
+        CHECK(Holds(File, 1, 19999, 0x11)); /* its clusters are its own still */
+        IoCloseFile(File);
     } else {
         ULONG Took;
 

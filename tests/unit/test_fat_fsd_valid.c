@@ -520,6 +520,21 @@ TEST(Times_that_a_writer_leaves_alone_stay_and_the_archive_attribute_comes)
     Finish();
 }
 
+TEST(Times_that_are_left_alone_stay_when_the_file_has_to_be_found_again)
+{
+    Start();
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", FALSE, &File));
+    Write(0, 512, 0x11);
+    SetTimes(OldTime.QuadPart, 0, 0);
+    SetTimes(-1, 0, 0);
+    ((PFAT_FCB)File->FsContext)->Lost = TRUE;
+    Write(0, 512, 0x22);
+    CHECK(!((PFAT_FCB)File->FsContext)->Lost);
+    CHECK(WriteTime() == OldTime.QuadPart);
+    Finish();
+}
+
 TEST(Time_that_one_opening_leaves_alone_tells_of_another_one)
 {
     PFILE_OBJECT Other;
