@@ -70,6 +70,21 @@ TEST(Deleted_file_is_forgotten_by_the_cache)
     FcWorldFinish();
 }
 
+TEST(Deleted_file_that_becomes_read_only_before_it_is_closed_goes_all_the_same)
+{
+    FILE_BASIC_INFORMATION Basic = {.FileAttributes = FILE_ATTRIBUTE_READONLY};
+    FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(File, FileDispositionInformation, sizeof(Delete), &Delete));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(File, FileBasicInformation, sizeof(Basic), &Basic));
+    IoCloseFile(File);
+    CHECK(!IsThere("\\file"));
+    FcWorldFinish();
+}
+
 static ULONG FreeClusters(void)
 {
     PFAT_VCB Vcb = ((PFAT_FCB)File->FsContext)->Vcb;

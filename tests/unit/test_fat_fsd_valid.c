@@ -355,6 +355,20 @@ TEST(File_that_a_view_wrote_to_has_the_time_at_which_its_pages_were_written)
     Finish();
 }
 
+TEST(Time_that_the_user_set_stays_when_what_a_view_wrote_before_is_written)
+{
+    Start();
+    Write(0, 5000, 0x11);
+    CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+    FcWorldMap(File);
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldPoke(File, 100, 0x22));
+    SetOldTime();
+    FcWorldTrim();
+    CHECK(WriteTime() == OldTime.QuadPart);
+    FcWorldUnmap(File);
+    Finish();
+}
+
 TEST(Time_that_the_user_set_stays_when_the_cache_is_written)
 {
     Start();
