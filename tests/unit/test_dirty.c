@@ -88,6 +88,7 @@ TEST(A_flush_finds_what_a_users_view_modified)
 TEST(A_purge_forgets_whole_pages_dirty_or_not)
 {
     CC_WORLD_FILE *File;
+    ULONG Purges;
     UCHAR Byte;
 
     CcWorldStart();
@@ -104,6 +105,9 @@ TEST(A_purge_forgets_whole_pages_dirty_or_not)
     CHECK_EQUAL(0, CcWorldPagesInMemory(File));
     CcWorldClose(File, 0);
     CHECK(CcPurgeCacheSection(&File->Pointers, NULL, 0, FALSE)); /* not cached */
+    Purges = CcWorldCounts[CcWorldPurge];
+    CHECK(Purge(File, 1, 100)); /* no page begins there */
+    CHECK_EQUAL(Purges, CcWorldCounts[CcWorldPurge]);
     CcWorldFinish();
 }
 

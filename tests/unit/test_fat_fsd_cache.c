@@ -181,6 +181,34 @@ TEST(Deleted_file_that_nobody_maps_any_more_is_not_written)
     FcWorldFinish();
 }
 
+TEST(Volume_is_not_in_order_while_a_deleted_file_has_clusters)
+{
+    FILE_FS_SIZE_INFORMATION Size;
+    PFILE_OBJECT Mapped;
+    PFILE_OBJECT Other;
+    PFAT_VCB Vcb;
+    ULONG Returned;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
+    Mapped = MapAndDelete(File);
+    IoCloseFile(File);
+    File = Other;
+    Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
+    CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+    CHECK(Vcb->Volume->Changing); /* they are lost, should the power go now */
+    Unmap(Mapped);
+    CHECK_EQUAL(1, Vcb->Orphans);
+    CHECK_EQUAL(STATUS_SUCCESS, IoQueryVolumeInformation(File, FileFsSizeInformation, sizeof(Size),
+                                                         &Size, &Returned));
+    CHECK_EQUAL(0, Vcb->Orphans); /* who asks for room finds theirs */
+    CHECK_EQUAL(FreeClusters(), Size.AvailableAllocationUnits.QuadPart);
+    CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+    CHECK(!Vcb->Volume->Changing);
+    IoCloseFile(File);
+    FcWorldFinish();
+}
+
 static FAT_SECTION_CALLS Calls;
 static ULONG Asked;
 
