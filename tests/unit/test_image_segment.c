@@ -41,6 +41,24 @@ TEST(ImageSegment_is_the_image_by_its_parts)
     ImageWorldFinish();
 }
 
+TEST(ImageSegment_is_not_mapped_with_MEM_RESERVE)
+{
+    SIZE_T Bytes = 0;
+    PVOID Base = NULL;
+    HANDLE File;
+    PSECTION Section;
+
+    ImageWorldStart();
+    File = ImageWorldFile();
+    Section = ImageWorldOpen(File);
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_9,
+                MmMapViewOfSection(Section, PsGetCurrentProcess(), &Base, 0, 0, NULL, &Bytes,
+                                   ViewShare, MEM_RESERVE, PAGE_READWRITE));
+    ObDereferenceObject(Section);
+    NtWorldClose(File);
+    ImageWorldFinish();
+}
+
 /* ---- the segment and its file ---- */
 
 TEST(ImageSegment_is_one_for_a_file_and_is_found_again)
