@@ -123,21 +123,30 @@ static NTSTATUS SetSize(PFILE_OBJECT Of, ULONG64 Bytes)
     return IoSetInformation(Of, FileEndOfFileInformation, sizeof(Size), &Size);
 }
 
+/* => The file that was File is deleted and mapped by this; File is another one. */
+static PFILE_OBJECT StartOrphan(void)
+{
+    PFILE_OBJECT Mapped;
+    PFILE_OBJECT Other;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
+    Mapped = MapAndDelete(File);
+    IoCloseFile(File);
+    File = Other;
+    return Mapped;
+}
+
 TEST(A_volume_is_full_when_deleted_files_that_nobody_maps_gave_their_clusters_back)
 {
     ULONG ByWriting;
 
     for (ByWriting = 0; ByWriting < 2; ByWriting++) {
         PFILE_OBJECT Mapped;
-        PFILE_OBJECT Other;
         PFAT_VCB Vcb;
         ULONG64 Left;
 
-        Start();
-        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
-        Mapped = MapAndDelete(File);
-        IoCloseFile(File);
-        File = Other;
+        Mapped = StartOrphan();
         Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
         CHECK_EQUAL(1, Vcb->Orphans);
         Left = (ULONG64)FreeClusters() * Vcb->Volume->ClusterBytes;
@@ -160,14 +169,9 @@ TEST(A_volume_is_full_when_deleted_files_that_nobody_maps_gave_their_clusters_ba
 TEST(Deleted_file_that_nobody_maps_any_more_is_not_written)
 {
     PFILE_OBJECT Mapped;
-    PFILE_OBJECT Other;
     ULONG64 Written;
 
-    Start();
-    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
-    Mapped = MapAndDelete(File);
-    IoCloseFile(File);
-    File = Other;
+    Mapped = StartOrphan();
     Unmap(Mapped);
     WriteTo(File, 0, 3 * PAGE_SIZE, 0x33);
     CHECK(CcTotalDirtyPages > 3);
@@ -185,15 +189,10 @@ TEST(Volume_is_not_in_order_while_a_deleted_file_has_clusters)
 {
     FILE_FS_SIZE_INFORMATION Size;
     PFILE_OBJECT Mapped;
-    PFILE_OBJECT Other;
     PFAT_VCB Vcb;
     ULONG Returned;
 
-    Start();
-    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
-    Mapped = MapAndDelete(File);
-    IoCloseFile(File);
-    File = Other;
+    Mapped = StartOrphan();
     Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
     CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
     CHECK(Vcb->Volume->Changing); /* they are lost, should the power go now */

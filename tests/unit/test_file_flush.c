@@ -399,9 +399,11 @@ TEST(MapView_that_is_reserved_becomes_memory_as_the_section_is_extended)
 TEST(MapView_that_is_reserved_ends_where_its_section_does)
 {
     PSECTION Longer;
+    PUCHAR Other;
     PUCHAR Long;
     PVOID Base;
     SIZE_T Bytes = 0;
+    ULONG Before;
     UCHAR Byte;
 
     Begin(PAGE_READWRITE);
@@ -413,14 +415,20 @@ TEST(MapView_that_is_reserved_ends_where_its_section_does)
                 (Base = Long + PAGES * PAGE_SIZE, Bytes = PAGE_SIZE,
                  NtAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Bytes, MEM_COMMIT,
                                          PAGE_READWRITE)));
+    Other = FileSectionMap(Longer, PAGE_READWRITE);
+    FileSectionWrite(Other + (PAGES + 1) * PAGE_SIZE, 0x36); /* stays modified */
     FileSectionWrite(Long, 0x35);
+    Before = Written();
     Base = Long;
     Bytes = 0; /* all of the view, also what is not there */
     CHECK_EQUAL(STATUS_SUCCESS, NtFlushVirtualMemory(NtCurrentProcess(), &Base, &Bytes, &Iosb));
+    CHECK_EQUAL(Before + 1, Written());
     Base = Long + (PAGES + 1) * PAGE_SIZE;
     Bytes = PAGE_SIZE;
     CHECK_EQUAL(STATUS_SUCCESS, NtFlushVirtualMemory(NtCurrentProcess(), &Base, &Bytes, &Iosb));
+    CHECK_EQUAL(Before + 1, Written());
     MiVerifyAll();
+    FileSectionUnmap(Other);
     FileSectionUnmap(Long);
     ObDereferenceObject(Longer);
     End();
