@@ -49,10 +49,34 @@ TEST(The_writer_leaves_a_few_modified_pages_alone_for_some_seconds)
     (void)Modify(5);
     Sleep(3 * SECOND / 2);
     CHECK_EQUAL(5, MiModifiedList.Total);
+    Sleep(SECOND);
     CHECK_EQUAL(0, MiWriterFigures.Writes);
-    Sleep(3 * SECOND);
+    Sleep(SECOND);
     CHECK_EQUAL(0, MiModifiedList.Total);
     CHECK_EQUAL(1, MiWriterFigures.Writes);
+    Finish();
+}
+
+/* => Pages that are modified now, half a second after the last one, are written in the third. */
+static void CheckLife(void)
+{
+    (void)Modify(5);
+    Sleep(2 * SECOND);
+    CHECK_EQUAL(5, MiModifiedList.Total);
+    Sleep(SECOND);
+    CHECK_EQUAL(0, MiModifiedList.Total);
+}
+
+TEST(The_writer_counts_the_seconds_anew_when_the_list_was_empty)
+{
+    Start(1);
+    (void)Modify(5);
+    Sleep(5 * SECOND / 2);
+    CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    Sleep(SECOND);
+    CheckLife();
+    CheckLife(); /* and when it has written itself */
     Finish();
 }
 
