@@ -400,6 +400,7 @@ TEST(Fast_write_that_would_make_the_file_longer_is_a_request)
 {
     LARGE_INTEGER End = {.LowPart = FILE_WRITE_TO_END_OF_FILE, .HighPart = -1};
     IO_STATUS_BLOCK Result;
+    HANDLE Fresh;
     PFAT_CCB Ccb;
 
     Start();
@@ -418,6 +419,11 @@ TEST(Fast_write_that_would_make_the_file_longer_is_a_request)
     CHECK_EQUAL(BYTES + 3, NtWorldSize(Handle));
     CHECK(FastWrite(BYTES + 100, 0, TRUE, &Result)); /* nothing can always be written */
     CHECK(Result.Status == STATUS_SUCCESS && Result.Information == 0);
+    Fresh = NtWorldOpen(FILE_PATH, ALL, FILE_OPEN, 0);
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Fresh, BYTES + 100, IoBuffer, 0));
+    CHECK_EQUAL(0, NtWorldPosition(Fresh)); /* nor does the request do anything */
+    CHECK_EQUAL(BYTES + 3, NtWorldSize(Fresh));
+    NtWorldClose(Fresh);
     Finish();
 }
 
