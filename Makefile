@@ -157,7 +157,7 @@ image: $(B)/hyperspace.img
 RUN = python3 tests/boot/run.py $(B)/hyperspace.img --firmware "$(FIRMWARE)" --disk "$(DISK)" \
       --memory "$(MEMORY)" --cpu "$(CPU)" --options "$(OPTIONS)" --display "$(DISPLAY_)" \
       --log $(B)/run.log
-run: ## boot in QEMU: FIRMWARE=x64|ia32 DISK=ahci|virtio|nvme|usb MEMORY= OPTIONS= DISPLAY_=window
+run: ## boot in QEMU: FIRMWARE=x64|ia32 DISK=ahci|virtio|nvme|usb|usbhub MEMORY= OPTIONS= DISPLAY_=window
 run: image
 	$(Q)$(RUN)
 debug: ## the same, waiting for gdb

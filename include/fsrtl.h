@@ -82,7 +82,11 @@ void NTAPI FsRtlReleaseFileForModWrite(PFILE_OBJECT FileObject, PERESOURCE Resou
 void NTAPI FsRtlAcquireFileForCcFlush(PFILE_OBJECT FileObject);
 void NTAPI FsRtlReleaseFileForCcFlush(PFILE_OBJECT FileObject);
 
-/* ---- what a file system asks of the memory manager and the cache; weak: no sections ---- */
+/*
+ * ---- what a file system asks of the memory manager and the cache; weak: no sections ----
+ *
+ * => IRQL <= APC_LEVEL, no spin lock.  What they say holds while the caller has Resource exclusive.
+ */
 
 typedef enum _MMFLUSH_TYPE {
     MmFlushForDelete,
@@ -98,7 +102,13 @@ typedef enum _MMFLUSH_TYPE {
 NT_WEAK BOOLEAN NTAPI MmFlushImageSection(PSECTION_OBJECT_POINTERS SectionObjectPointer,
                                           MMFLUSH_TYPE FlushType);
 
-/* => FALSE: it is mapped as an image, or a user's view goes on behind the new size. */
+/*
+ * May the file become as short as *NewFileSize (NULL: 0) bytes?  An image that nobody uses is let
+ * go of.
+ *
+ * => FALSE: it is used as an image; or a user has a section or a view of its data, and that section
+ *    is longer than the new size in whole pages, wherever the view lies.
+ */
 NT_WEAK BOOLEAN NTAPI MmCanFileBeTruncated(PSECTION_OBJECT_POINTERS SectionPointer,
                                            PLARGE_INTEGER NewFileSize);
 

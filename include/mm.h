@@ -188,7 +188,11 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode,
                                          MEMORY_CACHING_TYPE CacheType, PVOID BaseAddress,
                                          ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority);
 
-/* The older form: MmCached, and bug check 0x3F when it fails unless MDL_MAPPING_CAN_FAIL is set. */
+/*
+ * The older form: MmCached, and bug check 0x3F when it fails unless MDL_MAPPING_CAN_FAIL is set.
+ *
+ * => As above.
+ */
 PVOID NTAPI MmMapLockedPages(PMDL Mdl, KPROCESSOR_MODE AccessMode);
 
 /*
@@ -316,7 +320,11 @@ NT_NORETURN void MmPagedCodeAtRaisedIrql(const char *Routine, ULONG Line);
 PVOID NTAPI MmLockPagableDataSection(PVOID AddressWithinSection);
 #define MmLockPagableCodeSection(Address) MmLockPagableDataSection(Address)
 
-/* The same once more, which costs no search.  => Bug check 0x1A, 1234 (P2): no such handle. */
+/*
+ * The same once more, which costs no search.
+ *
+ * => IRQL <= APC_LEVEL.  Bug check 0x1A, 1234 (P2 the handle): there is no such handle.
+ */
 void NTAPI MmLockPagableSectionByHandle(PVOID ImageSectionHandle);
 
 /*
@@ -335,7 +343,12 @@ void NTAPI MmUnlockPagableImageSection(PVOID ImageSectionHandle);
  */
 PVOID NTAPI MmPageEntireDriver(PVOID AddressWithinSection);
 
-/* Those sections are pageable again whose names say so; the others are resident, and stay. */
+/*
+ * Those sections are pageable again whose names say so; the others are resident, and stay.  Waits
+ * for the disk.  An address in no image: nothing.
+ *
+ * => IRQL <= APC_LEVEL.
+ */
 void NTAPI MmResetDriverPaging(PVOID AddressWithinSection);
 
 /* ---- memory that appears at run time ---- */

@@ -5,6 +5,9 @@
  *
  * Sections over the paging files, of files, and of images.  Whoever made a section object lets go
  * of it with ObDereferenceObject, or closes the handle; its memory lives until the last view goes.
+ *
+ * Source of behaviour: learn.microsoft.com/windows-hardware/drivers/ddi, a page for each call (as
+ * Zw...).  Sizes and offsets are in bytes.  All calls but those for the system half: PASSIVE_LEVEL.
  */
 #ifndef MM_SECTION_H
 #define MM_SECTION_H
@@ -88,7 +91,7 @@ NT_MUST_CHECK NTSTATUS NTAPI MmCreateSection(PVOID *SectionObject, ULONG Desired
  *     STATUS_INVALID_PARAMETER_8      InheritDisposition
  *     STATUS_INVALID_PARAMETER_9      AllocationType is not of MEM_TOP_DOWN and MEM_RESERVE; or
  *                                     MEM_RESERVE, and the view is not a shared one of a file's
- *                                     data that may be written to
+ *                                     data that may be written to, or the section is SEC_BASED
  *     STATUS_INVALID_PAGE_PROTECTION  Win32Protect makes no sense, or says how to cache
  *     STATUS_SECTION_PROTECTION       it grants more than the section does
  *     STATUS_MAPPED_ALIGNMENT         address or offset is not a multiple of 64 KB
@@ -169,9 +172,15 @@ NT_MUST_CHECK NTSTATUS NTAPI NtOpenSection(PHANDLE SectionHandle, ACCESS_MASK De
 
 /*
  * As the calls above with Mm; what is wrong with the arguments alone is said before a handle is
- * looked at.  The section's handle needs what Win32Protect grants:
- * SECTION_MAP_READ (also for copy-on-write), SECTION_MAP_WRITE, SECTION_MAP_EXECUTE; the process'
- * handle PROCESS_VM_OPERATION.
+ * looked at.  The process' handle needs PROCESS_VM_OPERATION, the section's by Win32Protect:
+ *
+ *     PAGE_NOACCESS, PAGE_READONLY, PAGE_WRITECOPY  SECTION_MAP_READ
+ *     PAGE_READWRITE                                SECTION_MAP_WRITE
+ *     PAGE_EXECUTE                                  SECTION_MAP_EXECUTE
+ *     PAGE_EXECUTE_READ, PAGE_EXECUTE_WRITECOPY     SECTION_MAP_EXECUTE and SECTION_MAP_READ
+ *     PAGE_EXECUTE_READWRITE                        SECTION_MAP_EXECUTE and SECTION_MAP_WRITE
+ *
+ * => STATUS_NOT_MAPPED_VIEW from NtUnmapViewOfSection also for an address of the system half.
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle,
                                                 PVOID *BaseAddress, ULONG_PTR ZeroBits,
@@ -189,14 +198,18 @@ typedef enum _SECTION_INFORMATION_CLASS {
 typedef struct _SECTION_BASIC_INFORMATION {
     PVOID BaseAddress;          /* of a SEC_BASED section */
     ULONG AllocationAttributes; /* SEC_* */
-    LARGE_INTEGER MaximumSize;  /* whole pages */
+    LARGE_INTEGER MaximumSize;  /* of a file's data as asked for, of others whole pages */
 } SECTION_BASIC_INFORMATION, *PSECTION_BASIC_INFORMATION;
 
 /*
- *     STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH
+ * What a section is: SECTION_BASIC_INFORMATION, or SECTION_IMAGE_INFORMATION (nt/image.h).
+ *
+ *     STATUS_INVALID_INFO_CLASS      Class is neither
+ *     STATUS_INFO_LENGTH_MISMATCH    Length is too little for it
  *     STATUS_SECTION_NOT_IMAGE       SectionImageInformation of another section
  *
- * => The handle needs SECTION_QUERY.  ReturnLength may be NULL.
+ * => The handle needs SECTION_QUERY.  ReturnLength may be NULL; else it says, on success, how much
+ *    was written.
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtQuerySection(HANDLE SectionHandle, SECTION_INFORMATION_CLASS Class,
                                             PVOID Information, SIZE_T Length, PSIZE_T ReturnLength);
@@ -220,10 +233,12 @@ struct _IO_STATUS_BLOCK;
  *
  *     STATUS_INVALID_PARAMETER_2, _3  the range is not in the user half, or leads out of the view
  *     STATUS_NOT_MAPPED_VIEW          nothing is there
- *     STATUS_NOT_MAPPED_DATA          something else is
+ *     STATUS_NOT_MAPPED_DATA          something else is, an image too
+ *     STATUS_PROCESS_IS_TERMINATING
  *
- * => PASSIVE_LEVEL; the process' handle needs PROCESS_VM_OPERATION.  Returns when it is written, or
- *    the first failure: such pages stay modified.  *BaseAddress and *RegionSize become whole pages.
+ * => The process' handle needs PROCESS_VM_OPERATION.  Returns when it is written, or the first
+ *    failure: such pages stay modified.  In both cases *BaseAddress and *RegionSize become whole
+ *    pages, and IoStatus has the status, with Information 0.
  */
 NT_MUST_CHECK NTSTATUS NTAPI NtFlushVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
                                                   PSIZE_T RegionSize,

@@ -43,14 +43,14 @@ NT_MUST_CHECK NTSTATUS MmSessionDelete(ULONG SessionId);
 NT_MUST_CHECK NTSTATUS PsCreateSessionProcess(const char *Name, ULONG Flags, ULONG SessionId,
                                               PEPROCESS *Process);
 
-/* => MM_NO_SESSION: none. */
+/* => Any IRQL.  MM_NO_SESSION: none. */
 ULONG NTAPI PsGetProcessSessionId(PEPROCESS Process);
 
 /*
  * MmMapViewInSystemSpace and MmUnmapViewInSystemSpace (mm_section.h) for the session that runs,
  * which alone sees the view; there are SessionViewSize MB of system.reg for all of them.
  *
- * => STATUS_NOT_MAPPED_VIEW: no session runs.
+ * => As there.  STATUS_NOT_MAPPED_VIEW: no session runs.
  */
 NT_MUST_CHECK NTSTATUS NTAPI MmMapViewInSessionSpace(PVOID Section, PVOID *MappedBase,
                                                      PSIZE_T ViewSize);

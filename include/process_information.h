@@ -2,7 +2,10 @@
 /*
  * process_information.h - limits and counters of a process, as winnt.h and ntddk.h declare them.
  *
- * ProcessHandle is as in vm.h.  Sizes are in bytes, PagefileLimit is in pages, as documented.
+ * ProcessHandle is as in vm.h.  Sizes are in bytes, PagefileLimit is in pages, as documented:
+ * learn.microsoft.com/windows/win32/procthread, QUOTA_LIMITS and SetProcessWorkingSetSizeEx.
+ *
+ * => PASSIVE_LEVEL, where nothing else is said.
  */
 #ifndef PROCESS_INFORMATION_H
 #define PROCESS_INFORMATION_H

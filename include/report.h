@@ -17,8 +17,10 @@ void KiPrint(const char *Format, ...) NT_PRINTF(1, 2);
 void KiConsoleSink(PVOID Context, const char *Text, SIZE_T Bytes);
 
 /*
- * One stop of the report: "ok N - ..." or "not ok N - ...", numbered from 1 and counted.
+ * One stop of the report: "ok N - ..." or "not ok N - ...", numbered from 1 and counted.  The
+ * machine breaks a line of more than 100 columns between words, and indents what continues it by 8.
  *
+ * => PASSIVE_LEVEL.  Format gives one line, without a newline.
  * => Returns Passed.
  */
 BOOLEAN KiReport(BOOLEAN Passed, const char *Format, ...) NT_PRINTF(2, 3);

@@ -112,6 +112,31 @@ SIZE_T RtlFormat(RTL_PRINT_SINK *Sink, PVOID Context, const char *Format, ...) N
 SIZE_T RtlFormatV(RTL_PRINT_SINK *Sink, PVOID Context, const char *Format, va_list Arguments)
     NT_PRINTF(3, 0);
 
+/* Lines broken between words on their way to another sink. */
+#define RTL_FOLD_WORD_BYTES 64
+
+typedef struct _RTL_FOLD {
+    RTL_PRINT_SINK *Sink;
+    PVOID Context;
+    ULONG Columns;  /* in a line, unless a single word is longer */
+    ULONG Indent;   /* blanks before what continues a line; below Columns */
+    ULONG Column;   /* where the line that was passed on ends */
+    ULONG Blanks;   /* those before Word, not passed on yet */
+    BOOLEAN InWord; /* Word goes on with one whose beginning was passed on */
+    ULONG WordBytes;
+    char Word[RTL_FOLD_WORD_BYTES]; /* not passed on yet */
+} RTL_FOLD;
+
+/* => Fold can be the Context of RtlFoldSink; Sink will get its text. */
+void RtlInitializeFold(RTL_FOLD *Fold, RTL_PRINT_SINK *Sink, PVOID Context, ULONG Columns,
+                       ULONG Indent);
+
+/* An RTL_PRINT_SINK.  => Context is an RTL_FOLD; Text is a piece of a line, without its newline. */
+void RtlFoldSink(PVOID Context, const char *Text, SIZE_T Bytes);
+
+/* Pass on what waits.  => No newline is added.  Fold is to be initialized before its next line. */
+void RtlEndFold(RTL_FOLD *Fold);
+
 /*
  * Format into a buffer, always zero terminated.  As documented for ntstrsafe.h.
  *

@@ -2,7 +2,7 @@
 /*
  * system_volume.h - the boot volume, mounted: C:.
  *
- * There is no object manager: the name C: stands for what IoSystemVolume returns.
+ * The link \??\C: leads to the device that IoSystemVolume returns.
  */
 #ifndef SYSTEM_VOLUME_H
 #define SYSTEM_VOLUME_H

@@ -15,6 +15,7 @@
 #include "arch/x86/stack_trace.h"
 #include "arch/x86/symbols.h"
 #include "arch/x86/trap.h"
+#include "example.h"
 #include "mm_machine.h"
 #include "rtl.h"
 #include "system_volume.h"
@@ -193,6 +194,7 @@ void KdCrash(const char *Kind)
 
 NT_NORETURN void KdReboot(void)
 {
+    MiEndExample();
     IoShutdownVolumes();
     HalReset();
 }

@@ -130,8 +130,9 @@ static void KipBusMasters(void)
         KiPrint("PCI        no configuration mechanism 1: devices go on as firmware left them\n");
         return;
     }
-    KiPrint("PCI        %u functions, %u bus masters stopped; %u bridges, %u displays left\n",
-            KipMasters.Functions, KipMasters.Stopped, KipMasters.Bridges, KipMasters.Displays);
+    KiPrint(
+        "PCI        %u functions; bus masters stopped %u; left alone: bridges %u, displays %u\n",
+        KipMasters.Functions, KipMasters.Stopped, KipMasters.Bridges, KipMasters.Displays);
     if (KipMasters.Refused != 0) {
         KiPrint("           %u functions still may write to memory: bus %02x, device %02x, "
                 "function %u\n",

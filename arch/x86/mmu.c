@@ -22,6 +22,7 @@
 #include "arch/x86/pcr.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/user_access.h"
+#include "mi_assert.h"
 #include "rtl.h"
 
 #define HALP_AREA_END      0xFFDFE000u
@@ -426,6 +427,7 @@ void KiMapProbePage(BOOLEAN Map)
     MMPTE Pte = {0};
 
     if (Map) {
+        MI_ASSERT(MiReadPte(Pde).Long == 0); /* the address space is empty there */
         Pte = KipMakePte(KipFrameOf(KipProbePage), TRUE);
         Pte.Hard.Global = 0;
         Pte.Hard.Owner = 1;

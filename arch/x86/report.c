@@ -347,8 +347,8 @@ static void KipCheckBusMasters(void)
     const HAL_BUS_MASTERS Masters = HalStopBusMasters();
 
     KiReport(Masters.Stopped == 0 && Masters.Refused == 0,
-             "bus masters: of %u PCI functions %u write to memory and %u for drivers; %u bridges, "
-             "%u displays left",
+             "bus masters: PCI functions %u; still writing to memory %u, for drivers of ours %u; "
+             "left alone: bridges %u, displays %u",
              Masters.Functions, Masters.Stopped + Masters.Refused, Masters.Driven, Masters.Bridges,
              Masters.Displays);
 }
@@ -378,7 +378,7 @@ void KiRunReport(void)
     DiskReport(&KiLoaderBlock->BootPartition);
     MiReportFiles();
     MiReportPaging();
-    KiPrint("# interrupts: %u delivered, %u held back, %u spurious, %u unexpected\n",
+    KiPrint("# interrupts: %u delivered, %u held back, %u spurious, %u that nobody serves\n",
             KiInterruptCounters.Delivered, KiInterruptCounters.HeldBack,
             KiInterruptCounters.Spurious, KiInterruptCounters.Unexpected);
 }

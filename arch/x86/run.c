@@ -13,15 +13,17 @@
  *     crash:<kind>  a bug check on purpose (crash.c)
  *     wait          print READY, then take the list from the console (a restored machine's start)
  *     script        the monitor's commands in monitor.txt on the disk
+ *     example       two processes that stay, to be looked at (example.h)
  *     monitor       the monitor at once
  *     shutdown      print the verdict and end the machine with it
  *
- * Without /RUN: the report, then the monitor.  A list without an end goes on to the monitor.
+ * Without /RUN: the report.  A list without an end goes on to the example and the monitor.
  */
 #include "arch/cpu.h"
 #include "arch/x86/kernel.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
+#include "example.h"
 #include "files_run.h"
 #include "mm_machine.h"
 #include "monitor.h"
@@ -36,6 +38,7 @@ static ULONG64 KipPromptTsc;
 
 void KiEndRun(void)
 {
+    MiEndExample();
     IoShutdownVolumes();
     KiPrint("# %llu cycles since the loader's entry\n",
             (unsigned long long)(KeReadCycleCounter() - KiLoaderBlock->EntryTsc));
@@ -72,6 +75,8 @@ static void KipRunWord(const char *Word)
         MiRunPaging(Word + 6);
     } else if (strcmp(Word, "files") == 0 || strncmp(Word, "files:", 6) == 0) {
         MiRunFiles(Word + 5);
+    } else if (strcmp(Word, "example") == 0) {
+        MiStartExample();
     } else if (strcmp(Word, "wait") == 0) {
         KipWait();
     } else if (strcmp(Word, "script") == 0) {
@@ -117,5 +122,6 @@ void KiRun(const char *List)
         KipRunWord(Word);
     }
     KiReportVerdict();
+    MiStartExample();
     MiRunMonitor();
 }

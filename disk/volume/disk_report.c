@@ -120,8 +120,9 @@ static void DiskpReportBootDisk(const DISK_PARTITION *Volume, PDISKP_READ Reads,
         KiPrint("# disk: the boot volume is on none of the disks: %s is gone\n", Disk->Name);
         return;
     }
-    KiReport(TRUE, "disk %s: the boot volume, serial %08x, begins in sector %llu", Disk->Name,
-             Boot->VolumeSerial, (unsigned long long)Volume->Start);
+    KiReport(TRUE, "disk %s: the boot volume, serial %04X-%04X, begins in sector %llu", Disk->Name,
+             Boot->VolumeSerial >> 16, Boot->VolumeSerial & 0xFFFF,
+             (unsigned long long)Volume->Start);
     DiskpReportTable(Disk, &Reads[0], Boot);
     DiskpReportMany(Disk, Reads, Volume->Start);
 }

@@ -9,8 +9,8 @@
  * Locking: none.
  */
 #include "ex.h"
-#include "mm.h"
 #include "mm/cc/copy.h"
+#include "mm/sysva/mdl.h"
 #include "rtl.h"
 
 #define CC_TAG_ZERO   0x657A6343u /* 'Ccze' */
@@ -38,9 +38,7 @@ static NTSTATUS CcipWriteZeroes(PFILE_OBJECT FileObject, PCC_ZERO_WRITE Write, L
         (void)KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
         Status = IoStatus.Status;
     }
-    if ((Write->Header.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) != 0) {
-        MmUnmapLockedPages(Write->Header.MappedSystemVa, &Write->Header);
-    }
+    MiEndMdlMapping(&Write->Header);
     return Status;
 }
 

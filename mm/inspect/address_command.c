@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * address_command.c - !address: which region of the system half an address lies in.
+ * address_command.c - !address: which region an address lies in; !vprot: how it is protected.
  *
- * With options it is user_regions.c's.
+ * With options !address is user_regions.c's.
  *
  * What is known about single pages (a thread's stack, a pool's page) is said in more lines.
  */
 #include "mm/inspect/commands.h"
 
 #include "mm/inspect/entry.h"
+#include "mm/inspect/user_regions.h"
 #include "mm/ke/thread.h"
 #include "mm/pool/pool_pages.h"
 #include "mm/section/system_view.h"
@@ -73,42 +74,51 @@ static void MipPrintStack(ULONG_PTR Va)
     }
 }
 
-static const char *MipStateName(ULONG State)
+/* => FALSE: a sentence was printed. */
+static BOOLEAN MipQueryUser(ULONG_PTR Va, MI_USER_REGION *Region)
 {
-    if (State == MEM_COMMIT) {
-        return "MEM_COMMIT";
+    if (!MiCommandNeedsProcesses()) {
+        return FALSE;
     }
-    return State == MEM_RESERVE ? "MEM_RESERVE" : "MEM_FREE";
+    if (!NT_SUCCESS(NtQueryVirtualMemory(NtCurrentProcess(), (PVOID)Va, MemoryBasicInformation,
+                                         Region, sizeof(*Region), NULL))) {
+        MiFail("%08X: the last 64 KB of the user half are never used.", (ULONG)Va);
+        return FALSE;
+    }
+    return TRUE;
 }
 
-static const char *MipTypeName(ULONG Type)
+static void MipPrintBits(const char *Name, ULONG Value, const char *Text)
 {
-    if (Type == MEM_IMAGE) {
-        return "MEM_IMAGE";
-    }
-    return Type == MEM_MAPPED ? "MEM_MAPPED" : "MEM_PRIVATE";
+    MiPrint("%-23s %08x  %s\n", Name, Value, Text);
+}
+
+static void MipPrintProtection(const char *Name, ULONG Protect)
+{
+    MipPrintBits(Name, Protect, Protect == 0 ? "" : MiProtectText(Protect).Text);
 }
 
 static void MipPrintUser(ULONG_PTR Va)
 {
-    MEMORY_BASIC_INFORMATION Information;
+    MI_USER_REGION Region;
+    ULONG_PTR Base;
 
-    if (!MiCommandNeedsProcesses()) {
+    if (!MipQueryUser(Va, &Region)) {
         return;
     }
-    if (!NT_SUCCESS(NtQueryVirtualMemory(NtCurrentProcess(), (PVOID)Va, MemoryBasicInformation,
-                                         &Information, sizeof(Information), NULL))) {
-        MiFail("%08X: the last 64 KB of the user half are never used.", (ULONG)Va);
-        return;
-    }
-    MiPrint("  %08X - %08X  %08X\n", (ULONG)(ULONG_PTR)Information.BaseAddress,
-            (ULONG)((ULONG_PTR)Information.BaseAddress + Information.RegionSize - 1),
-            (ULONG)Information.RegionSize);
-    MiPrint("    State       %08x %s\n", Information.State, MipStateName(Information.State));
-    if (Information.State != MEM_FREE) {
-        MiPrint("    Type        %08x %s\n", Information.Type, MipTypeName(Information.Type));
-        MiPrint("    Protect     %08x, allocated with %08x at %08X\n", Information.Protect,
-                Information.AllocationProtect, (ULONG)(ULONG_PTR)Information.AllocationBase);
+    Base = (ULONG_PTR)Region.BaseAddress;
+    MiPrint("%-23s %s\n", "Usage:", MiRegionUsageName(MiRegionUsage(&Region)));
+    MiPrint("%-23s %08x\n", "Base Address:", (ULONG)Base);
+    MiPrint("%-23s %08x\n", "End Address:", (ULONG)(Base + Region.RegionSize));
+    MiPrint("%-23s %08x  ", "Region Size:", (ULONG)Region.RegionSize);
+    MiPrintPageBytes((ULONG)(Region.RegionSize >> PAGE_SHIFT));
+    MiPrint("\n");
+    MipPrintBits("State:", Region.State, MiRegionBitName(Region.State));
+    if (Region.State != MEM_FREE) {
+        MipPrintProtection("Protect:", Region.Protect);
+        MipPrintBits("Type:", Region.Type, MiRegionBitName(Region.Type));
+        MiPrint("%-23s %08x\n", "Allocation Base:", (ULONG)(ULONG_PTR)Region.AllocationBase);
+        MipPrintProtection("Allocation Protect:", Region.AllocationProtect);
     }
     MipPrintMapping(Va);
 }
@@ -154,4 +164,26 @@ void MiCommandAddress(const char *Arguments)
     } else if (NT_SUCCESS(Status)) {
         MipPrintAddress(Va);
     }
+}
+
+void MiCommandVprot(const char *Arguments)
+{
+    MI_USER_REGION Region;
+    ULONG_PTR Va;
+    NTSTATUS Status = MiTakeArgument(&Arguments, &Va);
+
+    if (Status == STATUS_NO_MORE_ENTRIES) {
+        MiFail("Which address?  !vprot <va>.");
+    }
+    if (!NT_SUCCESS(Status) || !MipQueryUser(Va, &Region)) {
+        return;
+    }
+    MiPrint("BaseAddress:       %08x\n", (ULONG)(ULONG_PTR)Region.BaseAddress);
+    MiPrint("AllocationBase:    %08x\n", (ULONG)(ULONG_PTR)Region.AllocationBase);
+    MiPrint("AllocationProtect: %08x  %s\n", Region.AllocationProtect,
+            MiProtectText(Region.AllocationProtect).Text);
+    MiPrint("RegionSize:        %08x\n", (ULONG)Region.RegionSize);
+    MiPrint("State:             %08x  %s\n", Region.State, MiRegionBitName(Region.State));
+    MiPrint("Protect:           %08x  %s\n", Region.Protect, MiProtectText(Region.Protect).Text);
+    MiPrint("Type:              %08x  %s\n", Region.Type, MiRegionBitName(Region.Type));
 }

@@ -16,10 +16,12 @@ MI_COMMAND_ROUTINE MiCommandPteToVa;
 
 /* translate_commands.c */
 MI_COMMAND_ROUTINE MiCommandVtop;
+MI_COMMAND_ROUTINE MiCommandPtov;
 MI_COMMAND_ROUTINE MiCommandSearchPte;
 
 /* address_command.c */
 MI_COMMAND_ROUTINE MiCommandAddress;
+MI_COMMAND_ROUTINE MiCommandVprot;
 
 /* user_regions.c: !address with options. */
 MI_COMMAND_ROUTINE MiCommandUserRegions;
@@ -64,6 +66,12 @@ MI_COMMAND_ROUTINE MiCommandVolumes;
 MI_COMMAND_ROUTINE MiCommandProcess;
 MI_COMMAND_ROUTINE MiCommandImplicitProcess;
 
+/*
+ * For what does something, and not only looks: Routine runs in the system's process, whichever one
+ * .process goes into.
+ */
+void MiRunInSystemProcess(void (*Routine)(void));
+
 /* Lines of !process; flag 1: with figures.  => It stays meanwhile. */
 struct _EPROCESS;
 void MiPrintProcess(const struct _EPROCESS *Process, ULONG_PTR Flags);
@@ -89,6 +97,9 @@ MI_COMMAND_ROUTINE MiCommandHandle;
 /* vad_command.c */
 MI_COMMAND_ROUTINE MiCommandVad;
 MI_COMMAND_ROUTINE MiCommandWsle;
+
+/* example.c */
+MI_COMMAND_ROUTINE MiCommandExample;
 
 /* io_commands.c */
 MI_COMMAND_ROUTINE MiCommandIrp;

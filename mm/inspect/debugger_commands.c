@@ -2,6 +2,7 @@
 /*
  * debugger_commands.c - the table of the debugger's own commands, in the order of help.
  */
+#include "mm/inspect/commands.h"
 #include "mm/inspect/debugger.h"
 
 const MI_COMMAND MiDebuggerCommands[] = {
@@ -37,6 +38,7 @@ const MI_COMMAND MiDebuggerCommands[] = {
     {"vertarget", MiTargetCommand, "", "version, firmware, processor, devices"},
     {"memmap", MiMemoryMapCommand, "", "the physical memory map"},
     {"report", MiReportCommand, "", "the boot's report again"},
+    {"example", MiCommandExample, "[end]", "two processes to look at, with views and files"},
     {".echo", MiEchoCommand, "<text>", "print text"},
     {".assert", MiAssertCommand, "<expression>", "fail when it is 0: for scripts"},
     {"$<", MiScriptCommand, "monitor.txt", "carry out the script on the disk"},

@@ -115,26 +115,25 @@ static NT_PAGED void MipPrintCounters(PCSTR Name, const MIP_COUNTERS *Old, const
     ULONG64 Cycles = New->Cycles - Old->Cycles;
 
     PAGED_CODE();
-    KiPrint(
-        "# files: %s: %u ms; cached reads %u, misses %u, read ahead %u pages; cached writes %u, "
-        "held back %u, dirty now %u\n",
-        Name, (ULONG)(Cycles / (KeQueryCycleFrequency() / 1000 + 1)),
-        New->Copies.Reads - Old->Copies.Reads, New->Copies.ReadMisses - Old->Copies.ReadMisses,
-        New->ReadAhead.Pages - Old->ReadAhead.Pages, New->Copies.Writes - Old->Copies.Writes,
-        New->Dirty.Deferred - Old->Dirty.Deferred, CcTotalDirtyPages);
-    KiPrint("# files: %s: cache wrote %u pages, %u of them lazily; views mapped %u, reused %u; "
-            "pages of files read %u, written %u\n",
-            Name, New->Dirty.Written - Old->Dirty.Written,
-            New->Dirty.LazyPages - Old->Dirty.LazyPages, New->Views.Maps - Old->Views.Maps,
+    KiPrint("# files: %s: %u ms; cached reads %u, misses %u, read ahead %u pages\n", Name,
+            (ULONG)(Cycles / (KeQueryCycleFrequency() / 1000 + 1)),
+            New->Copies.Reads - Old->Copies.Reads, New->Copies.ReadMisses - Old->Copies.ReadMisses,
+            New->ReadAhead.Pages - Old->ReadAhead.Pages);
+    KiPrint("# files: %s: cached writes %u, held back %u; cache wrote %u pages, %u lazily\n", Name,
+            New->Copies.Writes - Old->Copies.Writes, New->Dirty.Deferred - Old->Dirty.Deferred,
+            New->Dirty.Written - Old->Dirty.Written, New->Dirty.LazyPages - Old->Dirty.LazyPages);
+    KiPrint("# files: %s: dirty now %u; views mapped %u, reused %u; pages of files read %u, "
+            "written %u\n",
+            Name, CcTotalDirtyPages, New->Views.Maps - Old->Views.Maps,
             New->Views.Reuses - Old->Views.Reuses,
             New->Faults.MappedPagesRead - Old->Faults.MappedPagesRead,
             New->FileWrites.Pages - Old->FileWrites.Pages);
-    KiPrint("# files: %s: faults %u, copied on write %u, paging file: read %u, written %u pages; "
-            "repurposed %u; writes of files that failed %u, %llu failed requests\n",
+    KiPrint("# files: %s: faults %u, copied on write %u, paging file: read %u, written %u pages\n",
             Name, New->Faults.Faults - Old->Faults.Faults,
             New->Faults.CopyOnWrite - Old->Faults.CopyOnWrite,
-            New->Faults.PagesRead - Old->Faults.PagesRead, New->SlotPages - Old->SlotPages,
-            New->Repurposed - Old->Repurposed,
+            New->Faults.PagesRead - Old->Faults.PagesRead, New->SlotPages - Old->SlotPages);
+    KiPrint("# files: %s: repurposed %u; writes of files that failed %u, %llu failed requests\n",
+            Name, New->Repurposed - Old->Repurposed,
             New->FileWrites.FailedWrites - Old->FileWrites.FailedWrites,
             (unsigned long long)(New->Failures - Old->Failures));
 }

@@ -7,6 +7,7 @@
  * that it shows: its registers are those of the command that was called, and cannot be changed.
  */
 #include "arch/cpu.h"
+#include "mm/inspect/commands.h"
 #include "mm/inspect/debugger.h"
 #include "mm/inspect/expression.h"
 #include "mm/ke/dispatcher.h"
@@ -272,7 +273,7 @@ void MiMemoryMapCommand(const char *Arguments)
 void MiReportCommand(const char *Arguments)
 {
     if (MiTakeEnd(Arguments)) {
-        KdRunReport();
+        MiRunInSystemProcess(KdRunReport);
     }
 }
 
@@ -331,7 +332,7 @@ void MiRebootCommand(const char *Arguments)
 {
     if (MiTakeEnd(Arguments)) {
         MiEndScript();
-        KdReboot();
+        MiRunInSystemProcess(KdReboot);
     }
 }
 
@@ -339,6 +340,6 @@ void MiShutdownCommand(const char *Arguments)
 {
     if (MiTakeEnd(Arguments)) {
         MiEndScript();
-        KdShutdown();
+        MiRunInSystemProcess(KdShutdown);
     }
 }

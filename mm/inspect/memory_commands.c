@@ -11,10 +11,12 @@ const MI_COMMAND MiMemoryCommands[] = {
     {"!pte", MiCommandPte, "<va> [1 | end]", "page-table entries: of va, at va, of a range"},
     {"!pte2va", MiCommandPteToVa, "<pte>", "the address that a PTE maps"},
     {"!vtop", MiCommandVtop, "<dirbase or 0> <va>", "an address's physical address"},
+    {"!ptov", MiCommandPtov, "[dirbase or 0]", "which pages an address space maps, and where"},
     {"!searchpte", MiCommandSearchPte, "<frame>", "the PTEs that map a page frame"},
     {"!sysptes", MiCommandSysPtes, "[flags]", "system PTEs: 1 free runs, 8 pool expansion"},
     {"!address", MiCommandAddress, "[va | options]",
      "system space or a place; -summary: user half"},
+    {"!vprot", MiCommandVprot, "<va>", "a region of the user half, and its protection"},
     {"!verify", MiCommandVerify, "", "check every invariant of the core"},
     {NULL, NULL, NULL, NULL},
 };

@@ -163,6 +163,23 @@ static void MipLookAt(PEPROCESS Process)
     MipImplicit = Process;
 }
 
+void MiRunInSystemProcess(void (*Routine)(void))
+{
+    PEPROCESS Process = PsGetCurrentProcess() == MipImplicit ? MipImplicit : NULL;
+
+    if (Process != NULL) {
+        PsReferenceProcess(Process);
+        MipLookHome();
+    }
+    Routine();
+    if (Process != NULL) {
+        if (!Process->VmDeleted) {
+            MipLookAt(Process);
+        }
+        PsDereferenceProcess(Process);
+    }
+}
+
 void MiCommandImplicitProcess(const char *Arguments)
 {
     BOOLEAN Ask = Arguments[0] == 0;

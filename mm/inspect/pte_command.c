@@ -27,7 +27,11 @@ static BOOLEAN MipIsTableEntry(ULONG_PTR Address)
     return Address >= PTE_BASE && Address <= PTE_TOP;
 }
 
-/* The state of an entry that is not valid, in lines below the two columns. */
+static void MipPrintProtection(ULONG Protection)
+{
+    MiPrint(" Protect: %x - %s\n", Protection, MiProtectionName(Protection));
+}
+
 /* One in nonpaged pool is named by its number, and the page's protection stands beside it. */
 static void MipPrintPrototype(MMPTE Pte)
 {
@@ -35,8 +39,8 @@ static void MipPrintPrototype(MMPTE Pte)
     PMI_CLONE_PAGE Page;
 
     if (MiIsLookupPte(Pte)) {
-        MiPrint("not valid: prototype\n Proto: VAD\n Protect: %x - %s\n", MiLookupProtection(Pte),
-                MiProtectionName(MiLookupProtection(Pte)));
+        MiPrint("not valid: prototype\n Proto: VAD\n");
+        MipPrintProtection(MiLookupProtection(Pte));
         return;
     }
     if (!View.Proto.WhichPool) {
@@ -46,9 +50,10 @@ static void MipPrintPrototype(MMPTE Pte)
     Page = MiClonePages[View.Clone.Index / MI_CLONE_BLOCKS];
     MiPrint("not valid: prototype\n Proto: %08X\n",
             Page == NULL ? 0 : (ULONG)(ULONG_PTR)&MiCloneBlock(View.Clone.Index)->ProtoPte);
-    MiPrint(" Protect: %x - %s\n", View.Clone.Protection, MiProtectionName(View.Clone.Protection));
+    MipPrintProtection(View.Clone.Protection);
 }
 
+/* The state of an entry that is not valid, in lines below the two columns. */
 static void MipPrintInvalid(MMPTE Pte, MI_PTE_KIND Kind)
 {
     MI_PTE_VIEW View = MiViewPte(Pte);
@@ -59,18 +64,16 @@ static void MipPrintInvalid(MMPTE Pte, MI_PTE_KIND Kind)
         break;
     case MiPteTransition:
         MiPrint("not valid: transition\n Transition: %x\n", View.Trans.PageFrameNumber);
-        MiPrint(" Protect: %x - %s\n", View.Trans.Protection,
-                MiProtectionName(View.Trans.Protection));
+        MipPrintProtection(View.Trans.Protection);
         break;
     case MiPtePagefile:
         MiPrint("not valid: pagefile\n PageFile: %x\n Offset: %x\n", View.Soft.PageFileLow,
                 View.Soft.PageFileHigh);
-        MiPrint(" Protect: %x - %s\n", View.Soft.Protection,
-                MiProtectionName(View.Soft.Protection));
+        MipPrintProtection(View.Soft.Protection);
         break;
     case MiPteDemandZero:
-        MiPrint("not valid: demand zero\n Protect: %x - %s\n", View.Soft.Protection,
-                MiProtectionName(View.Soft.Protection));
+        MiPrint("not valid: demand zero\n");
+        MipPrintProtection(View.Soft.Protection);
         break;
     case MiPtePrototype:
         MipPrintPrototype(Pte);
@@ -78,8 +81,7 @@ static void MipPrintInvalid(MMPTE Pte, MI_PTE_KIND Kind)
     case MiPteSubsection:
         MiPrint("not valid: subsection\n Subsection: %08X\n",
                 (ULONG)(ULONG_PTR)MiSubsectionAddress(Pte));
-        MiPrint(" Protect: %x - %s\n", View.Subsect.Protection,
-                MiProtectionName(View.Subsect.Protection));
+        MipPrintProtection(View.Subsect.Protection);
         break;
     case MiPteList:
         MiPrint("not valid: free system PTE\n Next: %x\n", MiPteAsList(Pte).Next);

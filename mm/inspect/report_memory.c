@@ -171,8 +171,8 @@ static void MipReportSystemPtes(void)
     }
     MiQuerySystemPtes(&C);
     KiReport(Wrong == 0 && C.Free + C.Reserved + C.Slack == C.Total,
-             "system PTEs: %u free of %u, one frame seen at two addresses, %u reservations, "
-             "%u flushes",
+             "system PTEs: %u free of %u, one frame at two addresses, reservations %u, "
+             "flushes %u",
              C.Free, C.Total, C.Reservations, C.Flushes);
 }
 

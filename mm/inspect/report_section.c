@@ -338,6 +338,7 @@ static void MipReportCopies(void)
 {
     LARGE_INTEGER Size = {.QuadPart = (LONGLONG)MIP_PAGES * PAGE_SIZE};
     ULONG Before = MiFaultCounters.CopyOnWrite;
+    ULONG Committed = MiSharedCommit;
     MIP_COPIES Copies = {.Wrong = 0};
     KAPC_STATE ApcState;
     PEPROCESS Process = NULL;
@@ -360,11 +361,12 @@ static void MipReportCopies(void)
         ObDereferenceObject(Section);
     }
     KiReport(NT_SUCCESS(Status) && Copies.Wrong == 0 &&
-                 MiFaultCounters.CopyOnWrite - Before == MIP_PAGES / 2 && MiSharedCommit == 0,
+                 MiFaultCounters.CopyOnWrite - Before == MIP_PAGES / 2 &&
+                 MiSharedCommit == Committed,
              "section: a copy-on-write view wrote %u of %u pages: %u copied, %u words wrong in it "
-             "and in the shared view; %u pages of sections are committed afterwards",
+             "and in the shared view; afterwards %d more pages of sections are committed",
              MIP_PAGES / 2, MIP_PAGES, MiFaultCounters.CopyOnWrite - Before, Copies.Wrong,
-             MiSharedCommit);
+             (LONG)(MiSharedCommit - Committed));
 }
 
 void MiReportSections(BOOLEAN PageOut)

@@ -94,8 +94,8 @@ static BOOLEAN MipReportCreation(void)
     KiReport(First->CommitCharge == MIP_PAGES + 1 && First->Vm.WorkingSetSize == 0 &&
                  MipSpaces[0].Va == MipSpaces[1].Va &&
                  First->Pcb.DirectoryTableBase[0] != Second->Pcb.DirectoryTableBase[0],
-             "processes: %u and %u, directories %08x and %08x, %u pages committed in each at %08x, "
-             "%u resident",
+             "processes: two, with IDs %u and %u, directories %08x and %08x, %u pages committed in "
+             "each at %08x, %u resident",
              (ULONG)(ULONG_PTR)First->UniqueProcessId, (ULONG)(ULONG_PTR)Second->UniqueProcessId,
              (ULONG)First->Pcb.DirectoryTableBase[0], (ULONG)Second->Pcb.DirectoryTableBase[0],
              First->CommitCharge - First->CommittedPageTables, (ULONG)MipSpaces[0].Va,

@@ -22,6 +22,7 @@ static const struct {
     {"Driv", "driver objects"},
     {"DskW", "which sectors of a disk may be written"},
     {"Even", "events"},
+    {"Exam", "the example's processes"},
     {"FFsD", "the FAT driver's open files"},
     {"File", "file objects"},
     {"Io B", "buffers of I/O requests"},

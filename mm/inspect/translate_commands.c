@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * translate_commands.c - !vtop: an address in any address space; !searchpte: who maps a frame.
+ * translate_commands.c - !vtop, !ptov: an address, all addresses in any address space; !searchpte:
+ * who maps a frame.
  *
  * The running address space is read through its self-map.  Another one's directory and tables are
  * read through a hyperspace window, one entry at a time.
@@ -66,7 +67,12 @@ static void MipPrintTranslation(ULONG_PTR Va, const MI_ENTRIES *Entries)
     }
 }
 
-/* DirBase is a physical address, as !process prints it, or a frame number; 0: the running one. */
+/* A physical address, as !process prints it, or a frame number; 0: the running one. */
+static PFN_NUMBER MipDirectoryOf(ULONG_PTR DirBase)
+{
+    return (PFN_NUMBER)(BYTE_OFFSET(DirBase) == 0 ? DirBase >> PAGE_SHIFT : DirBase);
+}
+
 void MiCommandVtop(const char *Arguments)
 {
     ULONG_PTR DirBase = 0;
@@ -84,13 +90,60 @@ void MiCommandVtop(const char *Arguments)
     if (!NT_SUCCESS(Status)) {
         return;
     }
-    Directory = (PFN_NUMBER)(BYTE_OFFSET(DirBase) == 0 ? DirBase >> PAGE_SHIFT : DirBase);
+    Directory = MipDirectoryOf(DirBase);
     if (Directory == 0 || Directory == KiCurrentDirectoryFrame()) {
         MiReadEntries(Va, &Entries);
     } else if (!MipReadForeign(Directory, Va, &Entries)) {
         return;
     }
     MipPrintTranslation(Va, &Entries);
+}
+
+/* ---- !ptov ---- */
+
+/* The 4 MB at Va, by the table in Frame.  => FALSE: it is enough, or a sentence was printed. */
+static BOOLEAN MipPrintTable(ULONG_PTR Va, PFN_NUMBER Frame)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < PTE_PER_PAGE; Index++, Va += PAGE_SIZE) {
+        MMPTE Pte;
+
+        if (MiStopRequested() || !MipReadTable(Frame, Index, &Pte)) {
+            return FALSE;
+        }
+        if (Pte.Hard.Valid) {
+            MiPrint("%08x %08x\n", Pte.Hard.PageFrameNumber << PAGE_SHIFT, (ULONG)Va);
+        }
+    }
+    return TRUE;
+}
+
+void MiCommandPtov(const char *Arguments)
+{
+    BOOLEAN Going = TRUE;
+    ULONG_PTR DirBase;
+    PFN_NUMBER Directory;
+    ULONG Index;
+
+    if (!MiTakeOptional(&Arguments, 0, &DirBase)) {
+        return;
+    }
+    Directory = MipDirectoryOf(DirBase);
+    Directory = Directory != 0 ? Directory : KiCurrentDirectoryFrame();
+    MiPrint("X86PtoV: pagedir %08x, physical and virtual addresses\n", Directory << PAGE_SHIFT);
+    for (Index = 0; Index < PTE_PER_PAGE && Going; Index++) {
+        ULONG_PTR Va = (ULONG_PTR)Index << PDI_SHIFT;
+        MMPTE Pde;
+
+        Going = MipReadTable(Directory, Index, &Pde);
+        if (Going && MiPdeKind(Pde) == MiPteLarge) {
+            MiPrint("%08x %08x  large page\n", MiEntryFrame(Pde, MiPteLarge) << PAGE_SHIFT,
+                    (ULONG)Va);
+        } else if (Going && MiPdeKind(Pde) == MiPteValid) {
+            Going = MipPrintTable(Va, Pde.Hard.PageFrameNumber);
+        }
+    }
 }
 
 /* ---- !searchpte ---- */

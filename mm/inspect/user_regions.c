@@ -84,6 +84,18 @@ const char *MiProtectBitName(ULONG Bit)
     return MipNameOf(MipProtects, RTL_NUMBER_OF(MipProtects), Bit);
 }
 
+MI_PROTECT_TEXT MiProtectText(ULONG Protect)
+{
+    const char *Modifier =
+        MiProtectBitName(Protect & (PAGE_GUARD | PAGE_NOCACHE | PAGE_WRITECOMBINE));
+    MI_PROTECT_TEXT Result;
+
+    (void)RtlStringCbPrintfA(Result.Text, sizeof(Result.Text), "%s%s%s",
+                             MiProtectBitName(Protect & 0xFFu), *Modifier != 0 ? "|" : "",
+                             Modifier);
+    return Result;
+}
+
 /* ---- arguments ---- */
 
 /* => 0: it is none of them. */
@@ -218,28 +230,19 @@ BOOLEAN MiNextUserRegion(PULONG_PTR Va, MI_USER_REGION *Region)
 
 /* ---- the list ---- */
 
-/* => The part of Protect that modifies; "" for none. */
-static const char *MipModifier(ULONG Protect)
-{
-    return MiProtectBitName(Protect & (PAGE_GUARD | PAGE_NOCACHE | PAGE_WRITECOMBINE));
-}
-
 static void MipPrintRow(const MI_USER_REGION *Region)
 {
-    const char *Modifier = MipModifier(Region->Protect);
-
-    MiPrint("%8x %8x %8x %-11s %-11s %-22s%s%s %s\n", (ULONG)(ULONG_PTR)Region->BaseAddress,
+    MiPrint("%8x %8x %8x %-11s %-11s %-33s %s\n", (ULONG)(ULONG_PTR)Region->BaseAddress,
             (ULONG)((ULONG_PTR)Region->BaseAddress + Region->RegionSize), (ULONG)Region->RegionSize,
             MiRegionBitName(Region->Type), MiRegionBitName(Region->State),
-            MiProtectBitName(Region->Protect & 0xFFu), *Modifier != 0 ? "|" : "", Modifier,
-            MiRegionUsageName(MiRegionUsage(Region)));
+            MiProtectText(Region->Protect).Text, MiRegionUsageName(MiRegionUsage(Region)));
 }
 
 static void MipPrintFields(const MI_USER_REGION *Region, const char *Quote, const char *Between)
 {
+    const MI_PROTECT_TEXT Protect = MiProtectText(Region->Protect);
     const char *Texts[] = {MiRegionBitName(Region->Type), MiRegionBitName(Region->State),
-                           MiProtectBitName(Region->Protect & 0xFFu)};
-    const char *Modifier = MipModifier(Region->Protect);
+                           Protect.Text};
     ULONG i;
 
     MiPrint("%s0x%x%s%s", Quote, (ULONG)(ULONG_PTR)Region->BaseAddress, Quote, Between);
@@ -247,8 +250,7 @@ static void MipPrintFields(const MI_USER_REGION *Region, const char *Quote, cons
             Quote, Between);
     MiPrint("%s0x%x%s", Quote, (ULONG)Region->RegionSize, Quote);
     for (i = 0; i < RTL_NUMBER_OF(Texts); i++) {
-        MiPrint("%s%s%s", Between, Quote, Texts[i]);
-        MiPrint("%s%s%s", i == 2 && *Modifier != 0 ? "|" : "", i == 2 ? Modifier : "", Quote);
+        MiPrint("%s%s%s%s", Between, Quote, Texts[i], Quote);
     }
     MiPrint("%s%s%s%s\n", Between, Quote, MiRegionUsageName(MiRegionUsage(Region)), Quote);
 }
@@ -256,7 +258,7 @@ static void MipPrintFields(const MI_USER_REGION *Region, const char *Quote, cons
 static void MipPrintHead(MI_REGION_OUTPUT Output)
 {
     if (Output == MiRegionTable) {
-        MiPrint("%8s %8s %8s %-11s %-11s %-22s %s\n", "BaseAddr", "End+1", "RgnSize", "Type",
+        MiPrint("%8s %8s %8s %-11s %-11s %-33s %s\n", "BaseAddr", "End+1", "RgnSize", "Type",
                 "State", "Protect", "Usage");
     } else if (Output == MiRegionCsv) {
         MiPrint("\"BaseAddress\",\"EndAddress+1\",\"RegionSize\",\"Type\",\"State\",\"Protect\","

@@ -45,10 +45,18 @@ const char *MiRegionUsageName(MI_REGION_USAGE Usage);
 const char *MiRegionBitName(ULONG Bit);  /* of a type or a state */
 const char *MiProtectBitName(ULONG Bit); /* of a protection */
 
+/* All of a protection: "PAGE_READWRITE|PAGE_GUARD". */
+typedef struct _MI_PROTECT_TEXT {
+    char Text[48];
+} MI_PROTECT_TEXT;
+
+MI_PROTECT_TEXT MiProtectText(ULONG Protect);
+
 /* The running process' region at *Va, which moves behind it.  => FALSE: there are no more. */
 BOOLEAN MiNextUserRegion(PULONG_PTR Va, MI_USER_REGION *Region);
 
-/* user_summary.c: -summary. */
+/* user_summary.c: bytes of pages, with three digits behind the point: "(   4.000 kB)"; -summary. */
+void MiPrintPageBytes(ULONG Pages);
 void MiPrintUserSummary(const MI_REGION_FILTER *Filter);
 
 #endif

@@ -101,12 +101,10 @@ static void MipPrintPercent(ULONG Pages, ULONG Of)
     MiPrint("  %3u.%u%u%%", Tenths / 10, Tenths % 10, Last);
 }
 
-/* => Three digits behind the point. */
-static void MipPrintBytes(ULONG Pages)
+void MiPrintPageBytes(ULONG Pages)
 {
     ULONG Kb = Pages * (PAGE_SIZE / 1024);
 
-    MiPrint("%9x ", Pages << PAGE_SHIFT);
     if (Kb < 1024) {
         MiPrint("(%4u.000 kB)", Kb);
     } else if (Kb < 1024 * 1024) {
@@ -114,6 +112,12 @@ static void MipPrintBytes(ULONG Pages)
     } else {
         MiPrint("(%4u.%03u GB)", Kb >> 20, (Kb & 0xFFFFF) / 1024 * 1000 / 1024);
     }
+}
+
+static void MipPrintBytes(ULONG Pages)
+{
+    MiPrint("%9x ", Pages << PAGE_SHIFT);
+    MiPrintPageBytes(Pages);
 }
 
 static void MipPrintRow(const MIP_SUMS *Sums, const MIP_ROW *Row, const char *Name,

@@ -32,13 +32,6 @@ static ULONG MipLevel(const MMVAD *Vad)
     return Level;
 }
 
-static const char *MipModifier(ULONG Protection)
-{
-    static const char *const Names[] = {"", " NoCache", " Guard", " WriteCombine"};
-
-    return (Protection & MM_ACCESS_MASK) == 0 ? "" : Names[Protection >> 3 & 3];
-}
-
 /* => A view of the area keeps it, and the area its file. */
 static void MipPrintBacking(const CONTROL_AREA *Area)
 {
@@ -64,9 +57,9 @@ static void MipPrintVad(const MMVAD *Vad, ULONG Level)
 {
     ULONG Protection = Vad->u.VadFlags.Protection;
 
-    MiPrint("%08X (%2u)  %8x  %8x  %6u  %s  %s%s%s", (ULONG)(ULONG_PTR)Vad, Level, Vad->StartingVpn,
+    MiPrint("%08X (%2u)  %8x  %8x  %6u  %s  %s%s", (ULONG)(ULONG_PTR)Vad, Level, Vad->StartingVpn,
             Vad->EndingVpn, Vad->u.VadFlags.CommitCharge, MipKind(Vad),
-            MiProtectionName(Protection), MipModifier(Protection),
+            MiProtectionName(Protection),
             Vad->u.VadFlags.ImageMap     ? " Exe"
             : Vad->u.VadFlags.WriteWatch ? " WriteWatch"
                                          : "");
@@ -112,8 +105,7 @@ static void MipPrintWhole(const MMVAD *Vad)
     MiPrint("VAD @ %08X\n", (ULONG)(ULONG_PTR)Vad);
     MiPrint("  Start VPN      %8x  End VPN  %8x\n", Vad->StartingVpn, Vad->EndingVpn);
     MiPrint("  Commit Charge  %8u (0n)\n", Flags.CommitCharge);
-    MiPrint("  Protection     %8x  %s%s\n", Flags.Protection, MiProtectionName(Flags.Protection),
-            MipModifier(Flags.Protection));
+    MiPrint("  Protection     %8x  %s\n", Flags.Protection, MiProtectionName(Flags.Protection));
     MiPrint("  Flags:%s%s%s%s%s%s%s%s\n", Flags.PrivateMemory ? " PrivateMemory" : "",
             Flags.MemCommit ? " MemCommit" : "", Flags.WriteWatch ? " WriteWatch" : "",
             Flags.Inherit ? " ViewShare" : "", Flags.NoChange ? " NoChange" : "",

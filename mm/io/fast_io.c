@@ -10,6 +10,7 @@
  *     header or the file system say no
  *     begins behind the end                        STATUS_END_OF_FILE
  *     is copied                                    STATUS_SUCCESS, and the position is behind it
+ *     finds a guard page in the buffer             STATUS_GUARD_PAGE_VIOLATION: it is none any more
  *     a fault, of the file or of the buffer,       FALSE: the request meets it again, and says so
  *     ended the copy
  *
@@ -40,6 +41,13 @@ static BOOLEAN FsRtlpMay(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULO
                FileObject, FileOffset, Length, Wait, LockKey, Reads, IoStatus, DeviceObject);
 }
 
+/* => FALSE: a request will say what went wrong.  It would not find the guard page again. */
+static BOOLEAN FsRtlpRefuse(NTSTATUS Status, PIO_STATUS_BLOCK IoStatus)
+{
+    *IoStatus = (IO_STATUS_BLOCK){.Status = Status};
+    return Status == STATUS_GUARD_PAGE_VIOLATION;
+}
+
 /* => Resource is held. */
 static BOOLEAN FsRtlpCopy(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length, BOOLEAN Wait,
                           PVOID Buffer, PIO_STATUS_BLOCK IoStatus)
@@ -55,7 +63,7 @@ static BOOLEAN FsRtlpCopy(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Length
     }
     Status = CcTryCopyRead(FileObject, Offset, Length, Wait, Buffer, &Copied);
     if (!NT_SUCCESS(Status)) {
-        return FALSE;
+        return FsRtlpRefuse(Status, IoStatus);
     }
     FileObject->CurrentByteOffset.QuadPart = Offset + Copied;
     IoStatus->Status = Status;
@@ -103,7 +111,7 @@ static BOOLEAN FsRtlpStore(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Lengt
 
     FileObject->Flags |= Copied != 0 ? FO_FILE_MODIFIED : 0;
     if (!NT_SUCCESS(Status)) {
-        return FALSE;
+        return FsRtlpRefuse(Status, IoStatus);
     }
     FileObject->CurrentByteOffset.QuadPart = Offset + Length;
     *IoStatus = (IO_STATUS_BLOCK){.Status = Status, .Information = Length};

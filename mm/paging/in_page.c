@@ -45,6 +45,7 @@
 #include "mm/pfn/pfn_list.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/space/prototype_pte.h"
+#include "mm/sysva/mdl.h"
 #include "mm/sysva/pte_kind.h"
 #include "mm/sysva/system_pages.h"
 #include "report.h"
@@ -358,9 +359,7 @@ static NTSTATUS MipTransfer(PMI_IN_PAGE Block)
         (void)KeWaitForSingleObject(&Block->Transferred, WrPageIn, KernelMode, FALSE, NULL);
         Status = Block->Iosb.Status;
     }
-    if (Block->Mdl.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
-        MmUnmapLockedPages(Block->Mdl.MappedSystemVa, &Block->Mdl);
-    }
+    MiEndMdlMapping(&Block->Mdl);
     if (Block->Skip != 0) {
         MiMovePagesDown(Block->Frames, Block->Pages, Block->Skip);
     }

@@ -11,6 +11,7 @@
 #include "io.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/pfn/frame.h"
+#include "mm/sysva/mdl.h"
 #include "mm_machine.h"
 #include "report.h"
 #include "rtl.h"
@@ -49,6 +50,7 @@ static NTSTATUS MipOverwrite(const MMPAGING_FILE *File, PMIP_ZEROES Zeroes, ULON
     Zeroes->Header.MdlFlags |= MDL_PAGES_LOCKED;
     Status = IoSynchronousPageWrite(File->File, &Zeroes->Header, &Offset, &Done, &Iosb);
     (void)KeWaitForSingleObject(&Done, WrPageOut, KernelMode, FALSE, NULL);
+    MiEndMdlMapping(&Zeroes->Header);
     return Status == STATUS_PENDING ? Iosb.Status : Status;
 }
 

@@ -28,6 +28,7 @@
 #include "mm/pfn/pfn_list.h"
 #include "mm/pfn/pfn_reference.h"
 #include "mm/space/page_table.h"
+#include "mm/sysva/mdl.h"
 #include "mm/sysva/pte_make.h"
 #include "rtl.h"
 
@@ -192,6 +193,7 @@ static NTSTATUS MipTransfer(ULONG First, ULONG Count)
     Status = IoSynchronousPageWrite(MmPagingFile[MipWrite.Slots.File]->File, Mdl, &Offset,
                                     &MipWrite.Done, &MipWrite.Iosb);
     (void)KeWaitForSingleObject(&MipWrite.Done, WrPageOut, KernelMode, FALSE, NULL);
+    MiEndMdlMapping(Mdl);
     Status = Status == STATUS_PENDING ? MipWrite.Iosb.Status : Status;
     MiWriterFigures.Writes++;
     if (!NT_SUCCESS(Status)) {

@@ -102,8 +102,8 @@ static void MipDescribeType(RTL_PRINT_SINK *Sink, PVOID Context, POOL_TYPE BaseT
     Kept = Figures.FrontBytes + (Figures.FrontPages + Figures.SparePages) * PAGE_SIZE;
     Overhead = Headers + Figures.FreeBytes + Kept + Figures.BigUnusedBytes;
     RtlFormat(Sink, Context,
-              "%s pool: %lu pages, %lu blocks; overhead %lu of %lu bytes: headers %lu, free in "
-              "pages %lu, kept for reuse %lu, ends of big blocks %lu\n",
+              "# %s pool: %lu pages, %lu blocks; overhead %lu of %lu bytes:\n"
+              "#   headers %lu, free in pages %lu, kept for reuse %lu, ends of big blocks %lu\n",
               BaseType == PagedPool ? "paged" : "nonpaged", (unsigned long)Figures.UsedPages,
               (unsigned long)Figures.InUseBlocks, (unsigned long)Overhead, (unsigned long)Total,
               (unsigned long)Headers, (unsigned long)Figures.FreeBytes, (unsigned long)Kept,
@@ -114,5 +114,5 @@ void MiDescribePoolOverhead(RTL_PRINT_SINK *Sink, PVOID Context)
 {
     MipDescribeType(Sink, Context, NonPagedPool);
     MipDescribeType(Sink, Context, PagedPool);
-    RtlFormat(Sink, Context, "pool tables: %lu bytes\n", (unsigned long)MiQueryPoolTableBytes());
+    RtlFormat(Sink, Context, "# pool tables: %lu bytes\n", (unsigned long)MiQueryPoolTableBytes());
 }

@@ -114,9 +114,7 @@ static NTSTATUS MipTransfer(PMI_FILE_WRITE Write, ULONG First, ULONG Count)
         (void)KeWaitForSingleObject(&Write->Done, WrPageOut, KernelMode, FALSE, NULL);
         Status = Write->Iosb.Status;
     }
-    if (Write->Mdl.MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
-        MmUnmapLockedPages(Write->Mdl.MappedSystemVa, &Write->Mdl);
-    }
+    MiEndMdlMapping(&Write->Mdl);
     memcpy(Write->Frames, All, sizeof(All));
     return MipJudge(Status);
 }

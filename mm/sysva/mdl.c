@@ -228,9 +228,7 @@ void NTAPI MmUnlockPages(PMDL Mdl)
     if (!(Mdl->MdlFlags & MDL_PAGES_LOCKED) || (Mdl->StartVa == NULL && Mdl->ByteCount != 0)) {
         KeBugCheckEx(PROCESS_HAS_LOCKED_PAGES, 1, (ULONG_PTR)Mdl, MiMdlPages(Mdl), 0);
     }
-    if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
-        MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
-    }
+    MiEndMdlMapping(Mdl);
     MipUnlock(Mdl, MiMdlPages(Mdl));
     if (Mdl->Process != NULL) {
         MiCountLockedPages(Mdl->Process, -(LONG)MiMdlPages(Mdl));

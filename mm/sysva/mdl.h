@@ -96,6 +96,14 @@ void MiMapMdlFrames(PMMPTE First, const PFN_NUMBER *Frames, ULONG Count,
 PVOID MiNoteMdlMapping(PMDL Mdl, PMMPTE First);
 void MiForgetMdlMapping(PMDL Mdl);
 
+/* End the mapping that a driver has left, if it has, before a transfer's MDL is used again. */
+static inline void MiEndMdlMapping(PMDL Mdl)
+{
+    if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
+        MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
+    }
+}
+
 /* An MDL that may be mapped, else bug check 0x1A: 1233 or 61946. */
 void MiCheckMappableMdl(const MDL *Mdl);
 

@@ -88,14 +88,23 @@ const char *MiPteKindName(MI_PTE_KIND Kind)
     return "?";
 }
 
+#define MIP_NAMES(Modifier)                                                                        \
+    {                                                                                              \
+        "NoAccess", "ReadOnly" Modifier, "Execute" Modifier, "ExecuteRead" Modifier,               \
+            "ReadWrite" Modifier, "WriteCopy" Modifier, "ExecuteReadWrite" Modifier,               \
+            "ExecuteWriteCopy" Modifier,                                                           \
+    }
+
 const char *MiProtectionName(ULONG Protection)
 {
-    static const char *const Names[] = {
-        "NoAccess",  "ReadOnly",  "Execute",          "ExecuteRead",
-        "ReadWrite", "WriteCopy", "ExecuteReadWrite", "ExecuteWriteCopy",
+    static const char *const Names[4][8] = {
+        MIP_NAMES(""),
+        MIP_NAMES(" NoCache"),
+        MIP_NAMES(" Guard"),
+        MIP_NAMES(" WriteCombine"),
     };
 
-    return Names[Protection % (sizeof(Names) / sizeof(Names[0]))];
+    return Names[Protection >> 3 & 3][Protection & 7];
 }
 
 MI_PTE_TEXT MiPteLetters(MMPTE Pte, MI_PTE_KIND Kind)

@@ -178,7 +178,7 @@ PVOID MiSubsectionAddress(MMPTE Pte);                                /* => MiIsS
 
 /* What !pte prints. */
 const char *MiPteKindName(MI_PTE_KIND Kind);
-const char *MiProtectionName(ULONG Protection);
+const char *MiProtectionName(ULONG Protection); /* and what modifies it: "ReadWrite Guard" */
 
 /* The letters of a valid entry, in !pte's order: C G L D A N T U/K W/R E V. */
 #define MI_PTE_LETTERS 11

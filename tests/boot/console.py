@@ -66,7 +66,7 @@ def compare(guest: hq.Guest, bench: Bench, name: str, since: str) -> Optional[st
     problem = "never looked"
     for _ in range(10):  # the screen follows the serial line
         picture = screen.dump(guest)
-        log = guest.log()
+        log = guest.printed()
         text = log[log.rindex(since):]
         shown = screen.read_lines(picture, glyphs)
         problem = screen.difference(shown, text, screen.columns(picture, glyphs))

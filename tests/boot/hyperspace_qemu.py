@@ -60,6 +60,7 @@ STATUS_FAILED = (0x2B << 1) | 1
 STATUS_BUGCHECK = (0x2C << 1) | 1
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
+FOLDED = re.compile(r"^((?:not ok|ok) \d+ - .*)\n {8}(?=\S)", re.M)
 TAP_LINE = re.compile(r"^(not ok|ok) (\d+)\b(.*)$", re.M)
 VERDICT = re.compile(r"^(\d+) passed, (\d+) failed\s*$", re.M)
 STOP = re.compile(r"\*\*\* STOP: (0x[0-9A-Fa-f]{8}) \((0x[0-9A-Fa-f]{8}), (0x[0-9A-Fa-f]{8}), "
@@ -168,10 +169,19 @@ class Result:
         return "\n".join([line for line in self.log.split("\n") if line.strip()][-lines:])
 
 
-def plain(raw: bytes) -> str:
+def printed(raw: bytes) -> str:
     """Serial bytes as text: terminal escapes gone, one newline a line."""
     text = ESCAPE.sub("", raw.decode("latin-1"))
     return re.sub(r"\r+\n", "\n", text).replace("\r", "\n").replace("\0", "")
+
+
+def plain(raw: bytes) -> str:
+    """The same, and each stop of the report is one line: the machine breaks long ones."""
+    text = printed(raw)
+    folds = 1
+    while folds:
+        text, folds = FOLDED.subn(r"\1 ", text)
+    return text
 
 
 def final_line(log: str) -> Optional[Tuple[str, str]]:
@@ -258,6 +268,10 @@ class Guest:
 
     def log(self) -> str:
         return plain(bytes(self.raw))
+
+    def printed(self) -> str:
+        """The log as it is on the screen."""
+        return printed(bytes(self.raw))
 
     def send(self, data: bytes) -> None:
         """Type on the serial line."""

@@ -57,7 +57,7 @@ SESSION: List[Tuple[str, str]] = [
     ("? 80800000 + 2*3", r"Evaluate expression: -\d+ = 80800006\n"),
     ("? poi(@esp) - poi(@esp)", r"Evaluate expression: 0 = 00000000\n"),
     (".formats 1c407e62", r"Evaluate expression:\n  Hex:     1c407e62\n(?:.*\n){3}.*   .@~b\n"),
-    ("!session", r"Sessions on machine: 0\nValid Sessions:\nCurrent Session none\n"),
+    ("!session", r"Sessions on machine: 1\nValid Sessions: 0\nCurrent Session none\n"),
     ("!session -s 3", r"There is no session 3; !session lists them\.\n"),
     ("!sprocess", r"The address space that runs belongs to no session; !session lists them\.\n"),
     ("!address -f:Free -o:1", r"0x0\n"),
@@ -87,14 +87,15 @@ SESSION: List[Tuple[str, str]] = [
 ]
 
 COMMANDS = ("db dw dd dc dp dq da du d !db !dc !dd s r k x ln lm ? .formats !irql !pcr !idt dg "
-            "version .echo .assert help !pte !pte2va !vtop !searchpte !address !pfn !memusage !vm "
-            "!sysptes !pool !poolval !poolused !poolfind !lookaside !thread !ready !running "
-            "!stacks !wsle !object !handle !irp !devobj !drvobj "
-            "!fileobj").split() + [".crash no"]
-WORDS = ("0 1 4 ff ffffffff fffffff8 80000000 80800000 80bfffff c0000000 c0300c00 c03fffff "
-         "ffc00000 ffdff000 ffdffffe ff000000 e1000000 fee00000 100000 KiStart nt!KiCrash nt!zz "
-         "foo!x @esp @eip-4 @zz poi(@esp) poi(poi(@ebp)) by(0) poi(c0300c00) L4 l10 L L0 L20 "
-         "(1 2) -1 ~0 1/0 zz * ? Ki* -a -d -u \"ab\" = ; -a").split()
+            "version .echo .assert help !pte !pte2va !vtop !ptov !searchpte !address !vprot "
+            "!pfn !memusage !vm !sysptes !pool !poolval !poolused !poolfind !lookaside !thread "
+            "!ready !running !stacks !process .process !session !sprocess !vad !dh !ca "
+            "!filecache !defwrites !wsle !object !handle !irp !devobj !drvobj !fileobj "
+            "example").split() + [".crash no"]
+WORDS = ("0 1 4 ff 10000 20000 110000 ffffffff fffffff8 80000000 80800000 80bfffff c0000000 "
+         "c0300c00 c03fffff ffc00000 ffdff000 ffdffffe ff000000 e1000000 fee00000 100000 KiStart "
+         "nt!KiCrash nt!zz foo!x @esp @eip-4 @zz poi(@esp) poi(poi(@ebp)) by(0) poi(c0300c00) L4 "
+         "l10 L L0 L20 (1 2) -1 ~0 1/0 zz * ? Ki* -a -d -u \"ab\" = ; -a").split()
 
 LONG = "? " + "+".join(["1"] * 60)
 # keys, what the terminal shows of the line at last, the answer
@@ -196,9 +197,11 @@ def play_noise(guest: hq.Guest, _: Bench) -> Optional[str]:
 def play_lines(guest: hq.Guest, _: Bench) -> Optional[str]:
     """Random lines of words that mean something, on the machine's own memory; none stops it."""
     chance = random.Random(figures.seed())
+    processes = re.findall(r" (?:writer|reader) (\w{8})", guest.log())
     for number in range(250):
         line = " ".join([chance.choice(COMMANDS)] +
-                        [chance.choice(WORDS) for _ in range(chance.randrange(5))])
+                        [chance.choice(WORDS + processes * 8)
+                         for _ in range(chance.randrange(5))])
         guest.send(line.encode() + b"\r\x03? 0n%d\r" % (1000 + number))
         if not guest.wait_for(r"^Evaluate expression: %d = " % (1000 + number), 20):
             return "%s: %s" % (line, lost(guest, "an answer"))
@@ -220,6 +223,40 @@ def play_bugcheck(guest: hq.Guest, _: Bench) -> Optional[str]:
     if not guest.wait_for(r"^\*\*\* STOP: 0x000000E2 \(0x00001234, 0x0000000A, 0x00000000, ", 20):
         return lost(guest, "the stop screen")
     return None
+
+
+def play_example(guest: hq.Guest, _: Bench) -> Optional[str]:
+    """What stays at the prompt; the report runs once more beside it, from inside one of the two."""
+    found = re.search(r"^To look at: processes writer (\w{8}) and reader (\w{8}), ", guest.log(),
+                      re.M)
+    if not found:
+        return "there is no example"
+    writer, reader = found.groups()
+    steps = [
+        (".process " + writer, r"Implicit process is now %s\n" % writer),
+        ("!vad", r"VAD .*\n.* 17  Private  ReadWrite\n.*  Pagefile section, shared commit 10\n"
+         r".*  Mapped   ReadOnly  \\hyperspace.elf\nTotal VADs: 3 .*\n"),
+        ("!wsle", r"Working Set @ c0503000\n(?:.*\n)+"),
+        ("!handle", r"PROCESS %s .*\nHandle table at %s with 3 entries in use\n(?:.*\n)+"
+         % (writer, HEX)),
+        (".process " + reader, r"Implicit process is now %s\n" % reader),
+        ("!vad", r"(?:.*\n)+.* 16  Mapped   WriteCopy .*\nTotal VADs: 2 .*\n"),
+        ("!ca", r"(?:.*\n)+\w{8} +2 .* File Commit  \\hyperspace.elf\n3 control areas.*\n"),
+        ("!filecache", r"(?:.*\n)+\w{8} +\d+ .* \\hyperspace.elf\n1 files\n"),
+        ("!sprocess 0", r"(?:.*\n)+    Image: writer\n\n(?:.*\n)+    Image: reader\n\n"),
+        ("report", r"\nThe boot's report\n(?:(?!not ok).*\n)+\d+ passed, 0 failed\n"),
+        ("!vad", r"(?:.*\n)+Total VADs: 2 .*\n"),
+        ("!verify", r"(?:.*  (?:sound|not started)\n)+"),
+        ("example end", r"The example's processes have ended\.\n"),
+        (".process", r"Implicit process is (?!%s)\w{8}\n" % reader),
+        ("!session", r"Sessions on machine: 0\n(?:.*\n)+"),
+        ("example", r"To look at: processes writer .*\n.*\n"),
+    ]
+    for typed, wanted in steps:
+        _, shown = answer(guest, typed + "\r", timeout=90)
+        if not re.fullmatch(wanted, shown):
+            return "%s: wanted %s, found:\n%s" % (typed, wanted, shown)
+    return passed(guest)
 
 
 def play_reboot(guest: hq.Guest, _: Bench) -> Optional[str]:
@@ -287,7 +324,9 @@ def all_tests(thorough: bool, _seed: int) -> List[Test]:
         tests += [booted("every command answers; wrong input is told", firmware, play_session),
                   booted("keys of the PS/2 keyboard edit and recall", firmware, play_keyboard),
                   booted("/RUN=monitor goes straight there; .reboot", firmware, play_reboot,
-                         "/RUN=monitor")]
+                         "/RUN=monitor"),
+                  booted("the example is there, and the report beside it", firmware,
+                         play_example)]
         if thorough or firmware == "x64":
             tests += [booted("keys over the serial line edit and recall", firmware, play_editing),
                       booted("noise on the line", firmware, play_noise),

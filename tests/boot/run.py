@@ -3,8 +3,9 @@
 """make run and make debug: one boot, with the serial console on the terminal.
 
 On a terminal the console is interactive: every key goes to the guest, Ctrl-C too, and Ctrl-A is
-QEMU's escape key (Ctrl-A X ends the machine).  Without a terminal the boot's report runs and the
-machine powers itself off.  The exit status is 0 exactly when the guest said that all went well.
+QEMU's escape key (Ctrl-A X ends the machine).  Without a terminal the boot's report runs, or what
+/RUN= names, and the machine powers itself off; one that would wait for a key is ended.  The exit
+status is 0 exactly when the guest said that all went well.
 """
 
 import argparse
@@ -23,6 +24,9 @@ import tty
 import hyperspace_qemu as hq
 
 CTRL_A, CTRL_C = 0x01, 0x03
+REPORT_SECONDS, WORK_SECONDS = 120, 900  # limits for the report, and for what /RUN= names
+WAITS = re.compile(r"^(?:mm> |Press a key to restart\.)\s*\Z", re.M)
+QUIET_SECONDS = 3  # a script's lines are shown behind the prompt, too
 LEAST_MEMORY = {"x64": 48, "ia32": 64}  # below it OVMF starts nothing
 
 
@@ -71,6 +75,12 @@ class Keyboard:
         return False
 
 
+def verdict(guest):
+    """Whether all that was judged so far was good."""
+    verdicts = hq.VERDICT.findall(guest.log())
+    return bool(verdicts) and all(failed == "0" for _, failed in verdicts)
+
+
 def converse(guest, limit):
     """Carry keys and characters until one side ends; gives the result."""
     with Keyboard() as keyboard:
@@ -81,16 +91,33 @@ def converse(guest, limit):
             if keyboard.input in ready:
                 keys = os.read(keyboard.input, 1024)
                 if not keys or keyboard.wants_end(keys):
-                    verdicts = hq.VERDICT.findall(guest.log())
-                    good = bool(verdicts) and all(pair[1] == "0" for pair in verdicts)
-                    return guest.end(("passed", "ended from the keyboard") if good else
-                                     ("stopped", "ended from the keyboard before a verdict"))
+                    return guest.end(("passed", "ended from the keyboard") if verdict(guest) else
+                                     ("stopped", "ended from the keyboard before a good verdict"))
                 guest.send(keys)
             early = hq.final_line(guest.log())
             if early:
                 return guest.end(early)
             if limit and time.monotonic() - guest.started > limit:
                 return guest.end(("hang", "no end within %d s" % limit))
+
+
+def watch(guest, limit):
+    """Until the machine ends, or waits for a key that nobody can type; gives the result."""
+    latest, length = time.monotonic(), 0
+    while guest.pump(0.5):
+        if len(guest.raw) != length:
+            latest, length = time.monotonic(), len(guest.raw)
+            early = hq.final_line(guest.log())
+            if early:
+                return guest.end(early)
+        if time.monotonic() - latest > QUIET_SECONDS and WAITS.search(guest.log()):
+            stop = hq.STOP.search(guest.log())
+            return guest.end(("bugcheck", stop.group(0)) if stop else
+                             ("passed" if verdict(guest) else "stopped",
+                              "it waits for a key, and there is no terminal"))
+        if limit and time.monotonic() - guest.started > limit:
+            return guest.end(("hang", "no end within %d s" % limit))
+    return guest.end()
 
 
 class Screen:
@@ -125,8 +152,9 @@ def arguments():
     parser.add_argument("--cpu", default="")
     parser.add_argument("--options", default="", help="switches for boot.ini's default entry")
     parser.add_argument("--display", default="none", help="none or window")
-    parser.add_argument("--timeout", default=120, type=int, metavar="SECONDS",
-                        help="limit for runs that end by themselves")
+    parser.add_argument("--timeout", type=int, metavar="SECONDS",
+                        help="limit for runs that end by themselves; %d, with /RUN= %d" % (
+                            REPORT_SECONDS, WORK_SECONDS))
     parser.add_argument("--debug", action="store_true", help="wait for gdb before the first step")
     parser.add_argument("--port", default=1234, type=int, help="where gdb finds QEMU")
     parser.add_argument("--log", default="", help="file to keep the serial log in")
@@ -163,8 +191,10 @@ def greet(options, interactive):
         options.firmware, options.disk, options.memory), end=" ")
     if interactive:
         print("Ctrl-A X ends the machine; every other key, Ctrl-C too, goes to the guest.")
+    elif "/RUN=" in options.options.upper():
+        print("No terminal: what /RUN= names, then the end.")
     else:
-        print("Report only; the machine ends by itself.")
+        print("No terminal: the report, then the end.")
     if options.debug:
         wide = "" if options.firmware == "ia32" else "-ex 'set architecture i386:x86-64' "
         symbols = "build/hyperspace.elf"
@@ -184,7 +214,10 @@ def main():
     switches = options.options
     if "/RUN=" not in switches.upper() and not interactive:
         switches += " /RUN=report,shutdown"
-    limit = 0 if options.debug or (interactive and "shutdown" not in switches) else options.timeout
+    limit = options.timeout or (WORK_SECONDS if "/RUN=" in options.options.upper() else
+                                REPORT_SECONDS)
+    if options.debug or (interactive and "shutdown" not in switches):
+        limit = 0
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
 
     with tempfile.TemporaryDirectory(prefix="hyperspace-run-") as folder:
@@ -200,7 +233,7 @@ def main():
         greet(options, interactive)
         guest = hq.Guest(machine, echo=Screen().show)
         try:
-            result = converse(guest, limit) if interactive else guest.finish(limit or 10 ** 9)
+            result = converse(guest, limit) if interactive else watch(guest, limit)
         except KeyboardInterrupt:
             result = guest.end(("stopped", "interrupted"))
     if options.log:

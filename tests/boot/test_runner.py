@@ -111,6 +111,12 @@ def judging():
           outcome(None, "Hyperspace cannot start: no kernel\n", ("hang", "")) == "loader")
     check("escapes do not hide it",
           hq.final_line(hq.plain(b"\x1b[2J\x1b[01;01HHyperspace \x1b[0mcannot start: x\r\n")))
+    check("a stop of the report is one line, however often it was broken",
+          hq.plain(b"ok 1 - a\r\n        b\r\n        c\r\nnot ok 2 - d\r\n        e\r\n")
+          == "ok 1 - a b c\nnot ok 2 - d e\n")
+    check("no other lines are put together",
+          hq.plain(b"ok 1 - a\n         b\nmm> x\n        y\n")
+          == "ok 1 - a\n         b\nmm> x\n        y\n")
     check("an unfinished sentence is waited for",
           hq.final_line("Hyperspace cannot start: no ker") is None)
     check("nothing bootable ends the run",

@@ -10,6 +10,7 @@
 #include "tests/host/disk.h"
 
 #include "ke.h"
+#include "mm.h"
 #include "tests/host/machine.h"
 #include "tests/unit/test.h"
 
@@ -178,6 +179,9 @@ static void Submit(PDISK_DEVICE Device, PDISK_REQUEST Request)
     PHOST_DISK Disk = Device->Driver;
     KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
 
+    if (Disk->Maps && Request->Mdl != NULL) {
+        CHECK(MmGetSystemAddressForMdlSafe(Request->Mdl, HighPagePriority) != NULL);
+    }
     if (Disk->Seed != 0) {
         Place(Disk, Request);
         KfLowerIrql(OldIrql);

@@ -40,6 +40,7 @@ typedef struct _HOST_DISK {
     ULONG FailOneIn[3]; /* by DISK_OPERATION: one in n fails, by the seed; 0 none */
     ULONG MayFail;      /* so many more by FailOneIn */
     ULONG LongestWait;  /* microseconds that a request may take; 0: the usual ones */
+    BOOLEAN Maps;       /* its driver maps what it transfers, and leaves that to others to end */
 
     HOST_DISK_WRITE *Log; /* of HOST_DISK_LOG_SIZE; NULL: none is kept */
     ULONG Logged;         /* writes since power-on, also those that no longer fit */

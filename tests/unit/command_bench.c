@@ -33,9 +33,14 @@ static PCMI_COMMAND FindIn(PCMI_COMMAND Table, const char *Name, size_t Length)
 
 static PCMI_COMMAND FindCommand(const char *Name, size_t Length)
 {
-    PCMI_COMMAND Found = FindIn(MiMemoryCommands, Name, Length);
+    PCMI_COMMAND Tables[] = {MiMemoryCommands, MiObjectCommands, MiDebuggerCommands};
+    PCMI_COMMAND Found = NULL;
+    ULONG Index;
 
-    return Found != NULL ? Found : FindIn(MiObjectCommands, Name, Length);
+    for (Index = 0; Index < RTL_NUMBER_OF(Tables) && Found == NULL; Index++) {
+        Found = FindIn(Tables[Index], Name, Length);
+    }
+    return Found;
 }
 
 static void CheckColumns(const char *Line, const char *Text)

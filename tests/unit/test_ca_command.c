@@ -109,7 +109,8 @@ TEST(Ca_command_pages_of_views_are_shown_by_pte_and_address)
         Command("!pte %x", (unsigned)Va));
     CHECK_SHOWS("not valid: prototype\n Proto: VAD\n Protect: 1 - ReadOnly\n",
                 Command("!pte %x", (unsigned)Va + PAGE_SIZE));
-    CHECK_SHOWS("Type        00040000 MEM_MAPPED\n", Command("!address %x", (unsigned)Va));
+    CHECK_SHOWS("Type:                   00040000  MEM_MAPPED\n",
+                Command("!address %x", (unsigned)Va));
     End();
 }
 

@@ -58,7 +58,7 @@ TEST(DiskReport_reads_the_boot_volume_and_its_first_sector)
     Arrange(SERIAL);
     Before = DiskNextDevice(NULL)->RequestCounts[DiskRead];
     DiskReport(&Boot);
-    CHECK(Said("disk virtio0: the boot volume, serial 48590002, begins in sector 0"));
+    CHECK(Said("disk virtio0: the boot volume, serial 4859-0002, begins in sector 0"));
     CHECK(Said("the boot sector in sector 0 was read, status 00000000"));
     CHECK(Said("8 reads of 4096 bytes at once"));
     CHECK_EQUAL(18, Mock.Requests[0]);

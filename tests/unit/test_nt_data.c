@@ -3,8 +3,10 @@
  * test_nt_data.c - NtReadFile, NtWriteFile, NtFlushBuffersFile.
  */
 #include "events.h"
+#include "fast_io.h"
 #include "mm/ob/object.h"
-#include "tests/unit/nt_world.h"
+#include "tests/unit/file_section_world.h"
+#include "vm.h"
 
 #include <string.h>
 
@@ -185,6 +187,45 @@ TEST(UserMode_reads_and_writes_its_own_memory_only)
     NtWorldClose(Handle);
     KeSetPreviousMode(KernelMode);
     NtWorldFinish();
+}
+
+static void GuardBuffer(void)
+{
+    SIZE_T Bytes = PAGE_SIZE;
+    PVOID Base = NtUser;
+    ULONG Old;
+
+    CHECK_EQUAL(STATUS_SUCCESS, NtProtectVirtualMemory(NtCurrentProcess(), &Base, &Bytes,
+                                                       PAGE_READWRITE | PAGE_GUARD, &Old));
+}
+
+static NTSTATUS TransferGuarded(HANDLE Handle, BOOLEAN Writes)
+{
+    LARGE_INTEGER Start = {.QuadPart = 0};
+
+    return Writes ? NtWriteFile(Handle, NULL, NULL, NULL, &Iosb, NtUser, 100, &Start, NULL)
+                  : NtReadFile(Handle, NULL, NULL, NULL, &Iosb, NtUser, 100, &Start, NULL);
+}
+
+/* The first of them come by a request, the others without one. */
+TEST(A_guard_page_in_the_buffer_ends_a_transfer_and_is_none_any_more)
+{
+    HANDLE Handle;
+    ULONG Index;
+
+    FileSectionStartCached();
+    KeSetPreviousMode(UserMode);
+    Handle = NtWorldOpen(FILE_PATH, ALL, FILE_CREATE, 0);
+    for (Index = 0; Index < 6; Index++) {
+        GuardBuffer();
+        CHECK_EQUAL(STATUS_GUARD_PAGE_VIOLATION, TransferGuarded(Handle, Index % 2 == 0));
+        CHECK_EQUAL(STATUS_SUCCESS, TransferGuarded(Handle, Index % 2 == 0));
+        CHECK_EQUAL(100, Iosb.Information);
+    }
+    CHECK(FsRtlFastCounters.FastWrites != 0);
+    NtWorldClose(Handle);
+    KeSetPreviousMode(KernelMode);
+    FileSectionFinishCached();
 }
 
 TEST(UserMode_needs_the_rights_of_each_service)

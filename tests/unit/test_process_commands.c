@@ -2,6 +2,7 @@
 /*
  * test_process_commands.c - !process, .process, !vad, and !pte and !address in the user half.
  */
+#include "mm/inspect/commands.h"
 #include "tests/unit/command_bench.h"
 #include "tests/unit/space_world.h"
 
@@ -76,6 +77,30 @@ TEST(Implicit_process_is_the_one_whose_addresses_are_shown)
     SpaceFinish();
 }
 
+static PEPROCESS RanIn;
+
+static void Run(void)
+{
+    RanIn = PsGetCurrentProcess();
+}
+
+TEST(What_is_to_run_in_the_systems_process_does_so_and_the_implicit_process_stays)
+{
+    PEPROCESS Process;
+
+    SpaceStart();
+    Process = SpaceProcess();
+    SpaceEnter(PsInitialSystemProcess);
+    Command(".process %x", Number(Process));
+    MiRunInSystemProcess(Run);
+    CHECK(RanIn == PsInitialSystemProcess);
+    CHECK(PsGetCurrentProcess() == Process);
+    Command(".process 0");
+    MiRunInSystemProcess(Run);
+    CHECK(RanIn == PsInitialSystemProcess && PsGetCurrentProcess() == PsInitialSystemProcess);
+    SpaceFinish();
+}
+
 TEST(Vad_command_lists_by_address_and_shows_one_in_full)
 {
     const char *Shown;
@@ -114,9 +139,38 @@ TEST(Pte_command_shows_pages_of_the_user_half_in_each_state)
     CHECK_SHOWS("Protect: 18 - NoAccess", Shown);
     Shown = Command("!pte %x", (unsigned)Va + 2 * PAGE_SIZE);
     CHECK_SHOWS("not valid: demand zero", Shown);
-    CHECK_SHOWS("Protect: 14 - ReadWrite", Shown);
-    CHECK_SHOWS("State       00001000 MEM_COMMIT", Command("!address %x", (unsigned)Va));
-    CHECK_SHOWS("State       00010000 MEM_FREE", Command("!address 500000"));
+    CHECK_SHOWS("Protect: 14 - ReadWrite Guard", Shown);
+    SpaceFinish();
+}
+
+TEST(Address_and_vprot_commands_show_a_region_of_the_user_half)
+{
+    ULONG_PTR Va;
+    const char *Shown;
+
+    SpaceStart();
+    Va = SpaceAllocate(0x100000, KB64, MEM_COMMIT | MEM_RESERVE, RW);
+    SpaceProtect(Va + 2 * PAGE_SIZE, 1, RW | PAGE_GUARD);
+    Shown = Command("!address %x", (unsigned)Va + 2 * PAGE_SIZE + 5);
+    CHECK_SHOWS("Usage:                  VAR\nBase Address:           00102000\n"
+                "End Address:            00103000\n"
+                "Region Size:            00001000  (   4.000 kB)\n"
+                "State:                  00001000  MEM_COMMIT\n"
+                "Protect:                00000104  PAGE_READWRITE|PAGE_GUARD\n"
+                "Type:                   00020000  MEM_PRIVATE\n"
+                "Allocation Base:        00100000\n"
+                "Allocation Protect:     00000004  PAGE_READWRITE\n",
+                Shown);
+    CHECK_SHOWS("State:                  00010000  MEM_FREE\n", Command("!address 500000"));
     CHECK_SHOWS("last 64 KB", Command("!address 7fff0000"));
+    CHECK_TEXT("BaseAddress:       00102000\nAllocationBase:    00100000\n"
+               "AllocationProtect: 00000004  PAGE_READWRITE\nRegionSize:        00001000\n"
+               "State:             00001000  MEM_COMMIT\n"
+               "Protect:           00000104  PAGE_READWRITE|PAGE_GUARD\n"
+               "Type:              00020000  MEM_PRIVATE\n",
+               Command("!vprot %x", (unsigned)Va + 2 * PAGE_SIZE));
+    CHECK_SHOWS("Protect:           00000001  PAGE_NOACCESS\n", Command("!vprot 500000"));
+    CHECK_SHOWS("Which address?", Command("!vprot"));
+    CHECK_SHOWS("last 64 KB", Command("!vprot 80000000"));
     SpaceFinish();
 }

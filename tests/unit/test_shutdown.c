@@ -2,8 +2,10 @@
 /*
  * test_shutdown.c - mm/paging/shutdown.c: the writer ends, free slots are overwritten or left.
  */
+#include "mm/inspect/page_out.h"
 #include "mm/paging/modified_writer.h"
 #include "mm/pfn/frame.h"
+#include "mm/sysva/system_ptes.h"
 #include "mm_machine.h"
 #include "tests/unit/paging_world.h"
 #include "tests/unit/space_world.h"
@@ -80,6 +82,27 @@ TEST(Shutdown_leaves_the_slots_alone_otherwise_and_ends_the_writer)
     KeDelayExecutionThread(KernelMode, FALSE, &Long);
     CHECK_EQUAL(5, MiModifiedList.Total); /* nobody writes them */
     MmShutdownPaging();
+    Finish();
+}
+
+TEST(Pages_that_the_disks_driver_maps_are_not_mapped_any_more_afterwards)
+{
+    MI_SYSTEM_PTE_COUNTERS Before;
+    MI_SYSTEM_PTE_COUNTERS After;
+    ULONG_PTR Va;
+
+    (void)Start(TRUE);
+    MiQuerySystemPtes(&Before);
+    IoDisk.Maps = TRUE;
+    Va = PagingWorldPages(30, 0x01010101);
+    PagingWorldTrim(Va, 30);
+    CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
+    CHECK(MiReuseStandbyFrames() >= 30);
+    CHECK_EQUAL(0x01010101, SpaceRead(Va));
+    MmShutdownPaging();
+    IoDisk.Maps = FALSE;
+    MiQuerySystemPtes(&After);
+    CHECK_EQUAL(Before.Free, After.Free);
     Finish();
 }
 

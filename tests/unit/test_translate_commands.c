@@ -80,6 +80,24 @@ TEST(Vtop_reads_no_frame_that_is_not_RAM)
     HostMachineDelete();
 }
 
+TEST(Ptov_lists_what_an_address_space_maps)
+{
+    PFN_NUMBER Directory;
+
+    PopulatedStart();
+    Directory = MakeDirectory(0x155);
+    ((PMMPTE)HostFrame(Directory))[0x201].Long = 0x004001E3;
+    CHECK_TEXT(Text("X86PtoV: pagedir %08x, physical and virtual addresses\n"
+                    "00155000 80123000\n00400000 80400000  large page\n",
+                    Directory << PAGE_SHIFT),
+               Command("!ptov %x", Directory << PAGE_SHIFT));
+    HostMapPage(HOST_DIRECTORY_FRAME, 0x40000000, 0x355, 1);
+    CHECK_SHOWS("pagedir 00001000, physical and virtual addresses\n00355000 40000000\n",
+                Command("!ptov"));
+    CHECK_SHOWS("Frame 12345 cannot be read.\n", Command("!ptov 12345"));
+    HostMachineDelete();
+}
+
 TEST(SearchPte_finds_every_mapping_of_a_frame)
 {
     const char *Shown;
