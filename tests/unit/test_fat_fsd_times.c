@@ -342,14 +342,20 @@ TEST(Size_that_stays_or_cannot_be_set_changes_no_time)
 
 TEST(Time_that_is_set_after_a_write_leaves_the_archive_attribute)
 {
+    ULONG Cached;
+
     Start();
-    Write(0, 5000, 0x11);
-    SetTimes(OldTime.QuadPart, 0, FILE_ATTRIBUTE_NORMAL);
-    Write(0, 10, 0x22);
-    SetTimes(OldTime.QuadPart, 0, 0);
-    IoCloseFile(File);
-    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &File));
-    CHECK_EQUAL(FILE_ATTRIBUTE_ARCHIVE, Basic().FileAttributes);
-    CHECK(WriteTime() == OldTime.QuadPart);
+    for (Cached = 0; Cached < 2; Cached++) {
+        IoCloseFile(File);
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", Cached != 0, &File));
+        Write(0, 1024, 0x11);
+        SetTimes(OldTime.QuadPart, 0, FILE_ATTRIBUTE_NORMAL);
+        Write(0, 512, 0x22);
+        SetTimes(OldTime.QuadPart, 0, 0);
+        IoCloseFile(File);
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\file", TRUE, &File));
+        CHECK_EQUAL(FILE_ATTRIBUTE_ARCHIVE, Basic().FileAttributes);
+        CHECK(WriteTime() == OldTime.QuadPart);
+    }
     Finish();
 }
