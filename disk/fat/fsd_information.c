@@ -260,6 +260,7 @@ static NTSTATUS FatpSetBasic(PFAT_REQUEST Request, const FILE_BASIC_INFORMATION 
 static NTSTATUS FatpSetEnd(PFAT_REQUEST Request, LONGLONG Bytes)
 {
     PFAT_FCB Fcb = Request->Fcb;
+    BOOLEAN Changes = Bytes != FatBytesOf(Fcb);
     NTSTATUS Status = STATUS_SUCCESS;
 
     if (FatIsDirectory(Fcb)) {
@@ -277,11 +278,14 @@ static NTSTATUS FatpSetEnd(PFAT_REQUEST Request, LONGLONG Bytes)
     if (Bytes < FatBytesOf(Fcb)) {
         Status = FatMayCut(Fcb, (ULONG)Bytes);
     }
-    if (NT_SUCCESS(Status) && Bytes != FatBytesOf(Fcb)) {
+    if (NT_SUCCESS(Status)) {
+        Status = FatChangeSize(Fcb, (ULONG)Bytes);
+    }
+    if (NT_SUCCESS(Status) && Changes) {
         Request->FileObject->Flags |= FO_FILE_SIZE_CHANGED;
         Request->Ccb->Modified = TRUE; /* the entry of a file that lags does not follow yet */
     }
-    return NT_SUCCESS(Status) ? FatChangeSize(Fcb, (ULONG)Bytes) : Status;
+    return Status;
 }
 
 static NTSTATUS FatpSetAllocation(PFAT_REQUEST Request, LONGLONG Bytes)

@@ -123,8 +123,7 @@ static BOOLEAN FsRtlpIsInside(PFILE_OBJECT FileObject, LONGLONG Offset, ULONG Le
 {
     const FSRTL_COMMON_FCB_HEADER *Header = FileObject->FsContext;
 
-    return Offset >= 0 && Length <= Header->FileSize.QuadPart &&
-           Offset <= Header->FileSize.QuadPart - Length;
+    return Offset >= 0 && Offset <= Header->FileSize.QuadPart - Length;
 }
 
 BOOLEAN NTAPI FsRtlCopyWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,

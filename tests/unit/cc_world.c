@@ -7,6 +7,7 @@
 #include "ex.h"
 #include "mm/ke/thread.h"
 #include "mm/pfn/pfn.h"
+#include "mm/pool/pool_tag.h"
 #include "mm/sysva/layout.h"
 #include "mm/sysva/system_pages.h"
 
@@ -34,6 +35,7 @@ CC_WORLD_FILE CcWorldFile[CC_WORLD_FILES];
 static POBJECT_TYPE FileType;
 static WORLD_VIEW Views[WORLD_VIEWS];
 static ULONG_PTR CacheStart;
+static ULONG StartBlocks; /* of PoolBlocks */
 static KTHREAD Worker;
 static UCHAR WorkerStack[HOST_STACK_BYTES] NT_ALIGNED(16);
 
@@ -465,6 +467,23 @@ static void MakeFile(CC_WORLD_FILE *File)
     }
 }
 
+/* What the cache has of both pools, by the tags 'Cc..'; TAG is this world's. */
+static ULONG PoolBlocks(void)
+{
+    ULONG Blocks = 0;
+    ULONG i;
+
+    for (i = 0; i < MI_POOL_TAGS; i++) {
+        const MI_POOL_TAG *Tag = &MiPoolTags[i];
+
+        if ((Tag->Tag & 0xFFFF) == (CC_TAG_MAP & 0xFFFF) && Tag->Tag != TAG) {
+            Blocks += Tag->Use[NonPagedPool].Allocs - Tag->Use[NonPagedPool].Frees;
+            Blocks += Tag->Use[PagedPool].Allocs - Tag->Use[PagedPool].Frees;
+        }
+    }
+    return Blocks;
+}
+
 void CcWorldStart(void)
 {
     ULONG i;
@@ -485,6 +504,7 @@ void CcWorldStart(void)
     }
     CHECK_EQUAL(STATUS_SUCCESS, CcInitializeCacheManager(&Calls, FRAMES));
     CHECK(CcViewCounters.Total <= WORLD_VIEWS);
+    StartBlocks = PoolBlocks();
 }
 
 void CcWorldStartThreads(void)
@@ -507,6 +527,7 @@ void CcWorldFinish(void)
     CHECK_EQUAL(0, CcTotalDirtyPages);
     CHECK_EQUAL(0, CcWorldLocks);
     CHECK_EQUAL(CcViewCounters.Total, CcViewCounters.Free);
+    CHECK_EQUAL(StartBlocks, PoolBlocks());
     for (i = 0; i < CC_WORLD_FILES; i++) {
         CHECK_EQUAL(0, CcWorldFile[i].Sections);
         CHECK_EQUAL(0, CcWorldFile[i].Views);

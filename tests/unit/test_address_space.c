@@ -121,3 +121,21 @@ TEST(AdoptAddressSpace_lets_the_system_s_working_set_be_trimmed_too)
     MiReleaseWorkingSet(Set);
     MiVerifyExpansion();
 }
+
+TEST(AddressSpace_that_no_resident_pages_can_be_promised_costs_nothing)
+{
+    PEPROCESS Process = NULL;
+    ULONG Committed;
+    ULONG Resident;
+
+    MmWorldStart(2048);
+    Committed = MiCommit.Committed;
+    Resident = MiCommit.ResidentAvailable;
+    MiCommit.ResidentAvailable = 10;
+    CHECK_EQUAL(STATUS_INSUFFICIENT_RESOURCES, PsCreateProcess("none", &Process));
+    CHECK(Process == NULL);
+    CHECK_EQUAL(10, MiCommit.ResidentAvailable);
+    CHECK_EQUAL(Committed, MiCommit.Committed);
+    MiCommit.ResidentAvailable = Resident;
+    MmWorldFinish();
+}

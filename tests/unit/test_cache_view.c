@@ -178,6 +178,11 @@ TEST(IsRangeResident_is_about_the_pages_of_the_section)
     CHECK(MmIsRangeResident((PVOID)View, 2 * PAGE_SIZE)); /* valid in the process */
     CHECK(!MmIsRangeResident((PVOID)View, 2 * PAGE_SIZE + 1));
     (void)ViewRead(At(View, 0));
+    (void)ViewRead(At(View, 1));
+    CHECK(MmIsRangeResident((PVOID)(View + PAGE_SIZE), PAGE_SIZE)); /* valid in the view */
+    CHECK(!MmIsRangeResident((PVOID)(View + PAGE_SIZE), PAGE_SIZE + 1));
+    CHECK(!MmIsRangeResident((PVOID)(View + 2 * PAGE_SIZE - 1), 2));
+    CHECK(MmIsRangeResident((PVOID)(View + PAGE_SIZE - 1), 2));
     CHECK(MmIsRangeResident((PVOID)(View + 8), 2 * PAGE_SIZE - 8));
     SectionTrim();
     SystemViewTrim();

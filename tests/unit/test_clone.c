@@ -321,6 +321,14 @@ TEST(Clone_promises_its_own_minimum_working_set)
     PsTerminateProcess(Child);
     PsDereferenceProcess(Child);
     CHECK_EQUAL(Resident, MiCommit.ResidentAvailable);
+    CHECK_EQUAL(
+        STATUS_SUCCESS,
+        MmAdjustWorkingSetSizeEx(150 * PAGE_SIZE, 300 * PAGE_SIZE, FALSE, TRUE,
+                                 QUOTA_LIMITS_HARDWS_MIN_DISABLE | QUOTA_LIMITS_HARDWS_MAX_ENABLE));
+    Child = SpaceClone(Parent);
+    CHECK(!Child->Vm.MinimumWorkingSetHard && Child->Vm.MaximumWorkingSetHard);
+    PsTerminateProcess(Child);
+    Resident = MiCommit.ResidentAvailable;
     MiCommit.ResidentAvailable = 149;
     Child = NULL;
     CHECK_EQUAL(STATUS_WORKING_SET_QUOTA, PsCloneProcess("none", Parent, &Child));

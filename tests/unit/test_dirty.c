@@ -85,14 +85,27 @@ TEST(A_flush_finds_what_a_users_view_modified)
     CcWorldFinish();
 }
 
-TEST(A_purge_forgets_whole_pages_dirty_or_not)
+/* => A file whose first four pages are dirty. */
+static CC_WORLD_FILE *StartDirty(void)
 {
     CC_WORLD_FILE *File;
-    UCHAR Byte;
 
     CcWorldStart();
     File = CcWorldOpen(0, MB);
     CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 4 * PAGE_SIZE, 0x11));
+    return File;
+}
+
+TEST(A_purge_forgets_whole_pages_dirty_or_not)
+{
+    CC_WORLD_FILE *File = StartDirty();
+    PVACB Vacb = NULL;
+    UCHAR Byte;
+
+    CHECK_EQUAL(STATUS_SUCCESS, CciUseView(File->Pointers.SharedCacheMap, 0, TRUE, &Vacb));
+    CHECK(Purge(File, 1, 100)); /* no page begins there: nobody is waited for */
+    CciReleaseView(Vacb);
+    CHECK_EQUAL(4, CcTotalDirtyPages);
     CHECK(Purge(File, 1, PAGE_SIZE)); /* the second page begins in it */
     CHECK_EQUAL(3, CcTotalDirtyPages);
     CHECK_EQUAL(STATUS_SUCCESS, CcWorldReadBytes(File, PAGE_SIZE, 1, &Byte));
@@ -109,11 +122,8 @@ TEST(A_purge_forgets_whole_pages_dirty_or_not)
 
 TEST(A_purge_that_a_users_view_prevents_leaves_dirty_data_dirty)
 {
-    CC_WORLD_FILE *File;
+    CC_WORLD_FILE *File = StartDirty();
 
-    CcWorldStart();
-    File = CcWorldOpen(0, MB);
-    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 4 * PAGE_SIZE, 0x11));
     File->UserView = TRUE;
     CHECK(!Purge(File, 0, 0));
     CHECK_EQUAL(4, CcTotalDirtyPages);
@@ -127,13 +137,10 @@ TEST(A_purge_that_a_users_view_prevents_leaves_dirty_data_dirty)
 TEST(A_purge_may_end_caching_for_all_file_objects_first)
 {
     CACHE_UNINITIALIZE_EVENT Event = {.Next = NULL};
-    CC_WORLD_FILE *File;
+    CC_WORLD_FILE *File = StartDirty();
 
-    CcWorldStart();
     KeInitializeEvent(&Event.Event, NotificationEvent, FALSE);
-    File = CcWorldOpen(0, MB);
     CHECK_EQUAL(STATUS_SUCCESS, CcWorldCache(File, 1));
-    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 4 * PAGE_SIZE, 0x11));
     CHECK(CcPurgeCacheSection(&File->Pointers, NULL, 0, TRUE));
     CHECK(File->Object[0]->PrivateCacheMap == NULL && File->Object[1]->PrivateCacheMap == NULL);
     CHECK(!CcIsFileCached(File->Object[0])); /* nothing kept the map */
@@ -149,11 +156,8 @@ TEST(A_purge_may_end_caching_for_all_file_objects_first)
 
 TEST(A_purge_that_fails_has_ended_caching_and_lost_nothing)
 {
-    CC_WORLD_FILE *File;
+    CC_WORLD_FILE *File = StartDirty();
 
-    CcWorldStart();
-    File = CcWorldOpen(0, MB);
-    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 4 * PAGE_SIZE, 0x11));
     CcWorldFail[CcWorldPurge] = (CC_WORLD_FAILURE){1, 1};
     CHECK(!CcPurgeCacheSection(&File->Pointers, NULL, 0, TRUE));
     CHECK(File->Object[0]->PrivateCacheMap == NULL);
@@ -169,11 +173,8 @@ TEST(A_purge_that_fails_has_ended_caching_and_lost_nothing)
 TEST(A_purge_of_a_part_may_end_caching_and_keeps_what_is_dirty_elsewhere)
 {
     LARGE_INTEGER Start = {.QuadPart = PAGE_SIZE};
-    CC_WORLD_FILE *File;
+    CC_WORLD_FILE *File = StartDirty();
 
-    CcWorldStart();
-    File = CcWorldOpen(0, MB);
-    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFill(File, 0, 4 * PAGE_SIZE, 0x11));
     CHECK(CcPurgeCacheSection(&File->Pointers, &Start, PAGE_SIZE, TRUE));
     CHECK(File->Object[0]->PrivateCacheMap == NULL);
     CHECK_EQUAL(3, CcTotalDirtyPages);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_fast_io.c - mm/io/fast_io.c, disk/fat/fsd_fast.c: reads, writes, queries without requests.
+ * test_fast_io.c - mm/io/fast_io.c, and what disk/fat/fsd_fast.c says of it: reads and writes
+ * without requests.
  */
 #include "fast_io.h"
 
@@ -8,6 +9,7 @@
 #include "disk/fat/fsd_i.h"
 #include "events.h"
 #include "mm.h"
+#include "mm/cc/dirty.h"
 #include "mm/inspect/page_out.h"
 #include "mm/ke/thread.h"
 #include "mm/section/cache_calls.h"
@@ -71,6 +73,7 @@ static void Start(void)
 /* The file is deleted, so that nothing keeps its pages. */
 static void Finish(void)
 {
+    CHECK_EQUAL(0, KeGetCurrentThread()->KernelApcDisable); /* each critical region was left */
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldDispose(Handle, TRUE));
     NtWorldClose(Handle);
     NtWorldFinish();
@@ -209,6 +212,9 @@ TEST(Fast_read_is_not_possible_where_the_file_needs_more)
     CHECK(Counted(1, 0, 0, 1));
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 0, 10)); /* the request finds it again */
     CHECK(Counted(1, 0, 0, 1) && !Fcb->File.Stale && Holds(IoBuffer, 0, 10));
+    Fcb->Lost = TRUE;
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 0, 10)); /* by its name */
+    CHECK(Counted(1, 0, 0, 1) && !Fcb->Lost && Holds(IoBuffer, 0, 10));
     Fcb->Deleted = TRUE;
     CHECK(!Fast(0, 10, TRUE, &Result));
     CHECK_EQUAL(STATUS_FILE_CLOSED, NtWorldRead(Handle, 0, 10));
@@ -246,14 +252,27 @@ static KEVENT Release;
 
 static void HoldResource(PVOID Context)
 {
-    PERESOURCE Resource = Context;
+    PERESOURCE Resource = ((PFAT_FCB)File->FsContext)->Header.Resource;
 
     KeEnterCriticalRegion();
-    CHECK(ExAcquireResourceExclusiveLite(Resource, TRUE));
+    if (*(const BOOLEAN *)Context) {
+        CHECK(ExAcquireResourceExclusiveLite(Resource, TRUE));
+    } else {
+        CHECK(ExAcquireResourceSharedLite(Resource, TRUE));
+    }
     KeSetEvent(&Has, 0, FALSE);
     KeWaitForSingleObject(&Release, Executive, KernelMode, FALSE, NULL);
     ExReleaseResourceLite(Resource);
     KeLeaveCriticalRegion();
+}
+
+/* Another thread has the file's resource until Release is set. */
+static void LetAnotherHold(BOOLEAN Exclusive)
+{
+    KeInitializeEvent(&Has, NotificationEvent, FALSE);
+    KeInitializeEvent(&Release, NotificationEvent, FALSE);
+    HostThreadCreate(HoldResource, &Exclusive);
+    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
 }
 
 TEST(Fast_read_waits_for_the_files_resource_only_if_it_may)
@@ -261,10 +280,7 @@ TEST(Fast_read_waits_for_the_files_resource_only_if_it_may)
     IO_STATUS_BLOCK Result;
 
     Start();
-    KeInitializeEvent(&Has, NotificationEvent, FALSE);
-    KeInitializeEvent(&Release, NotificationEvent, FALSE);
-    HostThreadCreate(HoldResource, ((PFAT_FCB)File->FsContext)->Header.Resource);
-    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
+    LetAnotherHold(TRUE);
     CHECK(!Fast(0, 10, FALSE, &Result));
     CHECK(Counted(0, 1, 1, 0));
     KeSetEvent(&Release, 0, FALSE);
@@ -341,7 +357,7 @@ TEST(Fast_read_of_a_user_writes_to_the_users_memory_only)
 
 /* ---- writes ---- */
 
-static BOOLEAN FastWrite(ULONG Offset, ULONG Length, BOOLEAN Wait, PIO_STATUS_BLOCK Result)
+static BOOLEAN FastWrite(LONGLONG Offset, ULONG Length, BOOLEAN Wait, PIO_STATUS_BLOCK Result)
 {
     LARGE_INTEGER Start = {.QuadPart = Offset};
 
@@ -363,8 +379,10 @@ static BOOLEAN CountedWrites(ULONG Done, ULONG NotPossible)
 TEST(NtWriteFile_inside_a_cached_file_makes_no_request)
 {
     Start();
+    File->Flags &= ~FO_FILE_MODIFIED;
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, 5000, "hello", 5));
     CHECK(CountedWrites(1, 0) && Iosb.Information == 5);
+    CHECK(File->Flags & FO_FILE_MODIFIED);
     CHECK_EQUAL(5005, NtWorldPosition(Handle));
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, -1, "!", 1));
     CHECK(CountedWrites(1, 0));
@@ -382,10 +400,16 @@ TEST(Fast_write_that_would_make_the_file_longer_is_a_request)
 {
     LARGE_INTEGER End = {.LowPart = FILE_WRITE_TO_END_OF_FILE, .HighPart = -1};
     IO_STATUS_BLOCK Result;
+    HANDLE Fresh;
+    PFAT_CCB Ccb;
 
     Start();
+    Ccb = File->FsContext2;
+    Ccb->Modified = FALSE;
     CHECK(!FastWrite(BYTES - 1, 2, TRUE, &Result) && !FastWrite(BYTES, 1, TRUE, &Result));
-    CHECK(CountedWrites(0, 2));
+    CHECK(!FastWrite(-1, 1, TRUE, &Result) && !FastWrite(0, BYTES + 1, TRUE, &Result));
+    CHECK(CountedWrites(0, 4));
+    CHECK(!Ccb->Modified); /* the file system was not even asked */
     CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, BYTES - 1, "xyz", 3));
     CHECK(CountedWrites(0, 1));
     CHECK_EQUAL(BYTES + 2, NtWorldSize(Handle));
@@ -395,6 +419,11 @@ TEST(Fast_write_that_would_make_the_file_longer_is_a_request)
     CHECK_EQUAL(BYTES + 3, NtWorldSize(Handle));
     CHECK(FastWrite(BYTES + 100, 0, TRUE, &Result)); /* nothing can always be written */
     CHECK(Result.Status == STATUS_SUCCESS && Result.Information == 0);
+    Fresh = NtWorldOpen(FILE_PATH, ALL, FILE_OPEN, 0);
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Fresh, BYTES + 100, IoBuffer, 0));
+    CHECK_EQUAL(0, NtWorldPosition(Fresh)); /* nor does the request do anything */
+    CHECK_EQUAL(BYTES + 3, NtWorldSize(Fresh));
+    NtWorldClose(Fresh);
     Finish();
 }
 
@@ -408,6 +437,12 @@ TEST(Fast_write_is_not_possible_where_the_file_needs_more)
     Fcb->File.Stale = TRUE;
     CHECK(!FastWrite(0, 10, TRUE, &Result));
     Fcb->File.Stale = FALSE;
+    Fcb->Lost = TRUE;
+    CHECK(!FastWrite(0, 10, TRUE, &Result));
+    Fcb->Lost = FALSE;
+    Fcb->Paging = TRUE;
+    CHECK(!FastWrite(0, 10, TRUE, &Result));
+    Fcb->Paging = FALSE;
     FatPermitPages(Fcb, STATUS_ACCESS_DENIED);
     CHECK(!FastWrite(0, 10, TRUE, &Result));
     FatPermitPages(Fcb, STATUS_SUCCESS);
@@ -417,12 +452,14 @@ TEST(Fast_write_is_not_possible_where_the_file_needs_more)
     File->Flags |= FO_NO_INTERMEDIATE_BUFFERING;
     CHECK(!FastWrite(0, 10, TRUE, &Result));
     File->Flags &= ~FO_NO_INTERMEDIATE_BUFFERING;
-    CHECK(CountedWrites(0, 4));
+    CHECK(CountedWrites(0, 6));
     CcSetSystemDirtyPageThreshold(1);
     CHECK(!FastWrite(0, 10, TRUE, &Result)); /* too much is dirty: the request waits */
-    CcSetSystemDirtyPageThreshold(4096);
+    CcSetSystemDirtyPageThreshold(CcTotalDirtyPages + 1);
+    CHECK(!FastWrite(0, 5000, TRUE, &Result)); /* or would be */
     CHECK(FastWrite(0, 10, TRUE, &Result));
-    CHECK(CountedWrites(1, 1));
+    CcSetSystemDirtyPageThreshold(4096);
+    CHECK(CountedWrites(1, 2));
     Finish();
 }
 
@@ -431,17 +468,19 @@ TEST(Fast_write_waits_only_if_it_may)
     IO_STATUS_BLOCK Result;
 
     Start();
-    KeInitializeEvent(&Has, NotificationEvent, FALSE);
-    KeInitializeEvent(&Release, NotificationEvent, FALSE);
-    HostThreadCreate(HoldResource, ((PFAT_FCB)File->FsContext)->Header.Resource);
-    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
+    LetAnotherHold(TRUE);
     CHECK(!FastWrite(0, 10, FALSE, &Result));
+    KeSetEvent(&Release, 0, FALSE);
+    CHECK(FastWrite(0, 10, TRUE, &Result));
+    LetAnotherHold(FALSE);
+    CHECK(Fast(0, 10, FALSE, &Result));       /* who reads is let in beside who reads */
+    CHECK(!FastWrite(0, 10, FALSE, &Result)); /* and who writes is not */
     KeSetEvent(&Release, 0, FALSE);
     CHECK(FastWrite(0, 10, TRUE, &Result));
     Forget();
     CHECK(!FastWrite(0, 10, FALSE, &Result)); /* a part of a page, which is on the disk */
     CHECK(FastWrite(0, 10, TRUE, &Result) && Result.Information == 10);
-    CHECK(CountedWrites(2, 2));
+    CHECK(CountedWrites(3, 3));
     Finish();
 }
 
@@ -465,49 +504,24 @@ TEST(Fast_write_tells_the_time_when_the_file_is_closed)
     Finish();
 }
 
-/* ---- queries ---- */
-
-TEST(Fast_queries_say_what_requests_do)
+/* The time of a page that only views have changed is the file's, whoever left it alone. */
+TEST(Fast_write_is_not_taken_for_a_views_when_its_page_is_written)
 {
-    FILE_STANDARD_INFORMATION Standard[2] = {{.NumberOfLinks = 7}, {.NumberOfLinks = 0}};
-    FILE_BASIC_INFORMATION Basic[2] = {{.FileAttributes = 7}, {.FileAttributes = 0}};
-    PDEVICE_OBJECT Device;
-    IO_STATUS_BLOCK Result;
-    ULONG Bytes;
+    FILE_BASIC_INFORMATION Basic = {.LastWriteTime.QuadPart = 125000000000000000ll};
 
     Start();
-    Device = IoGetRelatedDeviceObject(File);
-    CHECK(FatFastIo.FastIoQueryBasicInfo(File, TRUE, &Basic[0], &Result, Device));
-    CHECK(Result.Status == STATUS_SUCCESS && Result.Information == sizeof(Basic[0]));
-    CHECK(FatFastIo.FastIoQueryStandardInfo(File, FALSE, &Standard[0], &Result, Device));
-    CHECK(Result.Status == STATUS_SUCCESS && Result.Information == sizeof(Standard[0]));
-    CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileInformation(File, FileBasicInformation, sizeof(Basic[1]),
-                                                       &Basic[1], &Bytes));
-    CHECK_EQUAL(STATUS_SUCCESS, IoQueryFileInformation(File, FileStandardInformation,
-                                                       sizeof(Standard[1]), &Standard[1], &Bytes));
-    CHECK(memcmp(&Basic[0], &Basic[1], sizeof(Basic[0])) == 0);
-    CHECK(memcmp(&Standard[0], &Standard[1], sizeof(Standard[0])) == 0);
-    CHECK_EQUAL(BYTES, Standard[0].EndOfFile.QuadPart);
-    ((PFAT_FCB)File->FsContext)->Deleted = TRUE;
-    CHECK(!FatFastIo.FastIoQueryBasicInfo(File, TRUE, &Basic[0], &Result, Device));
-    ((PFAT_FCB)File->FsContext)->Deleted = FALSE;
-    Finish();
-}
-
-TEST(Fast_query_waits_for_the_files_resource_only_if_it_may)
-{
-    FILE_STANDARD_INFORMATION Standard;
-    PDEVICE_OBJECT Device;
-    IO_STATUS_BLOCK Result;
-
-    Start();
-    Device = IoGetRelatedDeviceObject(File);
-    KeInitializeEvent(&Has, NotificationEvent, FALSE);
-    KeInitializeEvent(&Release, NotificationEvent, FALSE);
-    HostThreadCreate(HoldResource, ((PFAT_FCB)File->FsContext)->Header.Resource);
-    KeWaitForSingleObject(&Has, Executive, KernelMode, FALSE, NULL);
-    CHECK(!FatFastIo.FastIoQueryStandardInfo(File, FALSE, &Standard, &Result, Device));
-    KeSetEvent(&Release, 0, FALSE);
-    CHECK(FatFastIo.FastIoQueryStandardInfo(File, TRUE, &Standard, &Result, Device));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtSetInformationFile(Handle, &Iosb, &Basic, sizeof(Basic), FileBasicInformation));
+    Basic.LastWriteTime.QuadPart = -1;
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtSetInformationFile(Handle, &Iosb, &Basic, sizeof(Basic), FileBasicInformation));
+    CHECK_EQUAL(STATUS_SUCCESS, NtFlushBuffersFile(Handle, &Iosb));
+    Before = FsRtlFastCounters;
+    CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, 0, "x", 1));
+    CHECK(CountedWrites(1, 0));
+    CHECK_EQUAL(STATUS_SUCCESS, NtFlushBuffersFile(Handle, &Iosb));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                NtQueryInformationFile(Handle, &Iosb, &Basic, sizeof(Basic), FileBasicInformation));
+    CHECK_EQUAL(125000000000000000ll, Basic.LastWriteTime.QuadPart);
     Finish();
 }

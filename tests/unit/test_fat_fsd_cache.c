@@ -70,6 +70,22 @@ TEST(Deleted_file_is_forgotten_by_the_cache)
     FcWorldFinish();
 }
 
+TEST(Deleted_file_that_becomes_read_only_before_it_is_closed_goes_all_the_same)
+{
+    PFILE_OBJECT Found;
+    FILE_BASIC_INFORMATION Basic = {.FileAttributes = FILE_ATTRIBUTE_READONLY};
+    FILE_DISPOSITION_INFORMATION Delete = {.DeleteFile = TRUE};
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(File, FileDispositionInformation, sizeof(Delete), &Delete));
+    CHECK_EQUAL(STATUS_SUCCESS,
+                IoSetInformation(File, FileBasicInformation, sizeof(Basic), &Basic));
+    IoCloseFile(File);
+    CHECK_EQUAL(STATUS_OBJECT_NAME_NOT_FOUND, IoWorldOpen("\\file", FILE_OPEN, 0, &Found));
+    FcWorldFinish();
+}
+
 static ULONG FreeClusters(void)
 {
     PFAT_VCB Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
@@ -108,21 +124,30 @@ static NTSTATUS SetSize(PFILE_OBJECT Of, ULONG64 Bytes)
     return IoSetInformation(Of, FileEndOfFileInformation, sizeof(Size), &Size);
 }
 
+/* => The file that was File is deleted and mapped by this; File is another one. */
+static PFILE_OBJECT StartOrphan(void)
+{
+    PFILE_OBJECT Mapped;
+    PFILE_OBJECT Other;
+
+    Start();
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
+    Mapped = MapAndDelete(File);
+    IoCloseFile(File);
+    File = Other;
+    return Mapped;
+}
+
 TEST(A_volume_is_full_when_deleted_files_that_nobody_maps_gave_their_clusters_back)
 {
     ULONG ByWriting;
 
     for (ByWriting = 0; ByWriting < 2; ByWriting++) {
         PFILE_OBJECT Mapped;
-        PFILE_OBJECT Other;
         PFAT_VCB Vcb;
         ULONG64 Left;
 
-        Start();
-        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
-        Mapped = MapAndDelete(File);
-        IoCloseFile(File);
-        File = Other;
+        Mapped = StartOrphan();
         Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
         CHECK_EQUAL(1, Vcb->Orphans);
         Left = (ULONG64)FreeClusters() * Vcb->Volume->ClusterBytes;
@@ -145,21 +170,41 @@ TEST(A_volume_is_full_when_deleted_files_that_nobody_maps_gave_their_clusters_ba
 TEST(Deleted_file_that_nobody_maps_any_more_is_not_written)
 {
     PFILE_OBJECT Mapped;
-    PFILE_OBJECT Other;
     ULONG64 Written;
 
-    Start();
-    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\other", TRUE, &Other));
-    Mapped = MapAndDelete(File);
-    IoCloseFile(File);
-    File = Other;
+    Mapped = StartOrphan();
     Unmap(Mapped);
-    CHECK(CcTotalDirtyPages != 0);
+    WriteTo(File, 0, 3 * PAGE_SIZE, 0x33);
+    CHECK(CcTotalDirtyPages > 3);
     Written = IoDisk.Written;
     FatLetGoOrphans(((PFAT_FCB)File->FsContext)->Vcb);
     CHECK_EQUAL(0, ((PFAT_FCB)File->FsContext)->Vcb->Orphans);
-    CHECK_EQUAL(0, CcTotalDirtyPages);
+    CHECK_EQUAL(3, CcTotalDirtyPages);    /* the other file's are left alone */
     CHECK(IoDisk.Written - Written < 20); /* the FATs alone: its data is 40 sectors */
+    CHECK(Holds(File, 0, 3 * PAGE_SIZE, 0x33));
+    IoCloseFile(File);
+    FcWorldFinish();
+}
+
+TEST(Volume_is_not_in_order_while_a_deleted_file_has_clusters)
+{
+    FILE_FS_SIZE_INFORMATION Size;
+    PFILE_OBJECT Mapped;
+    PFAT_VCB Vcb;
+    ULONG Returned;
+
+    Mapped = StartOrphan();
+    Vcb = ((PFAT_FCB)File->FsContext)->Vcb;
+    CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+    CHECK(Vcb->Volume->Changing); /* they are lost, should the power go now */
+    Unmap(Mapped);
+    CHECK_EQUAL(1, Vcb->Orphans);
+    CHECK_EQUAL(STATUS_SUCCESS, IoQueryVolumeInformation(File, FileFsSizeInformation, sizeof(Size),
+                                                         &Size, &Returned));
+    CHECK_EQUAL(0, Vcb->Orphans); /* who asks for room finds theirs */
+    CHECK_EQUAL(FreeClusters(), Size.AvailableAllocationUnits.QuadPart);
+    CHECK_EQUAL(STATUS_SUCCESS, IoFlushFile(File));
+    CHECK(!Vcb->Volume->Changing);
     IoCloseFile(File);
     FcWorldFinish();
 }
@@ -218,7 +263,11 @@ static BOOLEAN FailsToDelete(ULONG Nth)
     File = Other;
     if (IsThere(LONG_NAME)) {
         CHECK(!((PFAT_FCB)Mapped->FsContext)->Deleted && !((PFAT_FCB)Mapped->FsContext)->Lost);
+        CHECK_EQUAL(0, ((PFAT_FCB)Mapped->FsContext)->Orphan);
         Unmap(Mapped);
+        CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen(LONG_NAME, FALSE, &File));
+        CHECK(Holds(File, 1, 19999, 0x11)); /* its clusters are its own still */
+        IoCloseFile(File);
     } else {
         ULONG Took;
 

@@ -72,6 +72,33 @@ TEST(Rename_does_not_replace_a_file_that_is_open_or_mapped)
     FcWorldFinish();
 }
 
+static FAT_SECTION_CALLS Calls;
+
+static BOOLEAN NTAPI IsMappedImage(PSECTION_OBJECT_POINTERS Section, MMFLUSH_TYPE Type)
+{
+    (void)Section;
+    return Type != MmFlushForDelete;
+}
+
+TEST(Rename_does_not_replace_a_closed_file_whose_image_is_mapped)
+{
+    PFILE_OBJECT Old;
+
+    FcWorldStart(&IoWorldFat16, TestSeed());
+    CHECK_EQUAL(STATUS_SUCCESS, FcWorldOpen("\\old", FALSE, &Old)); /* the cache has nothing */
+    ObReferenceObject(Old);
+    IoCloseFile(Old);
+    File = Make("\\new", 5000, 0x22);
+    Calls = FatSectionCalls;
+    FatSectionCalls.FlushImageSection = IsMappedImage;
+    CHECK_EQUAL(STATUS_ACCESS_DENIED, IoRenameFile(File, "\\old", TRUE));
+    FatSectionCalls = Calls;
+    CHECK_EQUAL(STATUS_SUCCESS, IoRenameFile(File, "\\old", TRUE));
+    ObDereferenceObject(Old);
+    IoCloseFile(File);
+    FcWorldFinish();
+}
+
 TEST(Rename_that_cannot_be_done_leaves_what_the_cache_had_of_the_other_file)
 {
     FcWorldStart(&IoWorldFat16, TestSeed());

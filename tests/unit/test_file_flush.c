@@ -336,15 +336,21 @@ static ULONG StateOf(const UCHAR *Va)
     return Page.State;
 }
 
-static NTSTATUS Reserve(PVOID Of, ULONG Type, ULONG Protect, PUCHAR *Va)
+static NTSTATUS ReserveFrom(PVOID Of, ULONG Page, ULONG Type, ULONG Protect, PUCHAR *Va)
 {
+    LARGE_INTEGER Offset = {.QuadPart = (LONGLONG)Page * PAGE_SIZE};
     SIZE_T Bytes = LONG_PAGES * PAGE_SIZE;
     PVOID Base = NULL;
-    NTSTATUS Status = MmMapViewOfSection(Of, PsGetCurrentProcess(), &Base, 0, 0, NULL, &Bytes,
+    NTSTATUS Status = MmMapViewOfSection(Of, PsGetCurrentProcess(), &Base, 0, 0, &Offset, &Bytes,
                                          ViewShare, Type, Protect);
 
     *Va = Base;
     return Status;
+}
+
+static NTSTATUS Reserve(PVOID Of, ULONG Type, ULONG Protect, PUCHAR *Va)
+{
+    return ReserveFrom(Of, 0, Type, Protect, Va);
 }
 
 static void Lengthen(ULONG Pages)
@@ -393,9 +399,11 @@ TEST(MapView_that_is_reserved_becomes_memory_as_the_section_is_extended)
 TEST(MapView_that_is_reserved_ends_where_its_section_does)
 {
     PSECTION Longer;
+    PUCHAR Other;
     PUCHAR Long;
     PVOID Base;
     SIZE_T Bytes = 0;
+    ULONG Before;
     UCHAR Byte;
 
     Begin(PAGE_READWRITE);
@@ -407,22 +415,56 @@ TEST(MapView_that_is_reserved_ends_where_its_section_does)
                 (Base = Long + PAGES * PAGE_SIZE, Bytes = PAGE_SIZE,
                  NtAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Bytes, MEM_COMMIT,
                                          PAGE_READWRITE)));
+    Other = FileSectionMap(Longer, PAGE_READWRITE);
+    FileSectionWrite(Other + (PAGES + 1) * PAGE_SIZE, 0x36); /* stays modified */
     FileSectionWrite(Long, 0x35);
+    Before = Written();
     Base = Long;
     Bytes = 0; /* all of the view, also what is not there */
     CHECK_EQUAL(STATUS_SUCCESS, NtFlushVirtualMemory(NtCurrentProcess(), &Base, &Bytes, &Iosb));
+    CHECK_EQUAL(Before + 1, Written());
     Base = Long + (PAGES + 1) * PAGE_SIZE;
     Bytes = PAGE_SIZE;
     CHECK_EQUAL(STATUS_SUCCESS, NtFlushVirtualMemory(NtCurrentProcess(), &Base, &Bytes, &Iosb));
+    CHECK_EQUAL(Before + 1, Written());
     MiVerifyAll();
+    FileSectionUnmap(Other);
     FileSectionUnmap(Long);
     ObDereferenceObject(Longer);
+    End();
+}
+
+TEST(MapView_that_is_reserved_counts_from_where_it_begins)
+{
+    LARGE_INTEGER Size = {.QuadPart = 2 * PAGE_SIZE};
+    HANDLE Shorter;
+    PUCHAR Long;
+
+    Begin(PAGE_READWRITE);
+    CHECK_EQUAL(STATUS_SUCCESS, NtCreateSection(&Shorter, SECTION_ALL_ACCESS, NULL, &Size,
+                                                PAGE_READWRITE, SEC_COMMIT, File));
+    CHECK_EQUAL(STATUS_SUCCESS, ReserveFrom(Section, 16, MEM_RESERVE, PAGE_READWRITE, &Long));
+    CHECK_EQUAL(MEM_COMMIT, StateOf(Long + (PAGES - 17) * PAGE_SIZE));
+    CHECK_EQUAL(MEM_RESERVE, StateOf(Long + (PAGES - 16) * PAGE_SIZE));
+    Lengthen(PAGES + 8);
+    CHECK_EQUAL(MEM_COMMIT, StateOf(Long + (PAGES - 9) * PAGE_SIZE));
+    CHECK_EQUAL(MEM_RESERVE, StateOf(Long + (PAGES - 8) * PAGE_SIZE));
+    for (Size.QuadPart = 4 * PAGE_SIZE; Size.QuadPart <= 20 * PAGE_SIZE;
+         Size.QuadPart += 16 * PAGE_SIZE) { /* ends before the view, then in it */
+        CHECK_EQUAL(STATUS_SUCCESS, NtExtendSection(Shorter, &Size));
+        CHECK_EQUAL(MEM_COMMIT, StateOf(Long + (PAGES - 9) * PAGE_SIZE));
+        CHECK_EQUAL(MEM_RESERVE, StateOf(Long + (PAGES - 8) * PAGE_SIZE));
+    }
+    MiVerifyAll();
+    FileSectionUnmap(Long);
+    NtWorldClose(Shorter);
     End();
 }
 
 TEST(MapView_with_MEM_RESERVE_is_for_shared_writable_views_of_a_files_data)
 {
     PSECTION Paging = NULL;
+    PSECTION Based = NULL;
     LARGE_INTEGER Size = {.QuadPart = PAGE_SIZE};
     PUCHAR Long;
 
@@ -435,5 +477,10 @@ TEST(MapView_with_MEM_RESERVE_is_for_shared_writable_views_of_a_files_data)
                                                 PAGE_READWRITE, SEC_COMMIT, NULL, NULL));
     CHECK_EQUAL(STATUS_INVALID_PARAMETER_9, Reserve(Paging, MEM_RESERVE, PAGE_READWRITE, &Long));
     ObDereferenceObject(Paging);
+    CHECK_EQUAL(STATUS_SUCCESS,
+                MmCreateSection((PVOID *)&Based, SECTION_ALL_ACCESS, NULL, NULL, PAGE_READWRITE,
+                                SEC_COMMIT | SEC_BASED, File, NULL));
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_9, Reserve(Based, MEM_RESERVE, PAGE_READWRITE, &Long));
+    ObDereferenceObject(Based);
     End();
 }

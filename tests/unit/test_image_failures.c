@@ -147,6 +147,7 @@ TEST(ImageFailures_fails_whole_when_there_is_no_commitment)
 
 /* Who makes the limit higher, once. */
 static ULONG Missing;
+static ULONG Asked; /* the limit that who waits needs */
 
 static void Grow(PVOID Due)
 {
@@ -154,12 +155,14 @@ static void Grow(PVOID Due)
 
     (void)KeWaitForSingleObject(Due, Executive, KernelMode, FALSE, NULL);
     MiBeginCommitRound(&Round);
+    Asked = Round.Limit;
     MiGrowCommitLimit(Missing);
     MiEndCommitRound(&Round, TRUE);
 }
 
 TEST(ImageFailures_waits_for_commitment_that_is_still_to_come)
 {
+    ULONG Enough;
     HANDLE File;
 
     ImageWorldStart();
@@ -170,7 +173,9 @@ TEST(ImageFailures_waits_for_commitment_that_is_still_to_come)
     MiSetCommitReserve(0);
     Missing = MiCommit.Limit - MiCommit.Committed - 50;
     MiCommit.Limit -= Missing;
+    Enough = MiLimitFor(60);
     CHECK_EQUAL(STATUS_SUCCESS, StartAndEnd(File));
+    CHECK(Asked >= Enough && Asked <= MiCommit.MaximumLimit);
     CHECK_EQUAL(MiCommit.MaximumLimit, MiCommit.Limit);
     MiCloseCommitGrowth();
     MiVerifyAll();

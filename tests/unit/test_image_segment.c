@@ -41,6 +41,59 @@ TEST(ImageSegment_is_the_image_by_its_parts)
     ImageWorldFinish();
 }
 
+static PDRIVER_DISPATCH Dispatch;
+static PERESOURCE Resource;
+static ULONG Reads;
+static ULONG Held;
+
+static NTSTATUS NTAPI LookAtResource(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Reads++;
+    Held += ExIsResourceAcquiredExclusiveLite(Resource);
+    return Dispatch(DeviceObject, Irp);
+}
+
+TEST(ImageSegment_is_made_while_the_files_size_stays)
+{
+    PDRIVER_OBJECT Driver;
+    HANDLE File;
+    PSECTION Section;
+
+    ImageWorldStart();
+    File = ImageWorldFile();
+    Driver = IoGetRelatedDeviceObject(NtWorldFile(File))->DriverObject;
+    Resource = ((PFSRTL_COMMON_FCB_HEADER)NtWorldFile(File)->FsContext)->Resource;
+    Dispatch = Driver->MajorFunction[IRP_MJ_READ];
+    Reads = Held = 0;
+    Driver->MajorFunction[IRP_MJ_READ] = LookAtResource;
+    Section = ImageWorldOpen(File);
+    Driver->MajorFunction[IRP_MJ_READ] = Dispatch;
+    CHECK(Reads != 0);
+    CHECK_EQUAL(Reads, Held);
+    CHECK(!ExIsResourceAcquiredExclusiveLite(Resource));
+    ObDereferenceObject(Section);
+    NtWorldClose(File);
+    ImageWorldFinish();
+}
+
+TEST(ImageSegment_is_not_mapped_with_MEM_RESERVE)
+{
+    SIZE_T Bytes = 0;
+    PVOID Base = NULL;
+    HANDLE File;
+    PSECTION Section;
+
+    ImageWorldStart();
+    File = ImageWorldFile();
+    Section = ImageWorldOpen(File);
+    CHECK_EQUAL(STATUS_INVALID_PARAMETER_9,
+                MmMapViewOfSection(Section, PsGetCurrentProcess(), &Base, 0, 0, NULL, &Bytes,
+                                   ViewShare, MEM_RESERVE, PAGE_READWRITE));
+    ObDereferenceObject(Section);
+    NtWorldClose(File);
+    ImageWorldFinish();
+}
+
 /* ---- the segment and its file ---- */
 
 TEST(ImageSegment_is_one_for_a_file_and_is_found_again)

@@ -148,6 +148,25 @@ TEST(The_mapped_writer_tries_again_when_a_flush_was_written)
     End();
 }
 
+TEST(The_mapped_writer_does_not_try_again_when_a_flush_failed)
+{
+    ULONG Failed;
+    LARGE_INTEGER Offset = {.QuadPart = 50 * PAGE_SIZE};
+    IO_STATUS_BLOCK Done;
+
+    Begin();
+    FailForLong();
+    FileSectionWrite(View + 50 * PAGE_SIZE, 50);
+    Failed = MiFileWriteFigures.FailedWrites;
+    IoDisk.FailFrom = 1;
+    CHECK(!NT_SUCCESS(
+        MmFlushSection(NtWorldFile(File)->SectionObjectPointer, &Offset, PAGE_SIZE, &Done)));
+    Sleep(SECOND / 10);
+    CHECK_EQUAL(Failed + 1, MiFileWriteFigures.FailedWrites); /* the flush's alone */
+    IoDisk.FailFrom = 0;
+    End();
+}
+
 TEST(The_mapped_writer_tries_again_for_who_waits_for_memory)
 {
     MM_STOP Stop;

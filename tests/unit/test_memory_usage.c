@@ -73,17 +73,33 @@ TEST(Memusage_names_the_file_and_tells_clean_pages_from_changed_ones)
     FileSectionFinish();
 }
 
+/* => Two of its four pages are in memory, mapped at *Va. */
+static PSECTION StartSection(PULONG_PTR Va)
+{
+    PSECTION Section;
+
+    SpaceStart();
+    Section = SectionMake(4, SEC_COMMIT, PAGE_READWRITE);
+    *Va = SectionMap(Section, PAGE_READWRITE);
+    SpaceWrite(*Va, 1);
+    SpaceWrite(*Va + PAGE_SIZE, 1);
+    return Section;
+}
+
+static void FinishSection(PSECTION Section, ULONG_PTR Va)
+{
+    SectionUnmap(Va);
+    ObDereferenceObject(Section);
+    SpaceFinish();
+}
+
 TEST(Memusage_counts_pages_that_are_locked)
 {
     PSECTION Section;
     ULONG_PTR Va;
     PMDL Mdl;
 
-    SpaceStart();
-    Section = SectionMake(4, SEC_COMMIT, PAGE_READWRITE);
-    Va = SectionMap(Section, PAGE_READWRITE);
-    SpaceWrite(Va, 1);
-    SpaceWrite(Va + PAGE_SIZE, 1);
+    Section = StartSection(&Va);
     Mdl = IoAllocateMdl((PVOID)Va, PAGE_SIZE, FALSE, FALSE, NULL);
     MmProbeAndLockPages(Mdl, KernelMode, IoWriteAccess);
     CHECK_SHOWS(Line(Section, 2, 0, 0, 0, 1), Command("!memusage"));
@@ -92,9 +108,7 @@ TEST(Memusage_counts_pages_that_are_locked)
     MmUnlockPages(Mdl);
     IoFreeMdl(Mdl);
     CHECK_SHOWS(Line(Section, 1, 0, 1, 0, 0), Command("!memusage"));
-    SectionUnmap(Va);
-    ObDereferenceObject(Section);
-    SpaceFinish();
+    FinishSection(Section, Va);
 }
 
 TEST(Memusage_believes_no_prototype_PTE_that_names_what_is_no_frame)
@@ -104,16 +118,10 @@ TEST(Memusage_believes_no_prototype_PTE_that_names_what_is_no_frame)
     ULONG_PTR Va;
     MMPTE Old;
 
-    SpaceStart();
-    Section = SectionMake(4, SEC_COMMIT, PAGE_READWRITE);
-    Va = SectionMap(Section, PAGE_READWRITE);
-    SpaceWrite(Va, 1);
-    SpaceWrite(Va + PAGE_SIZE, 1);
+    Section = StartSection(&Va);
     Old = SectionPrototype(Section, 1);
     *(volatile ULONG *)&Section->Segment->PrototypePte[1].Long = Broken.Long;
     CHECK_SHOWS(Line(Section, 1, 0, 0, 0, 0), Command("!memusage"));
     *(volatile ULONG *)&Section->Segment->PrototypePte[1].Long = Old.Long;
-    SectionUnmap(Va);
-    ObDereferenceObject(Section);
-    SpaceFinish();
+    FinishSection(Section, Va);
 }

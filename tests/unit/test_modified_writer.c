@@ -8,6 +8,8 @@
 #include "mm/pfn/frame.h"
 #include "mm/pfn/memory_events.h"
 #include "mm/pfn/pfn_list.h"
+#include "mm/pool/pool_inject.h"
+#include "mm/section/file_write.h"
 #include "tests/unit/paging_world.h"
 #include "tests/unit/space_world.h"
 
@@ -49,10 +51,34 @@ TEST(The_writer_leaves_a_few_modified_pages_alone_for_some_seconds)
     (void)Modify(5);
     Sleep(3 * SECOND / 2);
     CHECK_EQUAL(5, MiModifiedList.Total);
+    Sleep(SECOND);
     CHECK_EQUAL(0, MiWriterFigures.Writes);
-    Sleep(3 * SECOND);
+    Sleep(SECOND);
     CHECK_EQUAL(0, MiModifiedList.Total);
     CHECK_EQUAL(1, MiWriterFigures.Writes);
+    Finish();
+}
+
+/* => Pages that are modified now, half a second after the last one, are written in the third. */
+static void CheckLife(void)
+{
+    (void)Modify(5);
+    Sleep(2 * SECOND);
+    CHECK_EQUAL(5, MiModifiedList.Total);
+    Sleep(SECOND);
+    CHECK_EQUAL(0, MiModifiedList.Total);
+}
+
+TEST(The_writer_counts_the_seconds_anew_when_the_list_was_empty)
+{
+    Start(1);
+    (void)Modify(5);
+    Sleep(5 * SECOND / 2);
+    CHECK_EQUAL(STATUS_SUCCESS, MiFlushModifiedPages());
+    CHECK_EQUAL(0, MiModifiedList.Total);
+    Sleep(SECOND);
+    CheckLife();
+    CheckLife(); /* and when it has written itself */
     Finish();
 }
 
@@ -147,7 +173,35 @@ TEST(The_writer_waits_longer_and_longer_while_the_disk_fails_and_then_goes_on)
     for (i = 0; i < 50; i++) {
         CHECK(PagingWorldIsStored(Va + i * PAGE_SIZE));
     }
+    (void)Modify(50); /* it begins anew with short waits */
+    IoDisk.FailFrom = 1;
+    MiWakeModifiedWriter();
+    Sleep(SECOND / 16);
+    CHECK_EQUAL(50, MiModifiedList.Total);
+    IoDisk.FailFrom = 0;
+    Sleep(SECOND / 8);
+    CHECK(MiModifiedList.Total < 32); /* a quarter of the threshold may stay */
     Finish();
+}
+
+TEST(The_writers_of_a_small_machine_are_not_woken_for_less_than_a_write)
+{
+    MmWorldStart(512);
+    CHECK_EQUAL(MI_MODIFIED_WRITE_PAGES, MiQueryModifiedThreshold(MiModifiedPrivate));
+    CHECK_EQUAL(MI_FILE_WRITE_PAGES, MiQueryModifiedThreshold(MiModifiedMapped));
+    MmWorldFinish();
+}
+
+TEST(The_writer_that_was_not_started_is_not_waited_for)
+{
+    MmWorldNextUnforced();
+    MmWorldStart(1024);
+    MiStopModifiedWriter();
+    MiFailPoolAllocation(1);
+    CHECK(!NT_SUCCESS(MiStartModifiedWriter()));
+    MiFailPoolAllocation(0);
+    MiStopModifiedWriter();
+    MmWorldFinish();
 }
 
 TEST(The_writer_waits_while_there_is_no_paging_file)

@@ -292,6 +292,9 @@ TEST(A_transfer_of_no_bytes_leaves_the_position_alone)
         NtWorldStart();
         Handle = NtWorldOpen(u"\\??\\C:\\file", FILE_READ_DATA | FILE_WRITE_DATA, FILE_CREATE,
                              Direct ? FILE_NO_INTERMEDIATE_BUFFERING : 0);
+        CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, 1024, IoBuffer, 0)); /* by a request */
+        CHECK_EQUAL(0, NtWorldPosition(Handle));
+        CHECK_EQUAL(0, NtWorldSize(Handle));
         memset(IoBuffer, 0x11, 512);
         CHECK_EQUAL(STATUS_SUCCESS, NtWorldWrite(Handle, -1, IoBuffer, 512));
         CHECK_EQUAL(STATUS_SUCCESS, NtWorldRead(Handle, 0, 0));

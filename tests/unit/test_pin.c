@@ -2,36 +2,10 @@
 /*
  * test_pin.c - data is mapped and pinned where it lies, and what is pinned has a lock.
  */
-#include "mm/cc/bcb.h"
 #include "mm/pool/pool_inject.h"
-#include "tests/unit/cc_world.h"
+#include "tests/unit/pin_world.h"
 
 #define MB 0x100000u
-
-static CC_WORLD_FILE *File;
-
-static void Start(void)
-{
-    CcWorldStart();
-    File = CcWorldOpen(0, MB);
-    KeEnterCriticalRegion();
-}
-
-static void Finish(void)
-{
-    KeLeaveCriticalRegion();
-    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFlushAll(File));
-    CcWorldClose(File, 0);
-    CcWorldFinish();
-}
-
-static PUCHAR Pin(ULONG Offset, ULONG Bytes, ULONG Flags, PVOID *Bcb)
-{
-    LARGE_INTEGER Start64 = {.QuadPart = Offset};
-    PVOID Buffer = NULL;
-
-    return CcPinRead(File->Object[0], &Start64, Bytes, Flags, Bcb, &Buffer) ? Buffer : NULL;
-}
 
 TEST(Mapped_data_is_the_files)
 {
@@ -39,20 +13,21 @@ TEST(Mapped_data_is_the_files)
     PVOID Buffer = NULL;
     PVOID Bcb = NULL;
 
-    Start();
-    CHECK(!CcMapData(File->Object[0], &Offset, 10, 0, &Bcb, &Buffer));
-    CHECK(CcMapData(File->Object[0], &Offset, 10, MAP_WAIT, &Bcb, &Buffer));
+    PinStart();
+    CHECK(!CcMapData(PinFile->Object[0], &Offset, 10, 0, &Bcb, &Buffer));
+    CHECK(CcMapData(PinFile->Object[0], &Offset, 10, MAP_WAIT, &Bcb, &Buffer));
     CHECK_EQUAL(CcWorldByte(5003), ((PUCHAR)Buffer)[3]);
-    CHECK(CcGetFileObjectFromBcb(Bcb) == File->Object[0]);
+    CHECK(CcGetFileObjectFromBcb(Bcb) == PinFile->Object[0]);
     CHECK_EQUAL(
         STATUS_INVALID_PARAMETER,
-        CcTryMapData(File->Object[0], VACB_MAPPING_GRANULARITY - 1, 2, MAP_WAIT, &Bcb, &Buffer));
+        CcTryMapData(PinFile->Object[0], VACB_MAPPING_GRANULARITY - 1, 2, MAP_WAIT, &Bcb, &Buffer));
     CHECK_EQUAL(STATUS_INVALID_PARAMETER,
-                CcTryMapData(File->Object[0], MB, 1, MAP_WAIT, &Bcb, &Buffer));
+                CcTryMapData(PinFile->Object[0], MB, 1, MAP_WAIT, &Bcb, &Buffer));
     CcUnpinData(Bcb);
     CcWorldFail[CcWorldRead] = (CC_WORLD_FAILURE){1, 1};
-    CHECK_EQUAL(STATUS_IN_PAGE_ERROR, CcTryMapData(File->Object[0], 0, 1, MAP_WAIT, &Bcb, &Buffer));
-    Finish();
+    CHECK_EQUAL(STATUS_IN_PAGE_ERROR,
+                CcTryMapData(PinFile->Object[0], 0, 1, MAP_WAIT, &Bcb, &Buffer));
+    PinFinish();
 }
 
 TEST(A_pinned_range_is_whole_pages_and_found_again)
@@ -61,7 +36,7 @@ TEST(A_pinned_range_is_whole_pages_and_found_again)
     PVOID B = NULL;
     PUCHAR Data;
 
-    Start();
+    PinStart();
     CHECK(Pin(5000, 10, PIN_WAIT | PIN_IF_BCB, &A) == NULL);
     Data = Pin(5000, 10, PIN_WAIT, &A);
     CHECK_EQUAL(CcWorldByte(5000), *Data);
@@ -73,7 +48,7 @@ TEST(A_pinned_range_is_whole_pages_and_found_again)
     CcUnpinData(A);
     CcUnpinDataForThread(B, ExGetCurrentResourceThread());
     CHECK(Pin(6000, 1, PIN_WAIT | PIN_IF_BCB, &B) == NULL);
-    Finish();
+    PinFinish();
 }
 
 TEST(A_pin_over_pinned_ranges_takes_them_and_fills_the_gaps)
@@ -82,7 +57,7 @@ TEST(A_pin_over_pinned_ranges_takes_them_and_fills_the_gaps)
     PVOID B = NULL;
     PVOID All = NULL;
 
-    Start();
+    PinStart();
     (void)Pin(1 * PAGE_SIZE, PAGE_SIZE, PIN_WAIT, &A);
     (void)Pin(3 * PAGE_SIZE, PAGE_SIZE, PIN_WAIT, &B);
     CHECK(Pin(100, 5 * PAGE_SIZE, PIN_WAIT, &All) != NULL);
@@ -90,14 +65,14 @@ TEST(A_pin_over_pinned_ranges_takes_them_and_fills_the_gaps)
     CHECK_EQUAL(6 * PAGE_SIZE, ((PPUBLIC_BCB)All)->MappedLength);
     CHECK_EQUAL(5, ((POBCB)All)->Count);
     CHECK(((POBCB)All)->Bcbs[1] == A && ((POBCB)All)->Bcbs[3] == B);
-    CHECK(CcGetFileObjectFromBcb(All) == File->Object[0]);
+    CHECK(CcGetFileObjectFromBcb(All) == PinFile->Object[0]);
     MiVerifyAll();
     CcUnpinData(A);
     CcSetDirtyPinnedData(All, NULL);
     CHECK_EQUAL(6, CcTotalDirtyPages);
     CcUnpinData(All);
     CcUnpinData(B);
-    Finish();
+    PinFinish();
 }
 
 static NTSTATUS OtherStatus;
@@ -108,7 +83,7 @@ static void PinExclusive(PVOID Context)
     PVOID Bcb;
 
     KeEnterCriticalRegion();
-    OtherStatus = CcTryPinRead(File->Object[0], 0, 1, (ULONG)(ULONG_PTR)Context, &Bcb, &Buffer);
+    OtherStatus = CcTryPinRead(PinFile->Object[0], 0, 1, (ULONG)(ULONG_PTR)Context, &Bcb, &Buffer);
     if (NT_SUCCESS(OtherStatus)) {
         CcUnpinData(Bcb);
     }
@@ -119,7 +94,7 @@ TEST(A_pinned_range_is_locked)
 {
     PVOID Bcb = NULL;
 
-    Start();
+    PinStart();
     (void)Pin(0, 1, PIN_WAIT, &Bcb);
     (void)HostThreadCreate(PinExclusive, (PVOID)(ULONG_PTR)(PIN_EXCLUSIVE));
     HostRunThreads();
@@ -135,7 +110,7 @@ TEST(A_pinned_range_is_locked)
     CcUnpinData(Bcb);
     HostRunThreads();
     CHECK_EQUAL(STATUS_SUCCESS, OtherStatus);
-    Finish();
+    PinFinish();
 }
 
 TEST(Mapped_data_becomes_pinned_and_pinned_data_stays_so)
@@ -145,18 +120,19 @@ TEST(Mapped_data_becomes_pinned_and_pinned_data_stays_so)
     PVOID Bcb = NULL;
     PVOID Before;
 
-    Start();
-    CHECK(CcMapData(File->Object[0], &Offset, 10, MAP_WAIT, &Bcb, &Buffer));
-    CHECK_EQUAL(STATUS_INVALID_PARAMETER,
-                CcTryPinMappedData(File->Object[0], VACB_MAPPING_GRANULARITY, 10, PIN_WAIT, &Bcb));
-    CHECK(CcPinMappedData(File->Object[0], &Offset, 10, PIN_WAIT, &Bcb));
+    PinStart();
+    CHECK(CcMapData(PinFile->Object[0], &Offset, 10, MAP_WAIT, &Bcb, &Buffer));
+    CHECK_EQUAL(
+        STATUS_INVALID_PARAMETER,
+        CcTryPinMappedData(PinFile->Object[0], VACB_MAPPING_GRANULARITY, 10, PIN_WAIT, &Bcb));
+    CHECK(CcPinMappedData(PinFile->Object[0], &Offset, 10, PIN_WAIT, &Bcb));
     CHECK_EQUAL(CACHE_NTC_BCB, ((PPUBLIC_BCB)Bcb)->NodeTypeCode);
     Before = Bcb;
-    CHECK(CcPinMappedData(File->Object[0], &Offset, 10, PIN_WAIT, &Bcb));
+    CHECK(CcPinMappedData(PinFile->Object[0], &Offset, 10, PIN_WAIT, &Bcb));
     CHECK(Bcb == Before);
-    CHECK_EQUAL(1, ((PSHARED_CACHE_MAP)File->Pointers.SharedCacheMap)->ActiveViews);
+    CHECK_EQUAL(1, ((PSHARED_CACHE_MAP)PinFile->Pointers.SharedCacheMap)->ActiveViews);
     CcUnpinData(Bcb);
-    Finish();
+    PinFinish();
 }
 
 TEST(A_range_prepared_for_writing_is_dirty_and_not_read_if_it_is_to_be_zeroes)
@@ -165,28 +141,28 @@ TEST(A_range_prepared_for_writing_is_dirty_and_not_read_if_it_is_to_be_zeroes)
     PVOID Buffer = NULL;
     PVOID Bcb = NULL;
 
-    Start();
-    CHECK(
-        CcPreparePinWrite(File->Object[0], &Offset, 2 * PAGE_SIZE, FALSE, PIN_WAIT, &Bcb, &Buffer));
+    PinStart();
+    CHECK(CcPreparePinWrite(PinFile->Object[0], &Offset, 2 * PAGE_SIZE, FALSE, PIN_WAIT, &Bcb,
+                            &Buffer));
     CHECK_EQUAL(2, CcWorldCounts[CcWorldRead]);
     CHECK_EQUAL(2, CcTotalDirtyPages);
     CHECK_EQUAL(CcWorldByte(PAGE_SIZE), *(PUCHAR)Buffer);
     CcUnpinData(Bcb);
     Offset.QuadPart = 2 * PAGE_SIZE;
-    CHECK(
-        CcPreparePinWrite(File->Object[0], &Offset, 3 * PAGE_SIZE, TRUE, PIN_WAIT, &Bcb, &Buffer));
+    CHECK(CcPreparePinWrite(PinFile->Object[0], &Offset, 3 * PAGE_SIZE, TRUE, PIN_WAIT, &Bcb,
+                            &Buffer));
     CHECK_EQUAL(2, CcWorldCounts[CcWorldRead]);
     CHECK_EQUAL(4, CcTotalDirtyPages);
     CcUnpinData(Bcb);
     Offset.QuadPart = 10 * PAGE_SIZE + 100;
-    CHECK(CcPreparePinWrite(File->Object[0], &Offset, 100, TRUE, PIN_WAIT, &Bcb, &Buffer));
+    CHECK(CcPreparePinWrite(PinFile->Object[0], &Offset, 100, TRUE, PIN_WAIT, &Bcb, &Buffer));
     CHECK_EQUAL(3, CcWorldCounts[CcWorldRead]);
     CcUnpinData(Bcb);
-    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFlushAll(File));
-    CHECK(CcWorldDiskIs(File, 2 * PAGE_SIZE, 3 * PAGE_SIZE, 0));
-    CHECK(CcWorldDiskIs(File, 10 * PAGE_SIZE + 100, 100, 0));
-    CHECK_EQUAL(CcWorldByte(10 * PAGE_SIZE + 99), File->Disk[10 * PAGE_SIZE + 99]);
-    Finish();
+    CHECK_EQUAL(STATUS_SUCCESS, CcWorldFlushAll(PinFile));
+    CHECK(CcWorldDiskIs(PinFile, 2 * PAGE_SIZE, 3 * PAGE_SIZE, 0));
+    CHECK(CcWorldDiskIs(PinFile, 10 * PAGE_SIZE + 100, 100, 0));
+    CHECK_EQUAL(CcWorldByte(10 * PAGE_SIZE + 99), PinFile->Disk[10 * PAGE_SIZE + 99]);
+    PinFinish();
 }
 
 TEST(Pinned_pages_are_left_alone_by_the_lazy_writer_and_cannot_be_purged)
@@ -195,12 +171,12 @@ TEST(Pinned_pages_are_left_alone_by_the_lazy_writer_and_cannot_be_purged)
     PVOID Bcb = NULL;
     PUCHAR Data;
 
-    Start();
+    PinStart();
     Data = Pin(0, 1, PIN_WAIT | PIN_EXCLUSIVE, &Bcb);
     *Data = 0x77;
     CcSetDirtyPinnedData(Bcb, NULL);
     CHECK_EQUAL(0, CciLazyWriteRound());
-    CHECK(!CcPurgeCacheSection(&File->Pointers, NULL, 0, FALSE));
+    CHECK(!CcPurgeCacheSection(&PinFile->Pointers, NULL, 0, FALSE));
     CHECK_EQUAL(1, CcTotalDirtyPages);
     CcRepinBcb(Bcb);
     CcUnpinData(Bcb);
@@ -208,23 +184,23 @@ TEST(Pinned_pages_are_left_alone_by_the_lazy_writer_and_cannot_be_purged)
     CcUnpinRepinnedBcb(Bcb, TRUE, &IoStatus);
     CHECK_EQUAL(STATUS_SUCCESS, IoStatus.Status);
     CHECK_EQUAL(PAGE_SIZE, IoStatus.Information);
-    CHECK_EQUAL(0x77, File->Disk[0]);
-    Finish();
+    CHECK_EQUAL(0x77, PinFile->Disk[0]);
+    PinFinish();
 }
 
 TEST(A_purge_that_ends_caching_leaves_a_pinned_range_until_it_is_unpinned)
 {
     PVOID Bcb = NULL;
 
-    Start();
+    PinStart();
     (void)Pin(0, 1, PIN_WAIT, &Bcb);
-    CHECK(!CcPurgeCacheSection(&File->Pointers, NULL, 0, TRUE));
-    CHECK(File->Object[0]->PrivateCacheMap == NULL);
-    CHECK(CcIsFileCached(File->Object[0]));
+    CHECK(!CcPurgeCacheSection(&PinFile->Pointers, NULL, 0, TRUE));
+    CHECK(PinFile->Object[0]->PrivateCacheMap == NULL);
+    CHECK(CcIsFileCached(PinFile->Object[0]));
     MiVerifyAll();
     CcUnpinData(Bcb);
-    CHECK(!CcIsFileCached(File->Object[0]));
-    Finish();
+    CHECK(!CcIsFileCached(PinFile->Object[0]));
+    PinFinish();
 }
 
 TEST(A_pin_without_memory_leaves_nothing_pinned)
@@ -234,7 +210,7 @@ TEST(A_pin_without_memory_leaves_nothing_pinned)
     ULONG Nth;
     PVOID A = NULL;
 
-    Start();
+    PinStart();
     (void)Pin(PAGE_SIZE, PAGE_SIZE, PIN_WAIT, &A);
     (void)Pin(0, 3 * PAGE_SIZE, PIN_WAIT, &Bcb); /* the pages are there from now on */
     CcUnpinData(Bcb);
@@ -242,7 +218,7 @@ TEST(A_pin_without_memory_leaves_nothing_pinned)
         NTSTATUS Status;
 
         MiFailPoolAllocation(Nth);
-        Status = CcTryPinRead(File->Object[0], 0, 3 * PAGE_SIZE, PIN_WAIT, &Bcb, &Buffer);
+        Status = CcTryPinRead(PinFile->Object[0], 0, 3 * PAGE_SIZE, PIN_WAIT, &Bcb, &Buffer);
         if (NT_SUCCESS(Status) && !MiPoolFailureHappened()) {
             break;
         }
@@ -257,6 +233,6 @@ TEST(A_pin_without_memory_leaves_nothing_pinned)
     CHECK(Nth >= 3);
     CcUnpinData(Bcb);
     CcUnpinData(A);
-    CHECK_EQUAL(0, ((PSHARED_CACHE_MAP)File->Pointers.SharedCacheMap)->ActiveViews);
-    Finish();
+    CHECK_EQUAL(0, ((PSHARED_CACHE_MAP)PinFile->Pointers.SharedCacheMap)->ActiveViews);
+    PinFinish();
 }

@@ -158,6 +158,37 @@ TEST(Who_needs_a_view_while_all_are_in_use_waits_for_one)
     CcWorldFinish();
 }
 
+TEST(Who_waits_for_a_view_gets_that_of_a_range_that_is_unpinned)
+{
+    CC_WORLD_FILE *Large;
+    CC_WORLD_FILE *Pinned;
+    CC_WORLD_FILE *File;
+    PVOID Buffer;
+    PVOID Bcb;
+
+    CcWorldStart();
+    Large = CcWorldOpen(0, MB);
+    File = CcWorldOpen(1, MB);
+    Pinned = CcWorldOpen(2, MB);
+    KeEnterCriticalRegion();
+    CHECK_EQUAL(STATUS_SUCCESS,
+                CcTryPinRead(Pinned->Object[0], 0, PAGE_SIZE, PIN_WAIT, &Bcb, &Buffer));
+    UseMany(Large, 1);
+    Waited = NULL;
+    KeSetPriorityThread(HostKernelThread(HostThreadCreate(WaitForView, File)), 12);
+    CHECK(Waited == NULL);
+    CcUnpinData(Bcb);
+    CHECK(Waited != NULL);
+    CHECK_EQUAL(0, Pinned->Views);
+    KeLeaveCriticalRegion();
+    CciReleaseView(Waited);
+    ReleaseMany(Large, 1);
+    CcWorldClose(Large, 0);
+    CcWorldClose(Pinned, 0);
+    CcWorldClose(File, 0);
+    CcWorldFinish();
+}
+
 TEST(A_view_that_cannot_be_mapped_is_free_again)
 {
     CC_WORLD_FILE *File;

@@ -2,6 +2,7 @@
 /*
  * test_virtual_allocate.c - NtAllocateVirtualMemory.
  */
+#include "mm/pfn/pfn_reference.h"
 #include "process_information.h"
 #include "tests/unit/space_world.h"
 
@@ -253,5 +254,31 @@ TEST(Allocate_resets_pages_that_are_in_transition)
     SpaceProtect(Va + 2 * PAGE_SIZE, 2 * PAGE_SIZE, RW);
     CHECK_EQUAL(0, SpaceRead(Va + 2 * PAGE_SIZE));
     CHECK_EQUAL(4, SpaceRead(Va + 3 * PAGE_SIZE));
+    SpaceFinish();
+}
+
+/* Who writes it, or reads into it, has the frame; what he brings is not lost. */
+TEST(Allocate_resets_no_page_in_transition_that_somebody_holds)
+{
+    PFN_NUMBER Frame;
+    ULONG_PTR Va;
+    KIRQL OldIrql;
+
+    MmWorldNextUnforced();
+    SpaceStart();
+    Va = SpaceAllocate(0, PAGE_SIZE, MEM_COMMIT, RW);
+    SpaceWrite(Va, 1);
+    CHECK_EQUAL(STATUS_SUCCESS, MmAdjustWorkingSetSize((SIZE_T)-1, (SIZE_T)-1, FALSE, TRUE));
+    Frame = MiReadPte(MiGetPteAddress(Va)).Hard.PageFrameNumber;
+    OldIrql = MiLockPfn();
+    CHECK_EQUAL(STATUS_SUCCESS, MiReferenceFrame(Frame));
+    MiUnlockPfn(OldIrql);
+    SpaceAllocate(Va, PAGE_SIZE, MEM_RESET, RW);
+    CHECK_EQUAL(Frame, MiReadPte(MiGetPteAddress(Va)).Hard.PageFrameNumber);
+    OldIrql = MiLockPfn();
+    MiDereferenceFrame(Frame);
+    MiUnlockPfn(OldIrql);
+    MiVerifyAll();
+    CHECK_EQUAL(1, SpaceRead(Va));
     SpaceFinish();
 }

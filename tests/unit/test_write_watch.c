@@ -94,6 +94,42 @@ TEST(Write_watch_refuses_each_wrong_argument_with_its_status)
     SpaceFinish();
 }
 
+TEST(Write_watch_takes_the_room_that_it_needs_and_no_users_array_in_the_system_half)
+{
+    const ULONG Many = 70; /* the stack has room for 64 */
+    ULONG Granularity = 0;
+    SIZE_T Entries;
+    ULONG_PTR Array;
+    ULONG_PTR Va;
+    ULONG i;
+
+    SpaceStart();
+    Va = SpaceAllocate(0, Many * PAGE_SIZE, MEM_COMMIT | MEM_RESERVE | MEM_WRITE_WATCH, RW);
+    for (i = 0; i < Many; i++) {
+        SpaceWrite(Va + i * PAGE_SIZE, i + 1);
+    }
+    Array = SpaceAllocate(0, KB64, MEM_COMMIT, RW);
+    for (Entries = 63; Entries < 68; Entries++) { /* where it is the stack's, or not */
+        SIZE_T Found = Entries;
+
+        CHECK_EQUAL(STATUS_SUCCESS,
+                    NtGetWriteWatch(NtCurrentProcess(), 0, (PVOID)Va, Many * PAGE_SIZE,
+                                    (PVOID *)Array, &Found, &Granularity));
+        CHECK_EQUAL(Entries, Found);
+        CHECK_EQUAL(Va + (Found - 1) * PAGE_SIZE, SpaceRead(Array + (Found - 1) * sizeof(PVOID)));
+    }
+    Entries = 0x10000000; /* more than there are pages: no room is needed for them */
+    CHECK_EQUAL(STATUS_SUCCESS, NtGetWriteWatch(NtCurrentProcess(), 0, (PVOID)Va, Many * PAGE_SIZE,
+                                                (PVOID *)Array, &Entries, &Granularity));
+    CHECK_EQUAL(Many, Entries);
+    KeSetPreviousMode(UserMode);
+    CHECK_EQUAL(STATUS_ACCESS_VIOLATION,
+                NtGetWriteWatch(NtCurrentProcess(), 0, (PVOID)Va, KB64,
+                                (PVOID *)MM_SYSTEM_RANGE_START, &Entries, &Granularity));
+    KeSetPreviousMode(KernelMode);
+    SpaceFinish();
+}
+
 /* The caller's array may be pageable, as his own half is, also where he asks about another one. */
 TEST(Write_watch_stores_into_the_callers_address_space)
 {
@@ -137,9 +173,11 @@ TEST(Write_watch_stores_into_the_callers_address_space)
                 NtGetWriteWatch(Handle, WRITE_WATCH_FLAG_RESET, (PVOID)Va, KB64,
                                 (PVOID *)(Array + KB64 - 4), &Entries, &Granularity));
     CHECK_EQUAL(2, Entries);
+    SpaceWrite(Array, 0);
     CHECK_EQUAL(STATUS_SUCCESS, NtGetWriteWatch(Handle, 0, (PVOID)Va, KB64, (PVOID *)Array,
                                                 &Entries, &Granularity));
-    CHECK_EQUAL(2, Entries); /* nothing was reset for nothing */
+    CHECK_EQUAL(2, Entries);
+    CHECK_EQUAL(Va, SpaceRead(Array)); /* nothing was reset for nothing */
     MiVerifyAll();
     SpaceFinish();
 }

@@ -2,6 +2,7 @@
 /*
  * test_zero_on_disk.c - zeroes of a file object that is not cached, past the cache.
  */
+#include "ex.h"
 #include "mm/pool/pool_inject.h"
 #include "nt/bugcodes.h"
 #include "mm/sysva/system_ptes.h"
@@ -10,7 +11,24 @@
 
 #include <string.h>
 
-#define MB 0x100000u
+#define MB  0x100000u
+#define TAG 0x657A7354u /* 'Tsze' */
+
+/* A page that is taken from the pool next held something. */
+static void SpoilPool(void)
+{
+    PVOID Blocks[8];
+    ULONG i;
+
+    for (i = 0; i < RTL_NUMBER_OF(Blocks); i++) {
+        Blocks[i] = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, TAG);
+        CHECK(Blocks[i] != NULL);
+        memset(Blocks[i], 0x66, PAGE_SIZE);
+    }
+    for (i = 0; i < RTL_NUMBER_OF(Blocks); i++) {
+        ExFreePoolWithTag(Blocks[i], TAG);
+    }
+}
 
 /* A file with bytes that are not zero, cached for nobody. */
 static CC_WORLD_FILE *Start(void)
@@ -18,6 +36,7 @@ static CC_WORLD_FILE *Start(void)
     CC_WORLD_FILE *File;
 
     CcWorldStart();
+    SpoilPool();
     File = CcWorldOpen(0, MB);
     CcWorldClose(File, 0);
     memset(File->Disk, 0x55, MB);
