@@ -239,8 +239,8 @@ def try_gdb(line: str, port: int) -> Optional[str]:
 # ---- the build ----
 
 def copy_tree(folder: str) -> None:
-    """The sources as an archive would hold them: no git, other dates."""
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", "build"))
+    """The sources as an archive would hold them: no git, nothing made, other dates."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", "build", "__pycache__"))
     for path, _, names in os.walk(folder):
         for name in names:
             os.utime(os.path.join(path, name), (10 ** 9, 10 ** 9))
