@@ -54,12 +54,12 @@ def judge(done: subprocess.CompletedProcess, status: int, *patterns: str) -> Opt
 # ---- make run ----
 
 def run_test(name: str, options: List[str], status: int, *patterns: str,
-             change: Optional[Callable[[hq.Image], None]] = None) -> Test:
+             change: Optional[Callable[[hq.Image], None]] = None, idle: bool = False) -> Test:
     def test(bench: Bench) -> Optional[str]:
         source = bench.image("", key=name, change=change) if change else bench.base("gpt", "32")
         return judge(run(source, *options), status, *patterns)
 
-    return Test("make run: " + name, test, "commands")
+    return Test("make run: " + name, test, "commands", idle=idle)
 
 
 def entry_code(code: bytes) -> Callable[[hq.Image], None]:
@@ -91,7 +91,7 @@ RUNS = [
              r"^run: FAILED .*: the guest failed: not ok 1 - /RUN: .nonsense"),
     run_test("a hang ends by the timeout with the log's tail",
              ["--options", "/RUN=wait", "--timeout", "40"], 1,
-             r"^run: FAILED after 40\.\d s: no end within 40 s", r"^READY$"),
+             r"^run: FAILED after 40\.\d s: no end within 40 s", r"^READY$", idle=True),
     run_test("a bug check is status 1 and told", ["--options", "/RUN=crash:null,shutdown"], 1,
              r"^run: FAILED .*STOP: 0x0000001E"),
     run_test("a triple fault is status 1 and told", [], 1, r"^run: FAILED .*silent reset",

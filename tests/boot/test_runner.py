@@ -201,6 +201,7 @@ def processors_shared():
         shared = processors.make(os.path.join(folder, "pipe"), 1)
         check("a free processor is had once", shared.take() and not free(shared))
         check("one at a time runs where none is free", most_at_once(folder) == 1)
+        check("one that is idle runs beside it", most_at_once(folder, 1) == 2)
         shared.give()
         check("two at a time run where one is free", most_at_once(folder) == 2)
         check("it is free again, once", free(shared) and not free(shared))
@@ -212,7 +213,7 @@ def free(shared):
     return shared.take(lambda: next(questions))
 
 
-def most_at_once(folder):
+def most_at_once(folder, idle=0):
     """So many of six tests ran at the same time, in a suite that is lent what is in the pipe."""
     running, most, lock = [0], [0], threading.Lock()
 
@@ -224,7 +225,8 @@ def most_at_once(folder):
         with lock:
             running[0] -= 1
 
-    tests = [trials.Test("test %d" % number, run, "runner") for number in range(6)]
+    tests = [trials.Test("test %d" % number, run, "runner", idle=number < idle)
+             for number in range(6)]
     before = os.environ.get(processors.VARIABLE)
     os.environ[processors.VARIABLE] = os.path.join(folder, "pipe")
     try:

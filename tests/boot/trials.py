@@ -40,6 +40,7 @@ class Test:
     group: str
     trials: int = 1
     seconds: float = 0  # that it took
+    idle: bool = False  # it waits nearly all the time, and needs no processor to itself
 
 
 class Bench:
@@ -149,8 +150,10 @@ def run_waiting(waiting: deque, bench: Bench, ended: queue.Queue,
 def run_all(tests: List[Test], bench: Bench, jobs: int) -> List[Test]:
     """Run the tests, print their lines as they end, give those that failed."""
     failed: List[Test] = []
-    waiting, ended = deque(tests), queue.Queue()
-    with ThreadPoolExecutor(jobs) as pool:
+    idle, waiting = (deque(test for test in tests if test.idle == kind) for kind in (True, False))
+    ended: queue.Queue = queue.Queue()
+    with ThreadPoolExecutor(jobs + 1) as pool:
+        pool.submit(run_waiting, idle, bench, ended, None)
         for job in range(jobs):
             pool.submit(run_waiting, waiting, bench, ended, processors.lent() if job else None)
         try:
@@ -162,6 +165,7 @@ def run_all(tests: List[Test], bench: Bench, jobs: int) -> List[Test]:
                     print("\n".join("#   " + line for line in problem.split("\n")))
                 sys.stdout.flush()
         except KeyboardInterrupt:
+            idle.clear()
             waiting.clear()
             for guest in list(hq.Guest.alive):
                 guest.process.kill()
