@@ -54,12 +54,12 @@ def judge(done: subprocess.CompletedProcess, status: int, *patterns: str) -> Opt
 # ---- make run ----
 
 def run_test(name: str, options: List[str], status: int, *patterns: str,
-             change: Optional[Callable[[hq.Image], None]] = None) -> Test:
+             change: Optional[Callable[[hq.Image], None]] = None, idle: bool = False) -> Test:
     def test(bench: Bench) -> Optional[str]:
         source = bench.image("", key=name, change=change) if change else bench.base("gpt", "32")
         return judge(run(source, *options), status, *patterns)
 
-    return Test("make run: " + name, test, "commands")
+    return Test("make run: " + name, test, "commands", idle=idle)
 
 
 def entry_code(code: bytes) -> Callable[[hq.Image], None]:
@@ -91,7 +91,7 @@ RUNS = [
              r"^run: FAILED .*: the guest failed: not ok 1 - /RUN: .nonsense"),
     run_test("a hang ends by the timeout with the log's tail",
              ["--options", "/RUN=wait", "--timeout", "40"], 1,
-             r"^run: FAILED after 40\.\d s: no end within 40 s", r"^READY$"),
+             r"^run: FAILED after 40\.\d s: no end within 40 s", r"^READY$", idle=True),
     run_test("a bug check is status 1 and told", ["--options", "/RUN=crash:null,shutdown"], 1,
              r"^run: FAILED .*STOP: 0x0000001E"),
     run_test("a bug check that waits for a key is told without a terminal",
@@ -246,8 +246,8 @@ def try_gdb(line: str, port: int) -> Optional[str]:
 # ---- the build ----
 
 def copy_tree(folder: str) -> None:
-    """The sources as an archive would hold them: no git, other dates."""
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", "build"))
+    """The sources as an archive would hold them: no git, nothing made, other dates."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", "build", "__pycache__"))
     for path, _, names in os.walk(folder):
         for name in names:
             os.utime(os.path.join(path, name), (10 ** 9, 10 ** 9))

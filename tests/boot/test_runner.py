@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Does the runner bite?  Its decisions, on logs made up for the purpose; TAP on stdout."""
 
+import io
 import os
 import socket
 import struct
@@ -9,12 +10,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+from contextlib import redirect_stdout
 
 import fat_image
 import figures
 import hyperspace_qemu as hq
 import crashes
 import matrix
+import processors
 import storage
 import storage_plan
 import trials
@@ -197,6 +201,50 @@ def suites_together():
             "ok 1 - good", "not ok - b died with status 3", "1 passed, 1 failed", ""])
 
 
+def processors_shared():
+    """A suite has one of its own, and more while they are free; it gives back what it takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        shared = processors.make(os.path.join(folder, "pipe"), 1)
+        check("a free processor is had once", shared.take() and not free(shared))
+        check("one at a time runs where none is free", most_at_once(folder) == 1)
+        check("one that is idle runs beside it", most_at_once(folder, 1) == 2)
+        shared.give()
+        check("two at a time run where one is free", most_at_once(folder) == 2)
+        check("it is free again, once", free(shared) and not free(shared))
+
+
+def free(shared):
+    """Take a processor, if there is one now."""
+    questions = iter([True, False])
+    return shared.take(lambda: next(questions))
+
+
+def most_at_once(folder, idle=0):
+    """So many of six tests ran at the same time, in a suite that is lent what is in the pipe."""
+    running, most, lock = [0], [0], threading.Lock()
+
+    def run(_):
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.1)
+        with lock:
+            running[0] -= 1
+
+    tests = [trials.Test("test %d" % number, run, "runner", idle=number < idle)
+             for number in range(6)]
+    before = os.environ.get(processors.VARIABLE)
+    os.environ[processors.VARIABLE] = os.path.join(folder, "pipe")
+    try:
+        with redirect_stdout(io.StringIO()) as told:
+            failed = trials.run_all(tests, trials.Bench(folder, folder), 2)
+    finally:
+        del os.environ[processors.VARIABLE]
+        if before:
+            os.environ[processors.VARIABLE] = before
+    return most[0] if not failed and told.getvalue().count("ok ") == len(tests) else 0
+
+
 def fill(volume, plan):
     """Put a plan's files on a volume with mtools."""
     environment = dict(storage.ENVIRONMENT)
@@ -308,6 +356,7 @@ if __name__ == "__main__":
     boot_ini()
     data_volume()
     suites_together()
+    processors_shared()
     storage_judged()
     figures_tell()
     print("1..%d" % check.number)

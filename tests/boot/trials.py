@@ -7,6 +7,7 @@ writes to build/hyperspace.img: each kind of boot has its own sparse copy.
 
 import argparse
 import os
+import queue
 import re
 import shutil
 import subprocess
@@ -14,13 +15,15 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Union
 
 import early
 import figures
 import hyperspace_qemu as hq
+import processors
 
 MAKE_IMAGE = os.path.join(os.path.dirname(__file__), "../../disk/image/make_image.sh")
 REPORT = "/RUN=report,shutdown"
@@ -37,6 +40,7 @@ class Test:
     group: str
     trials: int = 1
     seconds: float = 0  # that it took
+    idle: bool = False  # it waits nearly all the time, and needs no processor to itself
 
 
 class Bench:
@@ -121,27 +125,48 @@ def attempt(test: Test, bench: Bench) -> Optional[str]:
     started = time.monotonic()
     try:
         return test.run(bench)
-    except Exception as error:  # whatever goes wrong here is this test's failure
+    except BaseException as error:  # whatever goes wrong here is this test's failure
         return "%s: %s" % (type(error).__name__, error)
     finally:
         test.seconds = time.monotonic() - started
 
 
+def run_waiting(waiting: deque, bench: Bench, ended: queue.Queue,
+                lent: Optional[processors.Processors]) -> None:
+    """Run tests until none waits: on the suite's own processor, or each on one that is lent."""
+    while not lent or lent.take(lambda: bool(waiting)):
+        try:
+            test = waiting.popleft()
+        except IndexError:
+            test = None
+        if test:
+            ended.put((test, attempt(test, bench)))
+        if lent:
+            lent.give()
+        if not test:
+            return
+
+
 def run_all(tests: List[Test], bench: Bench, jobs: int) -> List[Test]:
     """Run the tests, print their lines as they end, give those that failed."""
     failed: List[Test] = []
-    with ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(attempt, test, bench): test for test in tests}
+    idle, waiting = (deque(test for test in tests if test.idle == kind) for kind in (True, False))
+    ended: queue.Queue = queue.Queue()
+    with ThreadPoolExecutor(jobs + 1) as pool:
+        pool.submit(run_waiting, idle, bench, ended, None)
+        for job in range(jobs):
+            pool.submit(run_waiting, waiting, bench, ended, processors.lent() if job else None)
         try:
-            for number, future in enumerate(as_completed(running), 1):
-                test, problem = running[future], future.result()
+            for number in range(1, len(tests) + 1):
+                test, problem = ended.get()
                 print("%s %d - %s" % ("not ok" if problem else "ok", number, test.name))
                 if problem:
                     failed.append(test)
                     print("\n".join("#   " + line for line in problem.split("\n")))
                 sys.stdout.flush()
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+            idle.clear()
+            waiting.clear()
             for guest in list(hq.Guest.alive):
                 guest.process.kill()
             raise

@@ -110,6 +110,7 @@ void HostMachineDelete(void)
     }
     HostpLandOnFirstStack();
     HostpTlbDropAll(HostTlbAll);
+    HostpForgetFrames();
     HostpScheduleDelete();
     HostpForgetStacks();
     if (munmap(Frames, (size_t)FrameCount * PAGE_SIZE) != 0 || close(FramesFd) != 0) {

@@ -9,6 +9,8 @@
 
 #include "tests/host/machine.h"
 
+#define PAGES_OF_4GB (1u << 20)
+
 /* ---- region.c ---- */
 
 /* => Returns whether Va is the machine's: a fault there is a matter of page tables. */
@@ -20,6 +22,13 @@ BOOLEAN HostpIsMappable(ULONG_PTR Va);
 /* Put the frame at FileOffset in Fd at Va's page, or nothing: an access faults. */
 void HostpMapHost(ULONG_PTR Va, int Fd, PFN_NUMBER Frame, BOOLEAN Write);
 void HostpUnmapHost(ULONG_PTR Va);
+
+/*
+ * There is no frame at any address: those of another machine come.
+ *
+ * => The TLB is empty.
+ */
+void HostpForgetFrames(void);
 
 /* Ends the program: Linux refused something without which no test can run. */
 NT_NORETURN void HostpDie(const char *What);

@@ -34,6 +34,9 @@
 #define NORMAL_STACK_LIMIT 0x800000u
 #define LAYOUT_VARIABLE    "HYPERSPACE_HOST_LAYOUT"
 
+#define PAGES_OF_4GB       (1u << 20)
+#define KEPT_LIMIT         8192u /* two mappings each; vm.max_map_count is 65530 */
+
 typedef struct _HOST_REGION {
     ULONG_PTR Start;
     ULONG_PTR End; /* exclusive */
@@ -138,24 +141,76 @@ BOOLEAN HostpIsMachineAddress(ULONG_PTR Va)
     return Va < HOST_NO_ACCESS_BYTES || HostpIsMappable(Va);
 }
 
+/* ---- frames at the machine's addresses ---- */
+
+/*
+ * A frame that is taken away stays where it is, for nobody to touch: as a rule the same one comes
+ * back, and a change of protection costs Linux half as much as a new mapping.
+ */
+static ULONG Kept[PAGES_OF_4GB]; /* 1 + the frame that Linux has at that page, or 0 */
+static ULONG KeptPages[KEPT_LIMIT];
+static ULONG KeptCount;
+
+static void Keep(ULONG Page, PFN_NUMBER Frame)
+{
+    if (Kept[Page] == 0) {
+        if (KeptCount == KEPT_LIMIT) {
+            return;
+        }
+        KeptPages[KeptCount++] = Page;
+    }
+    Kept[Page] = Frame + 1;
+}
+
 void HostpMapHost(ULONG_PTR Va, int Fd, PFN_NUMBER Frame, BOOLEAN Write)
 {
     int Protection = Write ? PROT_READ | PROT_WRITE : PROT_READ;
     int Flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
 
+    if (Kept[Va >> PTI_SHIFT] == Frame + 1) {
+        if (mprotect(PAGE_ALIGN(Va), PAGE_SIZE, Protection) != 0) {
+            HostpDie("cannot open a frame that is mapped");
+        }
+        return;
+    }
     if (mmap(PAGE_ALIGN(Va), PAGE_SIZE, Protection, Flags, Fd, (off_t)Frame * PAGE_SIZE) ==
         MAP_FAILED) {
         HostpDie("cannot map a frame (vm.max_map_count?)");
+    }
+    Keep(Va >> PTI_SHIFT, Frame);
+}
+
+static void Clear(PVOID Start, SIZE_T Bytes)
+{
+    int Flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+
+    if (mmap(Start, Bytes, PROT_NONE, Flags, -1, 0) == MAP_FAILED) {
+        HostpDie("cannot unmap a frame");
     }
 }
 
 void HostpUnmapHost(ULONG_PTR Va)
 {
-    int Flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-
-    if (mmap(PAGE_ALIGN(Va), PAGE_SIZE, PROT_NONE, Flags, -1, 0) == MAP_FAILED) {
-        HostpDie("cannot unmap a frame");
+    if (Kept[Va >> PTI_SHIFT] == 0) {
+        Clear(PAGE_ALIGN(Va), PAGE_SIZE);
+    } else if (mprotect(PAGE_ALIGN(Va), PAGE_SIZE, PROT_NONE) != 0) {
+        HostpDie("cannot close a frame that is mapped");
     }
     /* whoever maps this page next finds no marks of a stack that was here */
     ASAN_UNPOISON_MEMORY_REGION(PAGE_ALIGN(Va), PAGE_SIZE);
+}
+
+void HostpForgetFrames(void)
+{
+    ULONG Index;
+
+    if (KeptCount == 0) {
+        return;
+    }
+    for (Index = 0; Index < RTL_NUMBER_OF(Regions); Index++) {
+        Clear((PVOID)Regions[Index].Start, Regions[Index].End - Regions[Index].Start);
+    }
+    while (KeptCount != 0) {
+        Kept[KeptPages[--KeptCount]] = 0;
+    }
 }

@@ -12,7 +12,6 @@
 #include "tests/host/machine_i.h"
 #include "tests/unit/test.h"
 
-#define PAGES_OF_4GB    (1u << 20)
 #define PAGEABLE_RANGES 4u
 
 static HOST_TRANSLATION Entries[HOST_TLB_MAXIMUM];

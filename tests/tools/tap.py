@@ -4,8 +4,9 @@
 
     tap.py --log FILE [--figures FILE] NAME=COMMAND...
 
-Suites run one after the other.  Neighbours written NAME&=COMMAND need one processor each: as many
-of them run at a time as there are processors, and their lines come in the order given all the same.
+Suites run one after the other.  Neighbours written NAME&=COMMAND run at the same time, each with a
+processor to itself; those of tests/boot take a second one while it is free (processors.py).  Their
+lines come in the order given all the same.
 
 A suite is a shell command.  One that prints no TAP counts as one test, passed by status 0.  One
 that ends badly without a "not ok" line has died and counts as one failure more: nothing that goes
@@ -19,11 +20,13 @@ import queue
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../boot"))
 import figures  # noqa: E402 (the path comes first)
+import processors  # noqa: E402
 
 LINE = re.compile(r"^(ok|not ok)\b")
 FIGURE = re.compile(r"^# figure (R\d+) (\d+) (\d+)$")  # id, trials, failures: added up
@@ -62,8 +65,9 @@ class Suite:
             self.told.append((figure.group(1), int(figure.group(2)), int(figure.group(3))))
         self.lines.put(line)
 
-    def run(self):
-        """Run to the end; whatever happens the end is told."""
+    def run(self, shared):
+        """Run to the end on a processor of those; whatever happens the end is told."""
+        shared.take()
         started = time.monotonic()
         try:
             process = subprocess.Popen(self.command, shell=True, stdin=subprocess.DEVNULL,
@@ -76,6 +80,7 @@ class Suite:
         self.lines.put("# %s: %d passed, %d failed, %.0f s\n" % (
             self.name, self.count["ok"], self.count["not ok"], time.monotonic() - started))
         self.lines.put(None)
+        shared.give()
 
     def judge(self, status):
         if status and not self.count["not ok"]:
@@ -86,11 +91,11 @@ class Suite:
             self.lines.put("# %s ended with status 0 in spite of its failures\n" % self.name)
 
 
-def run_group(suites, log):
+def run_group(suites, log, shared):
     """Run neighbours, and say what they say in their order."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for suite in suites:
-            pool.submit(suite.run)
+            pool.submit(suite.run, shared)
         for suite in suites:
             log.say("# ---- %s ----\n" % suite.name)
             for line in iter(suite.lines.get, None):
@@ -123,9 +128,12 @@ def main():
 
     started = time.monotonic()
     suites = [Suite(text) for text in options.suites]
-    for beside, group in itertools.groupby(suites, lambda suite: suite.beside):
-        for part in [list(group)] if beside else [[suite] for suite in group]:
-            run_group(part, log)
+    with tempfile.TemporaryDirectory(prefix="hyperspace-tap-") as folder:
+        os.environ[processors.VARIABLE] = os.path.join(folder, "processors")
+        shared = processors.make(os.environ[processors.VARIABLE], os.cpu_count() or 1)
+        for beside, group in itertools.groupby(suites, lambda suite: suite.beside):
+            for part in [list(group)] if beside else [[suite] for suite in group]:
+                run_group(part, log, shared)
     seconds = time.monotonic() - started
     log.say("# ---- summary, %.0f s ----\n" % seconds)
     for suite in suites:
