@@ -283,7 +283,7 @@ static NTSTATUS FatpSetEnd(PFAT_REQUEST Request, LONGLONG Bytes)
     }
     if (NT_SUCCESS(Status) && Changes) {
         Request->FileObject->Flags |= FO_FILE_SIZE_CHANGED;
-        Request->Ccb->Modified = TRUE; /* the entry of a file that lags does not follow yet */
+        Request->Ccb->Modified |= Fcb->Lags; /* else its entry tells by now */
     }
     return Status;
 }

@@ -62,6 +62,7 @@ typedef struct _OPENING {
     ULONG Process;
     ULONG Position;
     BOOLEAN Wrote;      /* since a time was set by it */
+    BOOLEAN Sized;      /* the same: set another size, which the time may tell at once or later */
     BOOLEAN KeepsWrite; /* it set the time to -1 last */
     BOOLEAN KeepsAccess;
     HANDLE Handle;

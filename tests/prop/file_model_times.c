@@ -136,7 +136,8 @@ static BOOLEAN OthersWrote(const OPENING *O, BOOLEAN Told, BOOLEAN Cached)
     for (Index = 0; Index < OPENINGS; Index++) {
         const OPENING *Other = &FmOpenings[Index];
 
-        if (Other != O && Other->File == O->File && Other->Wrote && (!Told || !Other->KeepsWrite) &&
+        if (Other != O && Other->File == O->File && (Other->Wrote || (Other->Sized && !Cached)) &&
+            (!Told || !Other->KeepsWrite) &&
             (!Cached || (Other->Options & FILE_NO_INTERMEDIATE_BUFFERING) == 0)) {
             return TRUE;
         }
@@ -161,6 +162,7 @@ static void NoteSetWrite(OPENING *O, LONGLONG Set, BOOLEAN Others)
     MODEL_FILE *File = &FmFiles[O->File];
 
     O->Wrote = FALSE;
+    O->Sized = FALSE;
     O->KeepsWrite = Set == LEFT_ALONE;
     SettleTime(&File->Write, Set, WRITE_UNIT, Others);
     File->MustTell = File->MustTell && OthersWrote(O, TRUE, TRUE);
@@ -175,7 +177,7 @@ static void NoteSet(OPENING *O, const FILE_BASIC_INFORMATION *Set)
         File->Attributes = Set->FileAttributes & HELD;
         File->Archive = (Set->FileAttributes & FILE_ATTRIBUTE_ARCHIVE) != 0;
         File->MustArchive = FALSE;
-        File->MayArchive = Others || O->Wrote || OthersWrote(O, FALSE, FALSE);
+        File->MayArchive = Others || O->Wrote || O->Sized || OthersWrote(O, FALSE, FALSE);
     }
     if (Set->CreationTime.QuadPart != 0 && Set->CreationTime.QuadPart != LEFT_ALONE) {
         File->MadeFrom = File->MadeTo = Floor(Set->CreationTime.QuadPart, MADE_UNIT);

@@ -186,7 +186,7 @@ static void SetEnd(OPENING *O)
     CHECK_EQUAL(STATUS_SUCCESS, Status);
     CHECK(!Cuts || !IsMappedBehind(O->File, Bytes));
     FmNoteChange(File, Changes, O);
-    O->Wrote |= Changes;
+    O->Sized |= Changes;
     if (Cuts) {
         File->Bytes = Bytes;
     } else if (!Allocation) {

@@ -117,7 +117,8 @@ TEST(Address_tells_views_of_images_from_private_memory)
     File = ImageWorldFile();
     Section = ImageWorldOpen(File);
     View = ImageWorldMap(Section, NULL, STATUS_SUCCESS);
-    CHECK_SHOWS("    Type        01000000 MEM_IMAGE\n", Command("!address %x", Number(View)));
+    CHECK_SHOWS("Type:                   01000000  MEM_IMAGE\n",
+                Command("!address %x", Number(View)));
     FileSectionUnmap(View);
     ObDereferenceObject(Section);
     NtWorldClose(File);

@@ -92,10 +92,12 @@ TEST(PteLetters_have_the_debuggers_order)
     CHECK_TEXT("-------KREV", MiPteLetters(Pte(0x00000081), MiPteValid).Text);
 }
 
-TEST(ProtectionName_ignores_the_modifier_bits)
+TEST(ProtectionName_names_the_modifier_bits)
 {
     CHECK_TEXT("ReadWrite", MiProtectionName(4));
-    CHECK_TEXT("ReadWrite", MiProtectionName(0x14));
+    CHECK_TEXT("ReadWrite Guard", MiProtectionName(0x14));
+    CHECK_TEXT("ReadOnly NoCache", MiProtectionName(9));
+    CHECK_TEXT("ExecuteRead WriteCombine", MiProtectionName(0x1B));
     CHECK_TEXT("NoAccess", MiProtectionName(0x18));
     CHECK_TEXT("ExecuteWriteCopy", MiProtectionName(7));
 }

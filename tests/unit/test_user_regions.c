@@ -49,10 +49,11 @@ TEST(Address_lists_the_regions_that_pass_all_filters)
 
     Begin();
     Shown = Command("!address -f:VAR,MEM_COMMIT");
-    CHECK_SHOWS("20000000 20003000     3000 MEM_PRIVATE MEM_COMMIT  PAGE_READWRITE         VAR\n",
-                Shown);
+    CHECK_SHOWS(
+        "20000000 20003000     3000 MEM_PRIVATE MEM_COMMIT  PAGE_READWRITE                    VAR\n",
+        Shown);
     CHECK_SHOWS("20003000 20004000     1000 MEM_PRIVATE MEM_COMMIT  "
-                "PAGE_READONLY         |PAGE_GUARD VAR\n",
+                "PAGE_READONLY|PAGE_GUARD          VAR\n",
                 Shown);
     CHECK(strstr(Shown, "MEM_RESERVE") == NULL && strstr(Shown, "MEM_FREE") == NULL);
     CHECK(strstr(Shown, "FileMap") == NULL);
@@ -60,11 +61,12 @@ TEST(Address_lists_the_regions_that_pass_all_filters)
     CHECK_SHOWS("20004000 20010000     c000 MEM_PRIVATE MEM_RESERVE ", Shown);
     CHECK_EQUAL(2, LineCount(Shown));
     Shown = Command("!address -f:FileMap,Free"); /* one or the other */
-    CHECK_SHOWS(Text("%8x %8x    14000 MEM_MAPPED  MEM_COMMIT  PAGE_READONLY          FileMap\n",
-                     (ULONG)View, (ULONG)View + 0x14000),
-                Shown);
+    CHECK_SHOWS(
+        Text("%8x %8x    14000 MEM_MAPPED  MEM_COMMIT  PAGE_READONLY                     FileMap\n",
+             (ULONG)View, (ULONG)View + 0x14000),
+        Shown);
     CHECK_SHOWS("20010000 ", Shown);
-    CHECK_SHOWS("MEM_FREE    PAGE_NOACCESS          Free\n", Shown);
+    CHECK_SHOWS("MEM_FREE    PAGE_NOACCESS                     Free\n", Shown);
     CHECK_EQUAL(2, LineCount(Command("!address -f:PAGE_GUARD")));
     End();
 }
