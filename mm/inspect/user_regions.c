@@ -88,7 +88,7 @@ MI_PROTECT_TEXT MiProtectText(ULONG Protect)
 {
     const char *Modifier =
         MiProtectBitName(Protect & (PAGE_GUARD | PAGE_NOCACHE | PAGE_WRITECOMBINE));
-    MI_PROTECT_TEXT Result;
+    MI_PROTECT_TEXT Result = {.Text = ""};
 
     (void)RtlStringCbPrintfA(Result.Text, sizeof(Result.Text), "%s%s%s",
                              MiProtectBitName(Protect & 0xFFu), *Modifier != 0 ? "|" : "",

@@ -49,9 +49,9 @@ TEST(Address_lists_the_regions_that_pass_all_filters)
 
     Begin();
     Shown = Command("!address -f:VAR,MEM_COMMIT");
-    CHECK_SHOWS(
-        "20000000 20003000     3000 MEM_PRIVATE MEM_COMMIT  PAGE_READWRITE                    VAR\n",
-        Shown);
+    CHECK_SHOWS("20000000 20003000     3000 MEM_PRIVATE MEM_COMMIT  "
+                "PAGE_READWRITE                    VAR\n",
+                Shown);
     CHECK_SHOWS("20003000 20004000     1000 MEM_PRIVATE MEM_COMMIT  "
                 "PAGE_READONLY|PAGE_GUARD          VAR\n",
                 Shown);
