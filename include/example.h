@@ -9,7 +9,7 @@
  * Make them, or say that they are there already, and print how to look at them.  Each part that
  * cannot be made is said, with its status; the others are there all the same.
  *
- * => PASSIVE_LEVEL, in the system's process; one thread at a time.
+ * => PASSIVE_LEVEL, the monitor's thread, also when .process has taken it into another process.
  */
 void MiStartExample(void);
 

@@ -25,4 +25,7 @@ BOOLEAN MiRunDiskScript(void);
 /* Read a line from the console, with editing but without a history.  => Bytes <= 256. */
 void MiReadConsoleLine(char *Line, SIZE_T Bytes);
 
+/* Back to the system's process, from where .process has gone.  => The monitor's thread. */
+void MiLookHome(void);
+
 #endif

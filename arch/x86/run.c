@@ -81,6 +81,7 @@ static void KipRunWord(const char *Word)
         KipWait();
     } else if (strcmp(Word, "script") == 0) {
         (void)MiRunDiskScript();
+        MiLookHome(); /* the words behind it begin where they always do */
     } else if (strcmp(Word, "monitor") == 0) {
         KiReportVerdict();
         MiRunMonitor();

@@ -248,7 +248,7 @@ static void MipEndProcess(PEPROCESS *Process)
     }
 }
 
-void MiEndExample(void)
+static void MipEnd(void)
 {
     KAPC_STATE ApcState;
 
@@ -274,7 +274,7 @@ static void MipMake(void)
 
     if (!NT_SUCCESS(Status)) {
         MiFail("example: its processes cannot be made, status %08X", (ULONG)Status);
-        MiEndExample();
+        MipEnd();
         return;
     }
     MipDo(MipExample.Writer, MipUsePrivateMemory, "private memory");
@@ -285,16 +285,27 @@ static void MipMake(void)
     MipDo(MipExample.Reader, MipReadFile, "C:\\hyperspace.elf, cached");
 }
 
-void MiStartExample(void)
+static void MipStart(void)
 {
     if (MipExample.Writer == NULL) {
         MipMake();
     }
     if (MipExample.Writer != NULL) {
-        MiPrint("To look at: processes writer %p and reader %p, in session %u, with views of\n"
-                "sections, a mapped and a cached file. .process <address> goes into one.\n",
+        MiPrint("To look at: processes writer %p and reader %p, in session %u. .process <address>\n"
+                "goes into one; !vad, !wsle, !handle, !ca and !filecache show what there is.\n",
                 (PVOID)MipExample.Writer, (PVOID)MipExample.Reader, MipExample.SessionId);
     }
+}
+
+/* Whoever calls may be inside one of the two. */
+void MiStartExample(void)
+{
+    MiRunInSystemProcess(MipStart);
+}
+
+void MiEndExample(void)
+{
+    MiRunInSystemProcess(MipEnd);
 }
 
 /* ---- the command ---- */
@@ -306,7 +317,7 @@ void MiCommandExample(const char *Arguments)
     if (*Arguments != 0 && !End) {
         MiFail("example, or example end");
     } else if (MiCommandNeedsProcesses()) {
-        MiRunInSystemProcess(End ? MiEndExample : MiStartExample);
+        (End ? MiEndExample : MiStartExample)();
         MiPrint("%s", End ? "The example's processes have ended.\n" : "");
     }
 }

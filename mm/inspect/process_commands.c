@@ -18,6 +18,7 @@
 #include "mm/ke/thread.h"
 #include "mm/space/process.h"
 #include "mm_session.h"
+#include "monitor.h"
 
 static PEPROCESS MipImplicit; /* attached to and referenced; or NULL */
 static PKTHREAD MipThread;    /* who did */
@@ -146,7 +147,7 @@ void MiCommandProcess(const char *Arguments)
 
 /* ---- .process ---- */
 
-static void MipLookHome(void)
+void MiLookHome(void)
 {
     if (MipImplicit != NULL && MipThread == KeGetCurrentThread()) {
         KeUnstackDetachProcess(&MipHome);
@@ -169,7 +170,7 @@ void MiRunInSystemProcess(void (*Routine)(void))
 
     if (Process != NULL) {
         PsReferenceProcess(Process);
-        MipLookHome();
+        MiLookHome();
     }
     Routine();
     if (Process != NULL) {
@@ -196,7 +197,7 @@ void MiCommandImplicitProcess(const char *Arguments)
         }
     }
     if (!Ask) {
-        MipLookHome();
+        MiLookHome();
     }
     if (Process != NULL) {
         MipLookAt(Process);
